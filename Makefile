@@ -1,0 +1,71 @@
+# Every target makes what it needs: on a fresh machine with Python 3.11 or 3.12, `make demo` and `make test` need nothing before them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := build/demo
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# an interpreter is taken when it runs, since some machines have shims that do not
+PYTHON := $(shell for p in $(PYTHON_WANTED) python3.11 python3.12 python3 python; do $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' >/dev/null 2>&1 && echo $$p && break; done)
+
+.PHONY: help demo test check format lint types imports bench docs lock clean
+
+help:
+	@echo 'make demo    the whole story on a synthetic county, about a minute'
+	@echo 'make test    the test suite'
+	@echo 'make check   format, lint, types, import contract, tests'
+	@echo 'make bench   decision latency beside a hand-written function'
+	@echo 'make docs    check that links and documented commands in docs/ and the READMEs hold'
+	@echo 'make lock    renew the lock files (needs the network)'
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo 'heyi needs Python 3.11 or 3.12 on the PATH' >&2; exit 2; }
+	@echo "making $(VENV) with $(PYTHON)" >&2
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/base.stamp: locks/base.txt pyproject.toml | $(BIN)/python
+	@echo 'installing what heyi needs' >&2
+	@$(PIP) install --require-hashes --only-binary :all: -r locks/base.txt
+	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+$(VENV)/dev.stamp: locks/dev.txt $(VENV)/base.stamp
+	@echo 'installing what the tests need' >&2
+	@$(PIP) install --require-hashes --only-binary :all: -r locks/dev.txt
+	@touch $@
+
+demo: $(VENV)/base.stamp
+	@$(BIN)/heyi demo --dir $(DEMO)
+
+test: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -n 2
+
+check: lint types imports docs test
+
+format: $(VENV)/dev.stamp
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check . && $(BIN)/ruff check .
+
+types: $(VENV)/dev.stamp
+	$(BIN)/mypy
+
+imports: $(VENV)/dev.stamp
+	$(BIN)/lint-imports
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python bench/decide.py
+
+docs: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest tests/docs
+
+lock:
+	@$(PYTHON) -m venv build/lock && build/lock/bin/pip --quiet install uv
+	@build/lock/bin/uv pip compile --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate --no-emit-index-url --no-emit-find-links --no-config --quiet pyproject.toml locks/build.in --extra dev -o locks/dev.txt
+	@build/lock/bin/uv pip compile --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate --no-emit-index-url --no-emit-find-links --no-config --quiet pyproject.toml locks/build.in -c locks/dev.txt -o locks/base.txt
+
+clean:
+	rm -rf build .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

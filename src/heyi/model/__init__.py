@@ -1,0 +1,1 @@
+"""The vocabulary: frozen values that refuse nonsense, standard library only."""

@@ -1,0 +1,64 @@
+"""Whose fault it is, as one short tree.
+
+    HeyiError              every error that Heyi raises on purpose; `hint` is the next step a person should take
+    ├── InvalidInput       the input is broken: a wrong header, an unknown fact, a number out of range
+    │   └── RuleError      a pack is broken; carries file, line and column
+    ├── VerificationError  the evidence is broken: a signature, a proof, a digest
+    └── StoreError         the infrastructure is broken: a full disk, a locked database
+
+A refusal by law, permit or node is not here: it is a value.
+"""
+
+from __future__ import annotations
+
+
+class HeyiError(Exception):
+    """An error with its cause, its place and the next step.
+
+    `message` is lower case without a full stop; `hint` says what a person should do next.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+class InvalidInput(HeyiError):
+    """The input cannot be used as it stands."""
+
+    exit_code = 2
+
+
+class RuleError(InvalidInput):
+    """A pack cannot be loaded; `line` and `column` count from 1, `excerpt` is the line of text it points at."""
+
+    def __init__(
+        self, message: str, *, file: str, line: int, column: int = 1, excerpt: str = "", hint: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.file = file
+        self.line = line
+        self.column = column
+        self.excerpt = excerpt
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}: {super().__str__()}"
+        if not self.excerpt:
+            return place
+        # a Chinese character takes two columns on a terminal, so the caret moves with the text before it
+        lead = "".join("　" if ord(c) > 0x2E7F else " " for c in self.excerpt[: self.column - 1])
+        return f"{place}\n  {self.excerpt}\n  {lead}^"
+
+
+class VerificationError(HeyiError):
+    """Evidence does not hold: a signature, a proof, a digest or a replay differs from what was claimed."""
+
+
+class StoreError(HeyiError):
+    """The store could not keep or give what was asked; nothing half-done was kept."""
