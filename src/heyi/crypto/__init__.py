@@ -1,1 +1,1 @@
-""".."""
+"""Canonical bytes, digests, commitments, signed notes and keys."""

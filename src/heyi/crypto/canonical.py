@@ -1,0 +1,67 @@
+"""Canonical bytes: one value, one sequence of bytes (RFC 8785), without floating numbers.
+
+Nothing floating stands in a leaf, a signature or a digest: numbers are integers in a unit that their name states.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import rfc8785
+
+from heyi.model.errors import InvalidInput, VerificationError
+
+Json = Any
+"""A JSON value without floating numbers: None, bool, int within 2^53, str, list, dict with str keys."""
+
+
+def canonical(value: Json) -> bytes:
+    """RFC 8785 bytes of `value`.
+
+    Raises:
+        InvalidInput: a float, a number beyond 2^53 - 1, or a value that JSON does not have.
+    """
+    _refuse_floats(value)
+    try:
+        return rfc8785.dumps(value)
+    except rfc8785.CanonicalizationError as e:
+        raise InvalidInput(f"cannot be written canonically: {e}") from None
+
+
+def _refuse_floats(value: Json) -> None:
+    if isinstance(value, float):
+        raise InvalidInput("a floating number cannot be signed or logged", hint="quantise it to an integer with a unit")
+    if isinstance(value, Mapping):
+        for v in value.values():
+            _refuse_floats(v)
+    elif isinstance(value, (list, tuple)):
+        for v in value:
+            _refuse_floats(v)
+
+
+def from_canonical(data: bytes) -> Json:
+    """The value of canonical bytes; any other spelling of the same value is refused.
+
+    Raises:
+        VerificationError: the bytes are not JSON or not canonical.
+    """
+    try:
+        value = json.loads(data)
+        if canonical(value) == data:
+            return value
+    except (ValueError, RecursionError, InvalidInput) as e:
+        raise VerificationError(f"not canonical JSON: {e}") from None
+    raise VerificationError("not canonical JSON: the same value is spelt in another way")
+
+
+def digest(value: Json) -> str:
+    """SHA-256 of the canonical bytes, as `sha256:` and 64 hexadecimal digits."""
+    return f"sha256:{hashlib.sha256(canonical(value)).hexdigest()}"
+
+
+def digest_bytes(data: bytes) -> str:
+    """SHA-256 of raw bytes, as `sha256:` and 64 hexadecimal digits."""
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"

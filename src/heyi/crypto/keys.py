@@ -1,0 +1,76 @@
+"""Keys: Ed25519 (RFC 8032) signers and verifiers, made from seeds that a port supplies."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from heyi.model.errors import InvalidInput, VerificationError
+
+ALGORITHM = "ed25519"
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A named private key; it never leaves this object. `name` is the party or log that signs."""
+
+    name: str
+    _key: Ed25519PrivateKey
+
+    @classmethod
+    def from_seed(cls, name: str, seed: bytes) -> Signer:
+        """The key of RFC 8032 section 5.1.5 for a secret `seed` of 32 bytes."""
+        if len(seed) != 32:
+            raise InvalidInput(f"an Ed25519 seed has 32 bytes, not {len(seed)}")
+        return cls(name, Ed25519PrivateKey.from_private_bytes(seed))
+
+    @property
+    def private(self) -> Ed25519PrivateKey:
+        """For libraries that sign by themselves (JWS)."""
+        return self._key
+
+    @property
+    def public_key(self) -> str:
+        """The raw public key in hexadecimal, 64 characters."""
+        return self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+
+    def sign(self, message: bytes) -> bytes:
+        """A deterministic signature of 64 bytes."""
+        return self._key.sign(message)
+
+
+def load_public_key(public_key: str) -> Ed25519PublicKey:
+    """The key of 64 hexadecimal characters.
+
+    Raises:
+        InvalidInput: it is not a key.
+    """
+    try:
+        return Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
+    except ValueError:
+        raise InvalidInput(f"`{public_key[:16]}…` is not an Ed25519 public key") from None
+
+
+def verify_signature(public_key: str, message: bytes, signature: bytes, *, what: str) -> None:
+    """Check a signature; `what` names the signed thing in the error.
+
+    Raises:
+        VerificationError: the signature does not hold.
+    """
+    try:
+        load_public_key(public_key).verify(signature, message)
+    except InvalidSignature:
+        raise VerificationError(f"the signature on {what} does not hold") from None
+
+
+def derive(secret: bytes, *labels: str) -> bytes:
+    """32 bytes for a purpose: SHA-256 over length-prefixed parts (a secret of 32 bytes with fixed framing)."""
+    h = hashlib.sha256(len(secret).to_bytes(2, "big") + secret)
+    for label in labels:
+        data = label.encode()
+        h.update(len(data).to_bytes(4, "big") + data)
+    return h.digest()

@@ -1,0 +1,97 @@
+"""Worked cases: what a pack promises, run by the engines themselves. List expectations mean `contains`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from heyi.model.decision import Decision, Effect
+from heyi.model.errors import InvalidInput, RuleError
+from heyi.model.fact import Source, Stated
+from heyi.model.kleene import Truth
+from heyi.policy import ir
+from heyi.policy.check import compile_rulebook
+from heyi.policy.decide import DecisionPoint
+
+_LISTS = ("missing", "unknown", "approvals", "obligations", "cites", "fires", "silent", "undetermined", "met", "unmet")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseResult:
+    case: ir.Case
+    decision: Decision
+    faults: tuple[str, ...]
+
+
+def run_case(point: DecisionPoint, case: ir.Case) -> CaseResult:
+    """Decide a case and compare.
+
+    Raises:
+        RuleError: the case expects something that no decision has, or names an unknown source.
+    """
+    place = {"file": case.file, "line": case.line}
+    if wrong := sorted(set(case.expect) - {"outcome", "curable", *_LISTS}):
+        raise RuleError(f"case `{case.name}` expects an unknown `{wrong[0]}`", **place)  # type: ignore[arg-type]
+    try:
+        sources = {f: Source[str(s).upper()] for f, s in case.sources.items()}
+        stated = {
+            name: Stated(value=point.book.schema.spec(name).check(value), source=sources.get(name, Source.ATTESTED))
+            for name, value in case.given.items()
+        }
+        decision = point.decide_stated(stated, day=case.at, hypothetical=True)
+    except KeyError as e:
+        raise RuleError(f"case `{case.name}` names an unknown source {e}", **place) from None  # type: ignore[arg-type]
+    except InvalidInput as e:
+        raise RuleError(f"case `{case.name}`: {e.message}", hint=e.hint, **place) from None  # type: ignore[arg-type]
+    return CaseResult(case=case, decision=decision, faults=tuple(_faults(decision, case.expect)))
+
+
+def _faults(decision: Decision, expect: Mapping[str, object]) -> list[str]:
+    faults = []
+    if "outcome" in expect and decision.outcome.value != expect["outcome"]:
+        faults.append(f"outcome is {decision.outcome.value}, not {expect['outcome']}")
+    if "curable" in expect and decision.curable is not expect["curable"]:
+        faults.append(f"curable is {str(decision.curable).lower()}, not {str(expect['curable']).lower()}")
+    true = {f.rule for f in decision.findings if f.truth is Truth.TRUE}
+    maybe = {f.rule for f in decision.findings if f.truth is Truth.UNKNOWN}
+    required = {f.rule: f.met for f in decision.findings if f.effect is Effect.REQUIRE}
+    have = {
+        "missing": {m.fact for m in decision.missing},
+        "unknown": set(decision.unknown),
+        "approvals": set(decision.approvals),
+        "obligations": {o.rule for o in decision.obligations},
+        "cites": set(decision.cites),
+        "fires": true,
+        "undetermined": maybe,
+        "met": {r for r, met in required.items() if met},
+        "unmet": {r for r, met in required.items() if not met},
+    }
+    for key in _LISTS:
+        if key not in expect:
+            continue
+        wanted = expect[key]
+        wanted = {str(w) for w in wanted} if isinstance(wanted, (list, tuple)) else {str(wanted)}
+        if key == "silent":
+            faults += [f"{rule} is not silent" for rule in sorted(wanted & (true | maybe))]
+        else:
+            faults += [f"{key} lacks {item}" for item in sorted(wanted - have[key])]
+    return faults
+
+
+def load_rulebook(texts: Mapping[str, str]) -> DecisionPoint:
+    """Compile a rulebook and run its cases.
+
+    Raises:
+        RuleError: it does not compile, or one of its cases fails; nothing of it is loaded.
+    """
+    point = DecisionPoint(compile_rulebook(texts))
+    for case in point.book.cases:
+        result = run_case(point, case)
+        if result.faults:
+            raise RuleError(
+                f"case `{case.name}` fails: {'; '.join(result.faults)}",
+                file=case.file,
+                line=case.line,
+                hint="mend the rule or the case; a pack whose cases fail is refused whole",
+            )
+    return point

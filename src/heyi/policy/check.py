@@ -1,0 +1,396 @@
+"""Checking: packs become a rulebook, or are refused whole.
+
+Types, vocabularies, citations, ranks, dates and changeability are judged here; worked cases in `cases`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+
+from heyi.crypto.canonical import digest
+from heyi.model.decision import Effect
+from heyi.model.errors import InvalidInput, RuleError
+from heyi.policy import ir
+from heyi.policy.facts import LEGAL_DAY, FactSpec, FactType, Schema, load_schema
+from heyi.policy.pack import Pack, RawRule, Span, parse_pack, parse_text
+from heyi.policy.parse import (
+    Call,
+    ConditionError,
+    Junction,
+    Lit,
+    Name,
+    Negation,
+    Relation,
+    Tree,
+    Within,
+    parse_condition,
+)
+from heyi.policy.strict_yaml import load_yaml
+
+FACTS_FILE = "facts.toml"
+APPROVALS = ("none", "given", "refused")
+
+Params = Mapping[str, tuple[tuple[dt.date, int], ...]]
+
+
+def compile_rulebook(texts: Mapping[str, str]) -> ir.Rulebook:
+    """Compile `facts.toml` and packs (`*.md`), given as texts by file name.
+
+    Raises:
+        RuleError: anything at all is malformed, mistyped, uncited or outranked; the whole rulebook is refused.
+    """
+    if FACTS_FILE not in texts:
+        raise RuleError(f"the rulebook has no {FACTS_FILE}", file=FACTS_FILE, line=1)
+    schema = load_schema(texts[FACTS_FILE])
+    packs = [parse_pack(texts[f], file=f) for f in sorted(texts) if f.endswith(".md")]
+    return _Compiler(schema, packs, texts).rulebook()
+
+
+class _Compiler:
+    def __init__(self, schema: Schema, packs: list[Pack], texts: Mapping[str, str]) -> None:
+        self.schema = schema
+        self.packs = packs
+        self.texts = texts
+        self.params: dict[str, tuple[tuple[dt.date, int], ...]] = {}
+        self.articles: dict[str, ir.Article] = {}
+        self.deriving: list[str] = []
+        self.derived: dict[str, ir.Condition] = {}
+
+    def rulebook(self) -> ir.Rulebook:
+        for pack in self.packs:
+            for param in pack.params:
+                if param.id in self.params:
+                    raise param.span.error(f"parameter `{param.id}` is given twice")
+                self.params[param.id] = param.values
+            for a in pack.articles:
+                if a.id in self.articles:
+                    raise a.span.error(f"article `{a.id}` is given twice")
+                if a.until is not None and a.until < a.begins:
+                    raise a.span.error(f"article `{a.id}` ends before it begins")
+                self.articles[a.id] = ir.Article(
+                    id=a.id,
+                    heading=a.heading,
+                    restated=a.restated,
+                    instrument=pack.instrument,
+                    rank=pack.rank,
+                    jurisdiction=pack.jurisdiction,
+                    begins=a.begins,
+                    until=a.until,
+                    file=pack.file,
+                    line=a.span.line,
+                )
+        for name, spec in self.schema.facts.items():
+            if spec.derived:
+                self.derive(name)
+        tracks = tuple(
+            ir.Track(id=t.id, opens=self.in_schema(t.opens, t.id), min_rank=t.min_rank, name=t.name)
+            for t in self.schema.tracks
+        )
+        rules: dict[str, ir.Rule] = {}
+        for pack in self.packs:
+            for raw in pack.rules:
+                if raw.id in rules:
+                    raise raw.span.error(f"rule `{raw.id}` is given twice")
+                rules[raw.id] = self.rule(raw, {t.id: t for t in tracks})
+        cases = tuple(
+            ir.Case(
+                name=c.name,
+                file=p.file,
+                line=c.span.line,
+                given=self.given(c.body, c.span),
+                sources=c.body.get("sources", {}),
+                at=self.case_day(c.body, c.span),
+                expect=c.body["expect"],
+            )
+            for p in self.packs
+            for c in p.cases
+        )
+        return ir.Rulebook(
+            schema=self.schema,
+            rules=tuple(rules.values()),
+            articles=MappingProxyType(self.articles),
+            tracks=tracks,
+            cases=cases,
+            jurisdictions=tuple(sorted({p.jurisdiction for p in self.packs})),
+            texts=MappingProxyType(dict(self.texts)),
+            digest=digest(dict(self.texts)),
+            by_id=MappingProxyType(rules),
+        )
+
+    # --- conditions -------------------------------------------------------------------------------------------------
+
+    def derive(self, name: str) -> ir.Condition:
+        """The expansion of a derived fact; a circle is refused."""
+        if name not in self.derived:
+            if name in self.deriving:
+                raise self.schema_error(name, f"derived fact `{name}` is defined by itself")
+            self.deriving.append(name)
+            self.derived[name] = self.in_schema(self.schema.facts[name].derived, name)
+            self.deriving.pop()
+        return self.derived[name]
+
+    def in_schema(self, text: str, owner: str) -> ir.Condition:
+        try:
+            return self.condition(parse_condition(text))
+        except ConditionError as e:
+            raise self.schema_error(owner, f"in `{owner}`: {e.message}", e.hint) from None
+
+    def schema_error(self, owner: str, message: str, hint: str = "") -> RuleError:
+        lines = self.texts[FACTS_FILE].splitlines()
+        line = next((n for n, t in enumerate(lines, 1) if t.startswith("[") and owner in t), 1)
+        return RuleError(message, file=FACTS_FILE, line=line, excerpt=lines[line - 1], hint=hint)
+
+    def compile(self, span: Span) -> ir.Condition:
+        try:
+            return self.condition(parse_condition(span.text))
+        except ConditionError as e:
+            raise span.error(e.message, e.at, hint=e.hint) from None
+
+    def condition(self, tree: Tree) -> ir.Condition:
+        match tree:
+            case Lit(value, at):
+                if not isinstance(value, bool):
+                    raise ConditionError(f"`{value}` is not a condition", at)
+                return ir.Constant(value)
+            case Name(text, at):
+                spec = self.fact(text, at)
+                if spec.type is not FactType.BOOL:
+                    raise ConditionError(f"`{text}` is a {spec.type.value}", at, hint="compare it with a value")
+                return self.derive(text) if spec.derived else ir.Fact(text)
+            case Negation(of):
+                return ir.Not(self.condition(of))
+            case Junction("&&", of):
+                return ir.All(tuple(self.condition(t) for t in of))
+            case Junction(_, of):
+                return ir.Some(tuple(self.condition(t) for t in of))
+            case Within(fact, values):
+                spec = self.plain(fact)
+                if spec.type not in (FactType.ENUM, FactType.INT):
+                    raise ConditionError(
+                        f"`in` needs an enum or a number before it; `{fact.text}` is a {spec.type.value}",
+                        fact.at,
+                        hint="for a set use subset(…) or overlap(…)",
+                    )
+                return ir.Member(ir.Fact(fact.text), tuple(self.literal(spec, v) for v in values.items))
+            case Call(op, fact, values, at):
+                spec = self.plain(fact)
+                if spec.type is not FactType.SET:
+                    raise ConditionError(f"`{op}` needs a set; `{fact.text}` is a {spec.type.value}", at)
+                members = [self.literal(spec, v) for v in values.items]
+                return ir.SetTest(op, ir.Fact(fact.text), frozenset(str(m) for m in members))
+            case Relation():
+                return self.relation(tree)
+
+    def relation(self, r: Relation) -> ir.Condition:
+        names = [t for t in (r.left, r.right) if isinstance(t, Name) and not t.text.startswith("param.")]
+        if not names:
+            raise ConditionError("a comparison needs a fact", r.at)
+        specs = [self.plain(n) for n in names]
+        if len({s.type for s in specs}) > 1:
+            raise ConditionError(f"cannot compare a {specs[0].type.value} with a {specs[1].type.value}", r.at)
+        spec = specs[0]
+        if r.op not in ("==", "!=") and spec.type not in (FactType.INT, FactType.DATE):
+            raise ConditionError(f"`{r.op}` needs numbers or dates; `{spec.id}` is a {spec.type.value}", r.at)
+        if spec.type is FactType.SET:
+            raise ConditionError(f"`{spec.id}` is a set", r.at, hint="use subset(…) or overlap(…)")
+        params = [t for t in (r.left, r.right) if isinstance(t, Name) and t.text.startswith("param.")]
+        if params:
+            return self.with_param(r, params[0], spec)
+        return ir.Compare(r.op, self.term(r.left, spec), self.term(r.right, spec))
+
+    def with_param(self, r: Relation, param: Name, spec: FactSpec) -> ir.Condition:
+        """A dated parameter becomes one comparison for each of its periods."""
+        name = param.text.removeprefix("param.")
+        if name not in self.params:
+            near = get_close_matches(name, self.params, 1)
+            raise ConditionError(
+                f"unknown parameter `{name}`", param.at, hint=f"did you mean `param.{near[0]}`?" if near else ""
+            )
+        if spec.type is not FactType.INT:
+            raise ConditionError(f"`{spec.id}` cannot be compared with a parameter", r.at)
+        values = self.params[name]
+        periods: list[ir.Condition] = []
+        for i, (begin, value) in enumerate(values):
+            bound = ir.Literal(value)
+            left = bound if r.left is param else self.term(r.left, spec)
+            right = bound if r.right is param else self.term(r.right, spec)
+            parts: list[ir.Condition] = [_day(">=", begin)]
+            if i + 1 < len(values):
+                parts.append(_day("<", values[i + 1][0]))
+            periods.append(ir.All((*parts, ir.Compare(r.op, left, right))))
+        return ir.Some(tuple(periods))
+
+    def term(self, t: Name | Lit, spec: FactSpec) -> ir.Fact | ir.Literal:
+        return ir.Fact(t.text) if isinstance(t, Name) else ir.Literal(self.literal(spec, t))
+
+    def literal(self, spec: FactSpec, lit: Lit) -> ir.Scalar:
+        try:
+            value = spec.check([lit.value] if spec.type is FactType.SET else lit.value)
+        except InvalidInput as e:
+            raise ConditionError(e.message, lit.at, hint=e.hint) from None
+        if isinstance(value, dt.date):
+            return value.toordinal()
+        return next(iter(value)) if isinstance(value, frozenset) else value
+
+    def fact(self, text: str, at: int) -> FactSpec:
+        try:
+            return self.schema.spec(text)
+        except InvalidInput as e:
+            raise ConditionError(e.message, at, hint=e.hint) from None
+
+    def plain(self, name: Name) -> FactSpec:
+        spec = self.fact(name.text, name.at)
+        if spec.derived:
+            raise ConditionError(f"`{name.text}` is derived", name.at, hint=f"write `{name.text}` or `!{name.text}`")
+        return spec
+
+    # --- rules ------------------------------------------------------------------------------------------------------
+
+    def rule(self, raw: RawRule, tracks: Mapping[str, ir.Track]) -> ir.Rule:
+        article = self.articles[raw.article]
+        fields = raw.fields
+        when = self.compile(fields["when"])
+        parts: list[ir.Condition] = []
+        begins = max(article.begins, self.day(fields["from"])) if "from" in fields else article.begins
+        ends = [d for d in (article.until, self.day(fields["until"]) if "until" in fields else None) if d]
+        parts.append(_day(">=", begins))
+        if ends:
+            parts.append(_day("<=", min(ends)))
+        parts.append(when)
+        for cited, span in raw.excepts:
+            if cited not in self.articles:
+                raise span.error(f"the exception cites `{cited}`, which no pack restates")
+            if self.articles[cited].rank.order < article.rank.order:
+                raise span.error(
+                    f"the exception rests on `{cited}` ({self.articles[cited].rank.value}), which ranks below "
+                    f"`{article.id}` ({article.rank.value})",
+                    hint="an exception needs an instrument at least as high as what it opens",
+                )
+            parts.append(ir.Not(self.compile(span)))
+        applies = ir.All(tuple(parts))
+        needs = self.compile(fields["needs"]) if "needs" in fields else ir.TRUE
+        for name in ir.facts_read(needs):
+            if not self.schema.facts[name].changed_by:
+                raise fields["needs"].error(
+                    f"`{name}` is needed, but nobody may change it", hint="make it part of `when` of a forbid"
+                )
+        self.refuse_early(raw, when, needs, begins)
+        track = self.track(raw, tracks, article)
+        authority = fields["authority"].text.strip() if "authority" in fields else ""
+        if authority:
+            spec = self.schema.facts.get(f"approval.{authority}")
+            if spec is None or tuple(spec.values) != APPROVALS:
+                raise fields["authority"].error(
+                    f"there is no fact `approval.{authority}` with the values {', '.join(APPROVALS)}"
+                )
+        names = dict.fromkeys(n for n in (*ir.facts_read(applies), *ir.facts_read(needs)) if n != LEGAL_DAY)
+        return ir.Rule(
+            id=raw.id,
+            effect=raw.effect,
+            article=article,
+            applies=applies,
+            says=parse_text(fields["says"]),
+            party=fields["party"].text.strip() if "party" in fields else authority,
+            needs=needs,
+            authority=authority,
+            track=track,
+            due=fields["due"].text.strip() if "due" in fields else "",
+            baseline=self.flag(fields["baseline"]) if "baseline" in fields else False,
+            line=raw.span.line,
+            facts=tuple(names),
+        )
+
+    def track(self, raw: RawRule, tracks: Mapping[str, ir.Track], article: ir.Article) -> str:
+        """The track that a ground, or a review with `may: ground`, can open."""
+        fields = raw.fields
+        if "may" in fields and fields["may"].text.strip() != "ground":
+            raise fields["may"].error("a review may only `ground`")
+        if ("may" in fields) != ("track" in fields) and raw.effect is Effect.REVIEW:
+            raise raw.span.error("`may: ground` and `track` stand together")
+        if "track" not in fields:
+            return ""
+        name = fields["track"].text.strip()
+        if name not in tracks:
+            raise fields["track"].error(f"unknown track `{name}`", hint=f"one of {', '.join(tracks)}")
+        if article.rank.order < tracks[name].min_rank.order:
+            raise fields["track"].error(
+                f"`{article.id}` ({article.rank.value}) ranks too low to ground `{name}`",
+                hint=f"its grounds need at least a {tracks[name].min_rank.value}",
+            )
+        return name
+
+    def refuse_early(self, raw: RawRule, when: ir.Condition, needs: ir.Condition, begins: dt.date) -> None:
+        """A dated parameter must have a value on every day on which a rule that reads it is in force."""
+        for key in ("when", "needs"):
+            for name, values in self.params.items():
+                if key in raw.fields and f"param.{name}" in raw.fields[key].text and values[0][0] > begins:
+                    raise raw.fields[key].error(
+                        f"parameter `{name}` begins on {values[0][0]}, after the rule does on {begins}"
+                    )
+
+    def day(self, span: Span) -> dt.date:
+        try:
+            return dt.date.fromisoformat(span.text.strip())
+        except ValueError:
+            raise span.error(f"`{span.text.strip()}` is not a date", hint="write YYYY-MM-DD") from None
+
+    def flag(self, span: Span) -> bool:
+        if span.text.strip() not in ("true", "false"):
+            raise span.error("expected true or false")
+        return span.text.strip() == "true"
+
+    # --- cases ------------------------------------------------------------------------------------------------------
+
+    def given(self, body: Mapping[str, object], span: Span) -> Mapping[str, object]:
+        """Facts of a case: those of the profiles it is `like`, then its own."""
+        own, like = body.get("given", {}), body.get("like", [])
+        if not isinstance(own, dict) or not isinstance(like, (list, str)):
+            raise span.error("`given` is a mapping of facts and `like` a list of profiles")
+        try:
+            facts = {**expand_profiles([like] if isinstance(like, str) else like, self.texts), **own}
+            return {name: self.schema.spec(name).check(v) for name, v in facts.items()}
+        except InvalidInput as e:
+            raise span.error(e.message, hint=e.hint) from None
+
+    def case_day(self, body: Mapping[str, object], span: Span) -> dt.date:
+        try:
+            return dt.date.fromisoformat(str(body.get("at", "2026-12-01")))
+        except ValueError:
+            raise span.error(f"`{body['at']}` is not a date", hint="write YYYY-MM-DD") from None
+
+
+def _day(op: str, day: dt.date) -> ir.Condition:
+    return ir.Compare(op, ir.Fact(LEGAL_DAY), ir.Literal(day.toordinal()))
+
+
+PROFILES_FILE = "profiles.yaml"
+
+
+def expand_profiles(names: list[str], texts: Mapping[str, str]) -> dict[str, object]:
+    """Facts of named profiles (`profiles.yaml`), later ones prevailing; a profile may be `like` others.
+
+    Raises:
+        InvalidInput: there is no such profile, or profiles are like one another in a circle.
+    """
+    profiles = load_yaml(texts.get(PROFILES_FILE, "{}"), file=PROFILES_FILE) or {}
+
+    def one(name: str, above: tuple[str, ...]) -> dict[str, object]:
+        if name not in profiles or name in above:
+            near = get_close_matches(name, profiles, 1)
+            hint = f"did you mean `{near[0]}`?" if near else f"one of {', '.join(profiles)}"
+            raise InvalidInput(
+                f"unknown profile `{name}`" if name not in above else f"`{name}` is like itself", hint=hint
+            )
+        body = dict(profiles[name])
+        facts: dict[str, object] = {}
+        for parent in body.pop("like", []):
+            facts |= one(parent, (*above, name))
+        return facts | body
+
+    result: dict[str, object] = {}
+    for name in names:
+        result |= one(name, ())
+    return result

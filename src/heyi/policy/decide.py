@@ -1,0 +1,149 @@
+"""The policy decision point: two readings in lockstep, then the lists that explain the answer.
+
+When the readings differ the answer is deny and the decision carries an alarm; nobody has to notice by chance.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+from heyi.model.decision import Decision, Effect, Missing, Obligation, Outcome, RuleFinding
+from heyi.model.fact import Stated, Value
+from heyi.model.kleene import Truth
+from heyi.policy import ir
+from heyi.policy.facts import Admitted, admit, to_ordinals
+from heyi.policy.interpret import Reading, evaluate, read, undetermining
+from heyi.policy.to_python import PythonEngine
+
+
+class DecisionPoint:
+    """Decides by one rulebook. Build it once: it holds the compiled engine and the constant parts of findings."""
+
+    def __init__(self, book: ir.Rulebook) -> None:
+        self.book = book
+        self._engine = PythonEngine(book)
+        self._findings = {
+            (r.id, truth, met): _finding(r, truth, met)
+            for r in book.rules
+            for truth in (Truth.TRUE, Truth.UNKNOWN)
+            for met in ((True, False) if r.effect is Effect.REQUIRE else (None,))
+        }
+        self._obligations = {
+            r.id: Obligation(rule=r.id, says=r.says, party=r.party, due=r.due, baseline=r.baseline)
+            for r in book.rules
+            if r.effect is Effect.OBLIGE
+        }
+
+    def decide_stated(
+        self, stated: Mapping[str, Stated], *, day: dt.date, asset: str | None = None, hypothetical: bool = False
+    ) -> Decision:
+        """Decide from facts with their sources; those from too weak a source count as unknown.
+
+        Raises:
+            InvalidInput: an unknown fact or a value outside its type.
+        """
+        return self.decide(admit(self.book.schema, stated, day=day), asset=asset, hypothetical=hypothetical)
+
+    def decide(self, admitted: Admitted, *, asset: str | None = None, hypothetical: bool = False) -> Decision:
+        """Decide from admitted facts (docs/spec/decision.md)."""
+        known = to_ordinals(admitted.known)
+        reading, second = read(self.book, known), self._engine.read(known)
+        alarm = None if reading == second else difference(self.book, reading, second)
+        return self._assemble(reading, known, admitted, asset, hypothetical, alarm)
+
+    def outcome(self, known: Mapping[str, Value]) -> tuple[Outcome, bool]:
+        """Outcome and curability alone, from the generated engine: for searches that try many facts."""
+        reading = self._engine.read(to_ordinals(known))
+        return reading.outcome, reading.curable
+
+    def _assemble(
+        self,
+        reading: Reading,
+        known: ir.Known,
+        admitted: Admitted,
+        asset: str | None,
+        hypothetical: bool,
+        alarm: str | None,
+    ) -> Decision:
+        findings, missing, approvals, obligations, undetermined = [], [], [], [], []
+        for i, rule in _bits(self.book.rules, reading.fired | reading.undetermined):
+            truth = Truth.TRUE if reading.fired >> i & 1 else Truth.UNKNOWN
+            met = bool(reading.met >> i & 1) if rule.effect is Effect.REQUIRE else None
+            findings.append(self._findings[rule.id, truth, met])
+            if truth is Truth.UNKNOWN and rule.effect is not Effect.GROUND:
+                undetermined.append(rule.applies)
+            if met is False:
+                missing += [Missing(fact=f, rule=rule.id, party=rule.party) for f in unmet(rule.needs, known)]
+            elif rule.effect is Effect.REVIEW and known.get(rule.approval) != "given":
+                approvals.append(rule.authority)
+            elif rule.effect is Effect.OBLIGE:
+                obligations.append(self._obligations[rule.id])
+        for t, track in enumerate(self.book.tracks):
+            state = reading.tracks >> 2 * t & 3
+            if state & 2:
+                undetermined.append(track.opens)
+            if state and not self._grounded(track, reading, known):
+                undetermined += [
+                    r.applies
+                    for i, r in _bits(self.book.rules, reading.undetermined)
+                    if r.effect is Effect.GROUND and r.track == track.id
+                ]
+        unknown = dict.fromkeys(sorted(f for c in undetermined for f in undetermining(c, known)), "not stated")
+        return Decision(
+            outcome=Outcome.DENY if alarm else reading.outcome,
+            curable=False if alarm else reading.curable,
+            findings=tuple(findings),
+            missing=tuple(missing),
+            unknown={f: admitted.rejected.get(f, why) for f, why in unknown.items()},
+            approvals=tuple(dict.fromkeys(approvals)),
+            obligations=tuple(obligations),
+            legal_day=admitted.day,
+            rulebook=self.book.digest,
+            asset=asset,
+            hypothetical=hypothetical,
+            alarm=alarm,
+        )
+
+    def _grounded(self, track: ir.Track, reading: Reading, known: ir.Known) -> bool:
+        return any(
+            r.track == track.id and (r.effect is Effect.GROUND or known.get(r.approval) == "given")
+            for _, r in _bits(self.book.rules, reading.fired)
+        )
+
+
+def unmet(needs: ir.Condition, known: ir.Known) -> list[str]:
+    """The facts of those conjuncts of `needs` that are not true, each once."""
+    parts = needs.of if isinstance(needs, ir.All) else (needs,)
+    return list(dict.fromkeys(f for p in parts if evaluate(p, known) is not True for f in ir.facts_read(p)))
+
+
+def difference(book: ir.Rulebook, a: Reading, b: Reading) -> str:
+    """Which rules, or which part of the fold, two readings disagree on."""
+    rules = a.fired ^ b.fired | a.undetermined ^ b.undetermined | a.met ^ b.met
+    named = [r.id for _, r in _bits(book.rules, rules)]
+    return f"two readings differ on {', '.join(named) if named else 'the outcome'}"
+
+
+def _bits(rules: Sequence[ir.Rule], mask: int) -> list[tuple[int, ir.Rule]]:
+    found = []
+    while mask:
+        i = (mask & -mask).bit_length() - 1
+        found.append((i, rules[i]))
+        mask &= mask - 1
+    return found
+
+
+def _finding(rule: ir.Rule, truth: Truth, met: bool | None) -> RuleFinding:
+    return RuleFinding(
+        rule=rule.id,
+        effect=rule.effect,
+        truth=truth,
+        article=rule.article.id,
+        instrument=rule.article.instrument,
+        rank=rule.article.rank,
+        says=rule.says,
+        party=rule.party,
+        facts=rule.facts,
+        met=met,
+    )

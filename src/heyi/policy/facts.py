@@ -1,0 +1,300 @@
+"""The schema of facts: types, fixed slots, sources, who may change them, tracks (`facts.toml`).
+
+No fact has a default: what is not stated, looked up or attested is unknown (docs/spec/decision.md, Facts).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import Enum
+from typing import Any
+
+from heyi.model.decision import Rank, Text
+from heyi.model.errors import InvalidInput, RuleError
+from heyi.model.fact import Source, Stated, Value
+
+WORD_BITS = 256
+INT_BITS = 32
+
+
+class FactType(Enum):
+    BOOL = "bool"
+    INT = "int"
+    ENUM = "enum"
+    SET = "set"
+    DATE = "date"
+
+
+CHANGERS = ("requester", "handler", "recipient", "subject", "authority", "registry")
+"""Who may lawfully change a fact; an empty list means nobody may."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactSpec:
+    """One fact of the schema.
+
+    `slot` is (word, first bit) in the packed words and is never reused; `width` is in bits; `values` maps the members
+    of an enum or set to their labels, in slot order; `minimum` and `maximum` are inclusive and in `unit`.
+    A derived fact has `derived`, an expression, and no slot.
+    """
+
+    id: str
+    type: FactType
+    name: Text
+    source: Source
+    changed_by: tuple[str, ...]
+    slot: tuple[int, int] | None
+    values: Mapping[str, Text]
+    minimum: int = 0
+    maximum: int = 0
+    unit: str = ""
+    reserve: int = 0
+    derived: str = ""
+
+    @property
+    def width(self) -> int:
+        """Bits in the packed words: two a bool, one a member of an enum, one more than its members for a set."""
+        match self.type:
+            case FactType.BOOL:
+                return 2
+            case FactType.ENUM:
+                return self.reserve
+            case FactType.SET:
+                return self.reserve + 1
+            case FactType.INT | FactType.DATE:
+                return INT_BITS + 1
+
+    def label(self, value: object, lang: str) -> str:
+        """The value in a reader's words."""
+        if isinstance(value, bool):
+            return ("是" if value else "否") if lang == "zh" else ("yes" if value else "no")
+        if isinstance(value, str) and value in self.values:
+            return getattr(self.values[value], lang) or value
+        if isinstance(value, (frozenset, tuple, list)):
+            return "、".join(sorted(self.label(v, lang) for v in value)) or ("无" if lang == "zh" else "none")
+        return str(value)
+
+    def check(self, value: object) -> Value:
+        """Return `value` as the type of this fact.
+
+        Raises:
+            InvalidInput: the value is of another type, outside the vocabulary or out of range.
+        """
+        match self.type:
+            case FactType.BOOL if isinstance(value, bool):
+                return value
+            case FactType.INT if isinstance(value, int) and not isinstance(value, bool):
+                if not self.minimum <= value <= self.maximum:
+                    raise InvalidInput(
+                        f"`{self.id}` is {value}, outside {self.minimum} to {self.maximum}",
+                        hint=f"give a whole number in {self.unit or 'range'}",
+                    )
+                return value
+            case FactType.ENUM if isinstance(value, str):
+                self._member(value)
+                return value
+            case FactType.SET if isinstance(value, (list, tuple, set, frozenset)):
+                for member in value:
+                    self._member(member)
+                return frozenset(value)
+            case FactType.DATE if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+                return value
+            case FactType.DATE if isinstance(value, str):
+                try:
+                    return dt.date.fromisoformat(value)
+                except ValueError:
+                    raise InvalidInput(f"`{self.id}` is `{value}`", hint="write a date as YYYY-MM-DD") from None
+        raise InvalidInput(f"`{self.id}` is `{value}`", hint=f"give {self._wants()}")
+
+    def _member(self, value: object) -> None:
+        if value not in self.values:
+            near = get_close_matches(str(value), self.values, 1)
+            hint = f"did you mean `{near[0]}`?" if near else f"one of {', '.join(self.values)}"
+            raise InvalidInput(f"`{value}` is not a value of `{self.id}`", hint=hint)
+
+    def _wants(self) -> str:
+        match self.type:
+            case FactType.BOOL:
+                return "true or false"
+            case FactType.INT:
+                return f"a whole number from {self.minimum} to {self.maximum}"
+            case FactType.ENUM:
+                return f"one of {', '.join(self.values)}"
+            case FactType.SET:
+                return f"a list of {', '.join(self.values)}"
+            case FactType.DATE:
+                return "a date as YYYY-MM-DD"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackSpec:
+    """A track as declared: the expression that opens it and the minimum rank of its grounds."""
+
+    id: str
+    opens: str
+    min_rank: Rank
+    name: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schema:
+    """All facts and tracks, as `facts.toml` declares them."""
+
+    facts: Mapping[str, FactSpec]
+    tracks: tuple[TrackSpec, ...]
+
+    @property
+    def words(self) -> int:
+        """Number of 256-bit words that the packed facts need."""
+        return 1 + max(f.slot[0] for f in self.facts.values() if f.slot)
+
+    def spec(self, name: str) -> FactSpec:
+        """The fact of that id.
+
+        Raises:
+            InvalidInput: there is no such fact; the hint names the nearest one.
+        """
+        try:
+            return self.facts[name]
+        except KeyError:
+            near = get_close_matches(name, self.facts, 1)
+            hint = f"did you mean `{near[0]}`?" if near else "see facts.toml for the facts there are"
+            raise InvalidInput(f"unknown fact `{name}`", hint=hint) from None
+
+
+LEGAL_DAY = "legal_day"
+
+
+def load_schema(text: str, *, file: str = "facts.toml") -> Schema:
+    """Parse `facts.toml`.
+
+    Raises:
+        RuleError: it does not parse, a slot overlaps another or crosses a word, a type or a source is unknown.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as e:
+        raise RuleError(str(e), file=file, line=1) from None
+    lines = text.splitlines()
+
+    def fail(fact: str, message: str, hint: str = "") -> RuleError:
+        line = next((n for n, t in enumerate(lines, 1) if f'"{fact}"' in t or f".{fact}]" in t), 1)
+        return RuleError(message, file=file, line=line, hint=hint)
+
+    facts = {}
+    for name, entry in raw.get("fact", {}).items():
+        try:
+            facts[name] = _fact(name, entry)
+        except (KeyError, ValueError) as e:
+            raise fail(name, f"fact `{name}` is not well declared: {e}") from None
+    taken: dict[tuple[int, int], str] = {}
+    for spec in facts.values():
+        if spec.slot is None:
+            continue
+        word, start = spec.slot
+        if start < 0 or start + spec.width > WORD_BITS:
+            raise fail(spec.id, f"slot of `{spec.id}` crosses the end of word {word}")
+        for bit in range(start, start + spec.width):
+            if (word, bit) in taken:
+                raise fail(spec.id, f"slot of `{spec.id}` overlaps that of `{taken[word, bit]}`")
+            taken[word, bit] = spec.id
+    day = facts.get(LEGAL_DAY)
+    if day is None or day.type is not FactType.DATE:
+        raise fail(LEGAL_DAY, f"the schema needs `{LEGAL_DAY}`, a date")
+    tracks = tuple(
+        TrackSpec(id=t, opens=v["opens"], min_rank=Rank(v["min_rank"]), name=Text(zh=v["zh"], en=v["en"]))
+        for t, v in raw.get("track", {}).items()
+    )
+    return Schema(facts=facts, tracks=tracks)
+
+
+def _fact(name: str, entry: Mapping[str, Any]) -> FactSpec:
+    kind = FactType(entry["type"])
+    values = {}
+    for value, label in entry.get("values", {}).items():
+        zh, _, en = str(label).partition("|")
+        values[value] = Text(zh=zh, en=en)
+    derived = str(entry.get("derived", ""))
+    if derived and kind is not FactType.BOOL:
+        raise ValueError("a derived fact is a bool")
+    slot = None if derived else (int(entry["slot"][0]), int(entry["slot"][1]))
+    reserve = int(entry.get("reserve", 8)) if values else 0
+    if kind in (FactType.ENUM, FactType.SET) and not 0 < len(values) <= reserve:
+        raise ValueError(f"{len(values)} values do not fit the {reserve} bits that are reserved")
+    changed_by = tuple(entry.get("changed_by", ()))
+    if set(changed_by) - set(CHANGERS):
+        raise ValueError(f"changed_by must be among {', '.join(CHANGERS)}")
+    minimum, maximum = int(entry.get("min", 0)), int(entry.get("max", 0))
+    if kind is FactType.INT and not 0 <= minimum < maximum < 2**INT_BITS:
+        raise ValueError("an int needs 0 <= min < max < 2^32")
+    return FactSpec(
+        id=name,
+        type=kind,
+        name=Text(zh=entry["zh"], en=entry["en"]),
+        source=Source.ATTESTED if derived else Source[entry["source"].upper()],
+        changed_by=changed_by,
+        slot=slot,
+        values=values,
+        minimum=minimum,
+        maximum=maximum,
+        unit=str(entry.get("unit", "")),
+        reserve=reserve,
+        derived=derived,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """Facts that count, and why each of the others that was stated does not."""
+
+    known: Mapping[str, Value]
+    rejected: Mapping[str, str]
+
+    @property
+    def day(self) -> dt.date:
+        day = self.known[LEGAL_DAY]
+        assert isinstance(day, dt.date)
+        return day
+
+
+def admit(schema: Schema, stated: Mapping[str, Stated], *, day: dt.date) -> Admitted:
+    """Keep what is known on the legal `day`: a fact from too weak a source or past its last day is unknown.
+
+    Raises:
+        InvalidInput: an unknown fact, a value outside its type, or a derived fact that was stated.
+    """
+    known: dict[str, Value] = {LEGAL_DAY: day}
+    rejected: dict[str, str] = {}
+    for name, statement in stated.items():
+        spec = schema.spec(name)
+        if spec.derived:
+            raise InvalidInput(f"`{name}` is derived", hint=f"state what it is made of: {spec.derived}")
+        value = spec.check(statement.value)
+        if name == LEGAL_DAY:
+            continue
+        if statement.source < spec.source:
+            rejected[name] = f"{statement.source.label} is weaker than {spec.source.label}"
+        elif statement.until is not None and statement.until < day:
+            rejected[name] = f"expired on {statement.until.isoformat()}"
+        else:
+            known[name] = value
+    return Admitted(known=known, rejected=rejected)
+
+
+def attested(values: Mapping[str, object], schema: Schema) -> dict[str, Stated]:
+    """Facts of a hypothetical question: all taken as attested."""
+    return {name: Stated(value=schema.spec(name).check(v), source=Source.ATTESTED) for name, v in values.items()}
+
+
+def to_ordinals(known: Mapping[str, Value]) -> dict[str, bool | int | str | frozenset[str]]:
+    """The form that engines read: dates as ordinal days."""
+    return {k: v.toordinal() if isinstance(v, dt.date) else v for k, v in known.items()}
+
+
+def unknown_among(names: Iterable[str], known: Mapping[str, object]) -> list[str]:
+    """Which of `names` are unknown, each once, in order."""
+    return [n for n in dict.fromkeys(names) if n not in known]

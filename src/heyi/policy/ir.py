@@ -1,0 +1,186 @@
+"""The one intermediate form that every reading of a rulebook is made from.
+
+Conditions are total and typed: no loops, no arithmetic, no strings built at run time. Terms are facts or literals;
+dates stand as ordinal days (`datetime.date.toordinal`), sets as frozen sets.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from heyi.model.decision import Effect, Rank, Text
+from heyi.policy.facts import Schema
+
+Scalar = bool | int | str
+Known = Mapping[str, Scalar | frozenset[str]]
+"""Facts that are known, by id; a fact that is absent is unknown. Dates stand as ordinal days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A fact; as a condition it must be a bool."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`left op right` with op one of == != < <= > >=; unknown when an operand is unknown."""
+
+    op: str
+    left: Fact | Literal
+    right: Fact | Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """`fact in [..]`."""
+
+    fact: Fact
+    values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetTest:
+    """`subset(fact, [..])` or `overlap(fact, [..])` on a fact that is a set."""
+
+    op: str
+    fact: Fact
+    values: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    of: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Conjunction."""
+
+    of: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """Disjunction."""
+
+    of: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    value: bool
+
+
+Condition = Fact | Compare | Member | SetTest | Not | All | Some | Constant
+
+TRUE = Constant(True)
+FALSE = Constant(False)
+
+
+def facts_read(condition: Condition) -> Iterator[str]:
+    """Ids of the facts that a condition reads, in order of appearance, with repetitions."""
+    match condition:
+        case Fact(name):
+            yield name
+        case Compare(_, left, right):
+            yield from (t.name for t in (left, right) if isinstance(t, Fact))
+        case Member(fact) | SetTest(_, fact):
+            yield fact.name
+        case Not(of):
+            yield from facts_read(of)
+        case All(of) | Some(of):
+            for part in of:
+                yield from facts_read(part)
+        case Constant():
+            return
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """An article of an instrument, as its pack restates it; `until` is the last day in force, inclusive."""
+
+    id: str
+    heading: Text
+    restated: str
+    instrument: Text
+    rank: Rank
+    jurisdiction: str
+    begins: dt.date
+    until: dt.date | None
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A norm as code. `applies` holds the days in force, the condition and the exceptions.
+
+    `needs` belongs to require; `authority` to review; `track` to ground, and to a review that may ground it;
+    `due` and `baseline` to oblige.
+    """
+
+    id: str
+    effect: Effect
+    article: Article
+    applies: Condition
+    says: Text
+    party: str
+    needs: Condition = TRUE
+    authority: str = ""
+    track: str = ""
+    due: str = ""
+    baseline: bool = False
+    line: int = 0
+    facts: tuple[str, ...] = ()
+
+    @property
+    def approval(self) -> str:
+        """The fact that tells what the authority of a review said."""
+        return f"approval.{self.authority}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """A kind of processing that the law forbids unless it has a ground."""
+
+    id: str
+    opens: Condition
+    min_rank: Rank
+    name: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A worked case of a pack: facts in, expected answer out; list expectations mean `contains`."""
+
+    name: str
+    file: str
+    line: int
+    given: Mapping[str, object]
+    sources: Mapping[str, str]
+    at: dt.date
+    expect: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rulebook:
+    """The packs in force for a consortium, checked. `digest` is the SHA-256 of their texts in hexadecimal."""
+
+    schema: Schema
+    rules: tuple[Rule, ...]
+    articles: Mapping[str, Article]
+    tracks: tuple[Track, ...]
+    cases: tuple[Case, ...]
+    jurisdictions: tuple[str, ...]
+    texts: Mapping[str, str]
+    digest: str
+    by_id: Mapping[str, Rule] = field(default_factory=dict)

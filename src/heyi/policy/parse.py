@@ -1,0 +1,239 @@
+"""Conditions: a recursive-descent parser for the subset of CEL that rules are written in.
+
+    condition  = or ;            or  = and { "||" and } ;          and = unary { "&&" unary } ;
+    unary      = "!" unary | primary ;
+    primary    = "(" condition ")" | call | comparison | fact | "true" | "false" ;
+    call       = ( "subset" | "overlap" ) "(" fact "," list ")" ;
+    comparison = term ( "==" | "!=" | "<" | "<=" | ">" | ">=" ) term | fact "in" list ;
+    term       = fact | integer | string | date ;
+    date       = "date" "(" string ")" ;             list = "[" [ literal { "," literal } ] "]" ;
+
+The parser knows no types; `check` does. Positions count from 0 in the text given.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+
+from heyi.model.errors import HeyiError
+
+_TOKEN = re.compile(
+    r"""\s*(?:(?P<int>\d[\d_]*)|(?P<string>"[^"\n]*")|(?P<name>[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)
+    |(?P<op>&&|\|\||==|!=|<=|>=|[!<>()\[\],]))""",
+    re.VERBOSE,
+)
+_COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
+DEPTH = 60
+
+
+class ConditionError(HeyiError):
+    """A condition does not parse or type-check; `at` is the offset in its text. Packs turn it into a RuleError."""
+
+    def __init__(self, message: str, at: int, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.at = at
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    text: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lit:
+    value: bool | int | str | dt.date
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    items: tuple[Lit, ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    op: str
+    left: Name | Lit
+    right: Name | Lit
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    fact: Name
+    values: Listing
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    op: str
+    fact: Name
+    values: Listing
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Negation:
+    of: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Junction:
+    op: str
+    of: tuple[Tree, ...]
+
+
+Tree = Name | Lit | Relation | Within | Call | Negation | Junction
+
+
+def parse_condition(text: str) -> Tree:
+    """Parse one condition.
+
+    Raises:
+        ConditionError: with the offset of the first character that cannot stand there.
+    """
+    return _Parser(text).whole()
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens = list(self._lex())
+        self.i = 0
+        self.depth = 0
+
+    def _lex(self) -> list[tuple[str, str, int]]:
+        tokens, at = [], 0
+        end = len(self.text.rstrip())
+        while at < end:
+            m = _TOKEN.match(self.text, at)
+            if m is None or m.lastgroup is None:
+                skipped = len(self.text[at:]) - len(self.text[at:].lstrip())
+                bad = self.text[at + skipped]
+                hint = "compare with == and join with && or ||" if bad in "=&|" else "text stands in double quotes"
+                raise ConditionError(f"`{bad}` cannot stand here", at + skipped, hint=hint)
+            tokens.append((m.lastgroup, m.group(m.lastgroup), m.start(m.lastgroup)))
+            at = m.end()
+        return [*tokens, ("end", "", end)]
+
+    @property
+    def next(self) -> tuple[str, str, int]:
+        return self.tokens[self.i]
+
+    def take(self) -> tuple[str, str, int]:
+        token = self.tokens[self.i]
+        self.i += 1
+        return token
+
+    def expect(self, op: str) -> None:
+        kind, text, at = self.next
+        if kind != "op" or text != op:
+            found = f"`{text}`" if text else "the end"
+            raise ConditionError(f"expected `{op}` but found {found}", at)
+        self.i += 1
+
+    def whole(self) -> Tree:
+        tree = self.disjunction()
+        kind, text, at = self.next
+        if kind != "end":
+            raise ConditionError(f"`{text}` cannot stand here", at, hint="join conditions with && or ||")
+        return tree
+
+    def disjunction(self) -> Tree:
+        return self.joined("||", self.conjunction)
+
+    def conjunction(self) -> Tree:
+        return self.joined("&&", self.unary)
+
+    def joined(self, op: str, part: object) -> Tree:
+        assert callable(part)
+        self.depth += 1
+        if self.depth > DEPTH:
+            raise ConditionError("the condition is nested too deeply", self.next[2], hint="split the rule in two")
+        parts = [part()]
+        while self.next[:2] == ("op", op):
+            self.i += 1
+            parts.append(part())
+        self.depth -= 1
+        return parts[0] if len(parts) == 1 else Junction(op, tuple(parts))
+
+    def unary(self) -> Tree:
+        if self.next[:2] == ("op", "!"):
+            self.i += 1
+            self.depth += 1
+            if self.depth > DEPTH:
+                raise ConditionError("the condition is nested too deeply", self.next[2])
+            tree = Negation(self.unary())
+            self.depth -= 1
+            return tree
+        return self.primary()
+
+    def primary(self) -> Tree:
+        kind, text, at = self.next
+        if (kind, text) == ("op", "("):
+            self.i += 1
+            tree = self.disjunction()
+            self.expect(")")
+            return tree
+        if kind == "name" and text in ("subset", "overlap") and self.tokens[self.i + 1][:2] == ("op", "("):
+            self.i += 2
+            fact = self.fact()
+            self.expect(",")
+            values = self.listing()
+            self.expect(")")
+            return Call(text, fact, values, at)
+        left = self.term()
+        kind, text, at = self.next
+        if kind == "op" and text in _COMPARISONS:
+            self.i += 1
+            return Relation(text, left, self.term(), at)
+        if (kind, text) == ("name", "in"):
+            self.i += 1
+            if not isinstance(left, Name):
+                raise ConditionError("only a fact can stand before `in`", left.at)
+            return Within(left, self.listing())
+        return left
+
+    def fact(self) -> Name:
+        kind, text, at = self.take()
+        if kind != "name":
+            raise ConditionError(f"expected a fact but found `{text}`", at)
+        return Name(text, at)
+
+    def listing(self) -> Listing:
+        at = self.next[2]
+        self.expect("[")
+        items: list[Lit] = []
+        while self.next[:2] != ("op", "]"):
+            if items:
+                self.expect(",")
+            item = self.term()
+            if not isinstance(item, Lit):
+                raise ConditionError(f"`{item.text}` is not a value", item.at, hint="text stands in double quotes")
+            items.append(item)
+        self.expect("]")
+        return Listing(tuple(items), at)
+
+    def term(self) -> Name | Lit:
+        kind, text, at = self.take()
+        if kind == "int":
+            return Lit(int(text.replace("_", "")), at)
+        if kind == "string":
+            return Lit(text[1:-1], at)
+        if kind == "name" and text in ("true", "false"):
+            return Lit(text == "true", at)
+        if kind == "name" and text == "date" and self.next[:2] == ("op", "("):
+            self.expect("(")
+            _, quoted, at = self.take()
+            self.expect(")")
+            try:
+                return Lit(dt.date.fromisoformat(quoted.strip('"')), at)
+            except ValueError:
+                raise ConditionError(f"{quoted} is not a date", at, hint='write date("2026-01-01")') from None
+        if kind == "name":
+            return Name(text, at)
+        raise ConditionError(f"expected a fact or a value but found {f'`{text}`' if text else 'the end'}", at)

@@ -1,0 +1,73 @@
+"""YAML and JSON as people write facts in them, with duplicate keys refused instead of silently overwritten."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+
+from heyi.model.errors import RuleError
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 without dates read as dates and without duplicate keys."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"duplicate key `{key.value}`", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+# `on: yes` must not turn into booleans, nor 2026-01-01 into a date: the schema decides what a value is
+_Loader.yaml_implicit_resolvers = {
+    k: [(tag, rx) for tag, rx in v if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool")]
+    for k, v in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+
+
+def load_yaml(text: str, *, file: str, line: int = 1) -> Any:
+    """Parse one YAML document; `line` is where it begins in `file`.
+
+    Raises:
+        RuleError: with the place of the first fault.
+    """
+    try:
+        return yaml.load(text, _Loader)
+    except yaml.MarkedYAMLError as e:
+        mark = e.problem_mark
+        at, column = (mark.line, mark.column) if mark else (0, 0)
+        excerpt = text.splitlines()[at] if at < len(text.splitlines()) else ""
+        raise RuleError(
+            str(e.problem or "malformed YAML"), file=file, line=line + at, column=column + 1, excerpt=excerpt
+        ) from None
+    except yaml.YAMLError as e:
+        raise RuleError(f"malformed YAML: {str(e).splitlines()[0]}", file=file, line=line) from None
+
+
+def load_json(text: str, *, file: str) -> Any:
+    """Parse JSON without duplicate keys.
+
+    Raises:
+        RuleError: with the place of the first fault.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = [k for k, _ in pairs]
+        if len(set(keys)) != len(keys):
+            twice = next(k for k in keys if keys.count(k) > 1)
+            line = next((n for n, t in enumerate(text.splitlines(), 1) if f'"{twice}"' in t), 1)
+            raise RuleError(f"duplicate key `{twice}`", file=file, line=line)
+        return dict(pairs)
+
+    try:
+        return json.loads(text, object_pairs_hook=unique)
+    except json.JSONDecodeError as e:
+        excerpt = text.splitlines()[e.lineno - 1] if e.lineno <= len(text.splitlines()) else ""
+        raise RuleError(e.msg.lower(), file=file, line=e.lineno, column=e.colno, excerpt=excerpt) from None
