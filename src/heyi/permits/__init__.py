@@ -1,1 +1,1 @@
-""".."""
+"""Permits: issued under three signatures, verified offline, revoked."""

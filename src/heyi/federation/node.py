@@ -1,0 +1,187 @@
+"""A node: the institution's own enforcement point beside its data.
+
+It verifies the permit against keys that it pinned itself, leaves out withdrawn subjects, charges the call durably
+before it computes, checks disclosure, answers with a signed receipt and logs it in its own log. A refusal is an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from heyi.audit.event import Event
+from heyi.audit.log import Draft, Log
+from heyi.consent.registry import Withdrawal, WithdrawalRegistry
+from heyi.crypto.canonical import Json, digest
+from heyi.crypto.keys import Signer
+from heyi.federation.disclosure import hold_back, regression_refusal
+from heyi.federation.elementary import Floats
+from heyi.federation.enforce import Call, NodePolicy, enforce
+from heyi.federation.frequency import count
+from heyi.federation.linkage import WITHDRAWAL, token
+from heyi.federation.operation import Refusal
+from heyi.federation.receipt import Receipt, sign_receipt
+from heyi.federation.regression import design, sums
+from heyi.model.errors import InvalidInput, VerificationError
+from heyi.model.permit import Permit
+from heyi.permits.verify import verify_permit
+
+
+class Records(Protocol):
+    """The institution's own data; it never leaves through this port but into a computation."""
+
+    def columns(self, asset: str, kinds: Sequence[str]) -> Mapping[str, Floats]:
+        """Decoded columns, one value a record; NaN is missing."""
+
+    def persons(self, asset: str) -> Sequence[str | None]:
+        """The valid resident ID number of each record, or None."""
+
+
+class Budget(Protocol):
+    """The durable count of calls under each permit."""
+
+    def charge(self, name: str, *, number: int, limit: int) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a node says: a result or a refusal, and the signed receipt for it."""
+
+    result: Json
+    refusal: Refusal | None
+    receipt: Json
+
+
+class Node:
+    """The enforcement point of one host and of those whom it hosts.
+
+    `signers` holds the key of each holder served here; `issuer` is the platform's (name, public key), pinned.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        signers: Mapping[str, Signer],
+        issuer: tuple[str, str],
+        records: Records,
+        budget: Budget,
+        log: Log,
+        linkage_key: bytes,
+        clock: Callable[[], int],
+        policy: NodePolicy | None = None,
+    ) -> None:
+        self.host = host
+        self.log = log
+        self.policy = policy or NodePolicy()
+        self._signers = dict(signers)
+        self._issuer = issuer
+        self._records = records
+        self._budget = budget
+        self._linkage_key = linkage_key
+        self._clock = clock
+        self._registry = WithdrawalRegistry()
+        self._revoked: set[str] = set()
+        self._verified: dict[str, Permit] = {}
+
+    def revoke(self, permit: str) -> None:
+        """Refuse everything under this permit from now on."""
+        self._revoked.add(permit)
+
+    def withdraw(self, withdrawal: Withdrawal) -> None:
+        """Leave this subject's records out from now on."""
+        self._registry.add(withdrawal)
+
+    def withdrawal_token(self, resident_id: str) -> str:
+        """The token under which a subject withdraws; made here, since only institutions hold the key."""
+        return token(self._linkage_key, WITHDRAWAL, resident_id)
+
+    def handle(self, call: Call) -> Answer:
+        """Answer a call.
+
+        Raises:
+            VerificationError: the permit itself does not hold; there is nothing to sign a receipt for.
+            StoreError: the call could not be charged or logged, so nothing was computed or given.
+        """
+        permit = self._open(call.token)
+        revoked = permit.id in self._revoked
+        refusal = enforce(call, permit, now=self._clock(), revoked=revoked, policy=self.policy)
+        if refusal is None and not self._budget.charge(permit.id, number=call.number, limit=permit.max_calls):
+            refusal = Refusal(
+                code="calls",
+                zh=f"调用次序不符或已用尽 {permit.max_calls} 次",
+                en=f"the call is out of turn, or all {permit.max_calls} calls were used",
+            )
+        result: Json = None
+        if refusal is None:
+            try:
+                result, refusal = self._compute(call, permit)
+            except InvalidInput as e:
+                refusal = Refusal(
+                    code="cannot-compute", zh=f"无法计算：{e.message}", en=f"cannot be computed: {e.message}"
+                )
+        receipt = Receipt(
+            permit=permit.id,
+            holder=permit.holder,
+            host=self.host,
+            operation=call.operation.digest,
+            argument=digest(call.argument),
+            number=call.number,
+            refusal=refusal.code if refusal else "",
+            result="" if refusal else digest(result),
+            at=self._clock(),
+        )
+        signed = sign_receipt(receipt, self._signers[permit.holder])
+        kind = "operation.refused" if refusal else "operation.answered"
+        self.log.append(
+            [Draft(event=Event(kind=kind, at=receipt.at, actor=permit.holder, case=permit.case, public=signed))]
+        )
+        return Answer(result=None if refusal else result, refusal=refusal, receipt=signed)
+
+    def _open(self, permit_token: str) -> Permit:
+        """The permit, verified against pinned keys; a token that was verified once is not verified again."""
+        if permit_token not in self._verified:
+            for name, signer in self._signers.items():
+                try:
+                    permit = verify_permit(permit_token, issuer=self._issuer, holder=(name, signer.public_key))
+                except VerificationError as e:
+                    if "is for the holder" in e.message:
+                        continue
+                    raise
+                if permit.audience != self.host:
+                    raise VerificationError(f"permit `{permit.id}` is for the node of `{permit.audience}`")
+                self._verified[permit_token] = permit
+                break
+            else:
+                raise VerificationError(f"the permit is for no institution at the node of `{self.host}`")
+        return self._verified[permit_token]
+
+    def _compute(self, call: Call, permit: Permit) -> tuple[Json, Refusal | None]:
+        operation = call.operation
+        columns = self._records.columns(permit.asset, operation.kinds)
+        persons = self._records.persons(permit.asset)
+        withdrawn = self._registry.withdrawn(permit.case)
+        keep = np.array(
+            [not withdrawn or p is None or self.withdrawal_token(p) not in withdrawn for p in persons], dtype=np.bool_
+        )
+        min_cell = max(permit.min_cell, self.policy.min_cell)
+        match operation.name:
+            case "frequency":
+                return {"cells": hold_back(count(operation, columns, keep), min_cell)}, None
+            case "logistic":
+                data = design(operation, columns, keep)
+                if refusal := regression_refusal(data):
+                    return None, refusal
+                return {"records": data.records, "sums": [sums(data, b) for b in call.argument["at"]]}, None
+            case _:
+                complete = keep.copy()
+                for column in columns.values():
+                    complete &= ~np.isnan(column)
+                chosen = [p for p, c in zip(persons, complete, strict=True) if c]
+                tokens = sorted({token(self._linkage_key, permit.case, p) for p in chosen if p is not None})
+                if len(chosen) < min_cell:
+                    return None, Refusal(code="too-few-records", zh="记录过少", en="too few records")
+                return {"tokens": tokens, "unlinked": sum(p is None for p in chosen)}, None

@@ -1,0 +1,68 @@
+"""Operations: what a node can run, named, with parameters that a permit fixes by digest.
+
+    frequency   {"by": [{"kind": "sex"}, {"kind": "age", "cuts": [45, 60]}]}                 counts of records
+    logistic    {"outcome": {"kind", "above_micro"}, "covariates": [{"kind", "center_micro", "scale_micro"}],
+                 "ridge_micro": 1000000}                                                     sums of one Newton step
+    tokens      {"complete": ["age", "sex"]}                                                 keyed linkage tokens
+
+Requests travel, code does not: a node runs only what its institution installed. Parameters are integers; `micro`
+means millionths.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from heyi.crypto.canonical import Json, digest
+from heyi.model.errors import InvalidInput
+
+NAMES = ("frequency", "logistic", "tokens")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """A named operation with its parameters."""
+
+    name: str
+    params: dict[str, Json] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.name not in NAMES:
+            raise InvalidInput(f"unknown operation `{self.name}`", hint=f"one of {', '.join(NAMES)}")
+        if not self.kinds:
+            raise InvalidInput(f"operation `{self.name}` reads no field")
+
+    @property
+    def digest(self) -> str:
+        return digest({"name": self.name, "params": self.params})
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of fields that the operation reads, each once."""
+        p = self.params
+        try:
+            match self.name:
+                case "frequency":
+                    names = [axis["kind"] for axis in p["by"]]
+                case "logistic":
+                    names = [p["outcome"]["kind"], *(c["kind"] for c in p["covariates"])]
+                case _:
+                    names = list(p["complete"])
+        except (KeyError, TypeError):
+            raise InvalidInput(f"the parameters of `{self.name}` are incomplete") from None
+        return tuple(dict.fromkeys(names))
+
+    def to_json(self) -> dict[str, Json]:
+        return {"name": self.name, "params": self.params}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A node's no, which is an answer: a code, and the reason in both languages."""
+
+    code: str
+    zh: str
+    en: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"code": self.code, "zh": self.zh, "en": self.en}

@@ -1,0 +1,60 @@
+"""Verifying a permit with keys that the verifier pinned itself; nothing is fetched."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+
+from heyi.crypto.canonical import canonical, from_canonical
+from heyi.model.errors import VerificationError
+from heyi.model.permit import Permit, permit_from_json
+from heyi.permits.issue import ALGORITHM, TYPE
+
+
+def public_jwk(public_key: str) -> dict[str, str | list[str]]:
+    """The JWK (RFC 8037) of a raw Ed25519 key in hexadecimal."""
+    x = base64.urlsafe_b64encode(bytes.fromhex(public_key)).rstrip(b"=").decode()
+    return {"kty": "OKP", "crv": "Ed25519", "x": x}
+
+
+def verify_permit(token: str, *, issuer: tuple[str, str], holder: tuple[str, str]) -> Permit:
+    """Check all three signatures and return the permit.
+
+    `issuer` and `holder` are (name, public key) as pinned by whoever verifies; the requester's key stands in the
+    permit itself and binds it to whoever can use it.
+
+    Raises:
+        VerificationError: the token is malformed, a signature is absent, surplus or does not hold, or the permit
+            names another holder.
+    """
+    try:
+        value = from_canonical(token.encode())
+        payload = base64.urlsafe_b64decode(value["payload"] + "=" * (-len(value["payload"]) % 4))
+        permit = permit_from_json(from_canonical(payload))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise VerificationError("not a permit token") from None
+    # (1) Three signers and no other, each in its place.
+    expected = [issuer, holder, (permit.requester, permit.requester_key)]
+    if permit.holder != holder[0]:
+        raise VerificationError(f"permit `{permit.id}` is for the holder `{permit.holder}`, not `{holder[0]}`")
+    try:
+        headers = [json.loads(base64.urlsafe_b64decode(s["protected"] + "==")) for s in value["signatures"]]
+    except (KeyError, TypeError, ValueError):
+        raise VerificationError("not a permit token") from None
+    wanted = [{"alg": ALGORITHM, "kid": name, "typ": TYPE} for name, _ in expected]
+    if headers != wanted or set(value) != {"payload", "signatures"}:
+        raise VerificationError(f"permit `{permit.id}` is not signed by issuer, holder and requester")
+    # (2) Each signature holds over the same payload.
+    for signature, (name, key) in zip(value["signatures"], expected, strict=True):
+        try:
+            compact = f"{signature['protected']}.{value['payload']}.{signature['signature']}"
+            jws.deserialize_compact(compact, OKPKey.import_key(public_jwk(key)), algorithms=[ALGORITHM])
+        except (JoseError, KeyError, ValueError):
+            raise VerificationError(f"the signature of `{name}` on permit `{permit.id}` does not hold") from None
+    if canonical(permit.to_json()) != payload:
+        raise VerificationError("not a permit token: the payload is not canonical")
+    return permit

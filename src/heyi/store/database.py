@@ -1,0 +1,163 @@
+"""The database of one log: entries, erasable bodies, checkpoints, artefacts and counters, through SQLAlchemy.
+
+Each write is one transaction. SQLite runs with a write-ahead log and full synchronisation, so that an acknowledged
+event survives the end of the process and of the machine; `secure_delete` overwrites what is erased.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    event,
+    select,
+)
+from sqlalchemy.exc import SQLAlchemyError
+
+from heyi.audit.log import Entry
+from heyi.model.errors import StoreError
+
+_METADATA = MetaData()
+ENTRIES = Table(
+    "entries",
+    _METADATA,
+    Column("idx", Integer, primary_key=True, autoincrement=False),
+    Column("leaf", LargeBinary, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+)
+BODIES = Table(
+    "bodies",
+    _METADATA,
+    Column("idx", Integer, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("key", LargeBinary, nullable=False),
+)
+CHECKPOINTS = Table(
+    "checkpoints",
+    _METADATA,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("size", Integer, nullable=False),
+    Column("note", LargeBinary, nullable=False),
+)
+ARTEFACTS = Table(
+    "artefacts", _METADATA, Column("digest", String, primary_key=True), Column("content", LargeBinary, nullable=False)
+)
+COUNTERS = Table(
+    "counters", _METADATA, Column("name", String, primary_key=True), Column("value", Integer, nullable=False)
+)
+
+
+def _pragmas(connection: object, _: object) -> None:
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "busy_timeout=5000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+class Database:
+    """One log's database; it is a `LogStore`, an artefact store and a counter store."""
+
+    def __init__(self, url: str) -> None:
+        self._engine: Engine = create_engine(url)
+        if self._engine.dialect.name == "sqlite":
+            event.listen(self._engine, "connect", _pragmas)
+        with self._transaction("opened") as connection:
+            _METADATA.create_all(connection)
+
+    @classmethod
+    def at(cls, path: Path) -> Database:
+        """The SQLite database in a file, which is made when it is absent."""
+        return cls(f"sqlite:///{path}")
+
+    @contextmanager
+    def _transaction(self, verb: str) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as e:
+            cause = str(getattr(e, "orig", None) or e).splitlines()[0]
+            raise StoreError(
+                f"the log could not be {verb}: {cause}", hint="nothing half-done was kept; free the disk and run again"
+            ) from e
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    # --- LogStore ---------------------------------------------------------------------------------------------------
+
+    def append(self, entries: Sequence[Entry], *, erase: Sequence[int] = ()) -> None:
+        with self._transaction("written") as c:
+            if entries:
+                c.execute(
+                    ENTRIES.insert(), [{"idx": e.index, "leaf": e.leaf, "leaf_hash": e.leaf_hash} for e in entries]
+                )
+            bodies = [{"idx": e.index, "body": e.body, "key": e.key} for e in entries if e.body is not None]
+            if bodies:
+                c.execute(BODIES.insert(), bodies)
+            if erase:
+                c.execute(BODIES.delete().where(BODIES.c.idx.in_(erase)))
+        if erase and self._engine.dialect.name == "sqlite":  # the write-ahead log must not keep what was erased
+            with self._transaction("erased") as c:
+                c.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def entries(self, start: int = 0) -> Iterator[Entry]:
+        joined = ENTRIES.outerjoin(BODIES, ENTRIES.c.idx == BODIES.c.idx)
+        query = (
+            select(ENTRIES.c.idx, ENTRIES.c.leaf, ENTRIES.c.leaf_hash, BODIES.c.body, BODIES.c.key)
+            .select_from(joined)
+            .where(ENTRIES.c.idx >= start)
+            .order_by(ENTRIES.c.idx)
+        )
+        with self._transaction("read") as c:
+            rows = c.execute(query).all()
+        for idx, leaf, hashed, body, key in rows:
+            yield Entry(index=idx, leaf=leaf, leaf_hash=hashed, body=body, key=key)
+
+    def put_checkpoint(self, size: int, note: bytes) -> None:
+        with self._transaction("written") as c:
+            c.execute(CHECKPOINTS.insert(), {"size": size, "note": note})
+
+    def checkpoints(self) -> list[tuple[int, bytes]]:
+        with self._transaction("read") as c:
+            rows = c.execute(select(CHECKPOINTS.c.size, CHECKPOINTS.c.note).order_by(CHECKPOINTS.c.seq)).all()
+        return [(size, note) for size, note in rows]
+
+    # --- artefacts and counters -------------------------------------------------------------------------------------
+
+    def put_artefact(self, digest: str, content: bytes) -> None:
+        """Keep public content under its digest; keeping it twice is harmless."""
+        with self._transaction("written") as c:
+            if c.execute(select(ARTEFACTS.c.digest).where(ARTEFACTS.c.digest == digest)).first() is None:
+                c.execute(ARTEFACTS.insert(), {"digest": digest, "content": content})
+
+    def artefact(self, digest: str) -> bytes | None:
+        with self._transaction("read") as c:
+            return c.execute(select(ARTEFACTS.c.content).where(ARTEFACTS.c.digest == digest)).scalar()
+
+    def used(self, name: str) -> int:
+        """How often `name` was charged."""
+        with self._transaction("read") as c:
+            return c.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == name)).scalar() or 0
+
+    def charge(self, name: str, *, number: int, limit: int) -> bool:
+        """Count use `number` of `name` durably; false where it is out of turn (a replay) or beyond `limit`."""
+        with self._transaction("written") as c:
+            used = c.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == name)).scalar() or 0
+            if number != used + 1 or number > limit:
+                return False
+            if used:
+                c.execute(COUNTERS.update().where(COUNTERS.c.name == name).values(value=number))
+            else:
+                c.execute(COUNTERS.insert(), {"name": name, "value": number})
+            return True
