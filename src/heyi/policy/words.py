@@ -65,7 +65,7 @@ def layout(schema: Schema) -> str:
     """The digest of the layout: names, types, slots and members in order."""
     return digest(
         [
-            [f.id, f.type.value, *(f.slot or ()), f.width if f.slot else 0, *f.values]
+            [f.id, f.type.value, *f.slot, f.width if f.slot else 0, *f.values]
             for f in schema.facts.values()
             if f.slot is not None
         ]

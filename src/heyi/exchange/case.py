@@ -1,0 +1,200 @@
+"""State as the fold of events: parties, profiles, assets, and each case with everything that happened to it.
+
+Nothing here decides; a fold of the same events gives the same state in the console, the API and the audit. Erased
+bodies are accepted: what they held is then unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from heyi.audit.event import Event
+from heyi.crypto.canonical import Json
+from heyi.model.asset import Asset, Field, Identifier, NationalLevel, Reason
+from heyi.model.party import Party, PartyKind, Tier
+
+
+@dataclass(slots=True, kw_only=True)
+class Decided:
+    """The latest decision on one asset of a case, as logged."""
+
+    index: int
+    outcome: str
+    curable: bool
+    rulebook: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Case:
+    """One request and what happened to it. `facts` holds what was stated, by asset or `*` for all of them."""
+
+    id: str
+    request: dict[str, Json]
+    at: int
+    facts: dict[str, dict[str, Json]] = field(default_factory=dict)
+    decisions: dict[str, Decided] = field(default_factory=dict)
+    history: list[tuple[int, str]] = field(default_factory=list)
+    approvals: dict[str, dict[str, Json]] = field(default_factory=dict)
+    permits: dict[str, str] = field(default_factory=dict)
+    revoked: set[str] = field(default_factory=set)
+    results: list[Json] = field(default_factory=list)
+    settlement: dict[str, Json] = field(default_factory=dict)
+    paid_fen: int = 0
+
+    @property
+    def status(self) -> str:
+        """Where the case stands; approved is not granted, and granted is not in force."""
+        outcomes = {d.outcome for d in self.decisions.values()}
+        if self.permits:
+            return "revoked" if set(self.permits) <= self.revoked else "granted"
+        if not outcomes:
+            return "submitted"
+        if len(outcomes) > 1 and "deny" in outcomes:
+            return "mixed"
+        return min(outcomes)
+
+
+@dataclass(slots=True, kw_only=True)
+class State:
+    """The fold of the centre's log."""
+
+    parties: dict[str, Party] = field(default_factory=dict)
+    registry: dict[str, dict[str, Json]] = field(default_factory=dict)
+    profiles: dict[str, dict[str, Json]] = field(default_factory=dict)
+    assets: dict[str, Asset] = field(default_factory=dict)
+    cases: dict[str, Case] = field(default_factory=dict)
+    rulebook: str = ""
+
+    def apply(self, index: int, event: Event, body: Json) -> None:
+        """Take in one event. `body` is None where there is none or where it was erased."""
+        public = event.public
+        case = self.cases.get(event.case)
+        if case is not None:
+            case.history.append((index, event.kind))
+        match event.kind:
+            case "rulebook.adopted":
+                self.rulebook = public["digest"]
+            case "party.registered":
+                party = party_from_json(public)
+                self.parties[party.id] = party
+                self.registry[party.id] = dict(public["registry"])
+            case "profile.vouched":
+                self.profiles.setdefault(public["party"], {}).update(public["facts"])
+            case "asset.registered":
+                asset = asset_from_json(public)
+                self.assets[asset.id] = asset
+            case "request.submitted":
+                self.cases[event.case] = Case(id=event.case, request=public, at=event.at)
+                self.cases[event.case].history.append((index, event.kind))
+                self._state_facts(event.case, "*", (body or {}).get("declared", {}))
+            case "fact.stated":
+                self._state_facts(event.case, public["asset"], (body or {}).get("facts", {}))
+            case "decision.made":
+                assert case is not None
+                case.decisions[public["asset"]] = Decided(
+                    index=index, outcome=public["outcome"], curable=public["curable"], rulebook=public["rulebook"]
+                )
+            case "approval.given" | "approval.refused":
+                assert case is not None
+                case.approvals[f"{public['authority']}/{public['asset']}"] = public
+                given = "given" if event.kind == "approval.given" else "refused"
+                statement = {"value": given, "source": "attested", "until": public["until"]}
+                self._state_facts(event.case, public["asset"], {f"approval.{public['authority']}": statement})
+            case "permit.issued":
+                assert case is not None
+                case.permits[public["permit"]] = public["token"]
+            case "permit.revoked":
+                assert case is not None
+                case.revoked.add(public["permit"])
+            case "result.released":
+                assert case is not None
+                case.results.append(public)
+            case "settlement.stated":
+                assert case is not None
+                case.settlement = public
+            case "settlement.paid":
+                assert case is not None
+                case.paid_fen += public["amount_fen"]
+            case _:
+                pass
+
+    def _state_facts(self, case: str, asset: str, facts: Mapping[str, Json]) -> None:
+        self.cases[case].facts.setdefault(asset, {}).update(facts)
+
+
+def party_to_json(party: Party) -> dict[str, Json]:
+    return {
+        "id": party.id,
+        "kind": party.kind.value,
+        "tier": party.tier.value,
+        "zh": party.zh,
+        "en": party.en,
+        "public_key": party.public_key,
+        "hosted_by": party.hosted_by,
+    }
+
+
+def party_from_json(value: Json) -> Party:
+    return Party(
+        id=value["id"],
+        kind=PartyKind(value["kind"]),
+        tier=Tier(value["tier"]),
+        zh=value["zh"],
+        en=value["en"],
+        public_key=value["public_key"],
+        hosted_by=value["hosted_by"],
+    )
+
+
+def asset_to_json(asset: Asset) -> dict[str, Json]:
+    return {
+        "id": asset.id,
+        "holder": asset.holder,
+        "zh": asset.zh,
+        "en": asset.en,
+        "fields": [
+            {
+                "heading": f.heading,
+                "kind": f.kind,
+                "identifier": f.identifier.value,
+                "level": f.level,
+                "zh": f.reason.zh,
+                "en": f.reason.en,
+                "missing_permille": f.missing_permille,
+            }
+            for f in asset.fields
+        ],
+        "level": asset.level,
+        "level_reason": {"zh": asset.level_reason.zh, "en": asset.level_reason.en},
+        "deid_grade": asset.deid_grade,
+        "rows": asset.rows,
+        "duplicates": asset.duplicates,
+        "encoding": asset.encoding,
+        "digest": asset.digest,
+        "special": list(asset.special),
+        "persons": asset.persons,
+        "youngest": asset.youngest,
+        "national_level": asset.national_level.value,
+    }
+
+
+def asset_from_json(value: Json) -> Asset:
+    plain = ("id", "holder", "zh", "en", "level", "deid_grade", "rows", "duplicates", "encoding", "digest")
+    return Asset(
+        **{n: value[n] for n in (*plain, "persons", "youngest")},
+        fields=tuple(
+            Field(
+                heading=f["heading"],
+                kind=f["kind"],
+                identifier=Identifier(f["identifier"]),
+                level=f["level"],
+                reason=Reason(zh=f["zh"], en=f["en"]),
+                missing_permille=f["missing_permille"],
+            )
+            for f in value["fields"]
+        ),
+        level_reason=Reason(**value["level_reason"]),
+        special=tuple(value["special"]),
+        national_level=NationalLevel(value["national_level"]),
+    )
