@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from heyi.catalogue.detect import Detected, detect
-from heyi.catalogue.kinds import kind
+from heyi.catalogue.kinds import UNKNOWN, kind
 from heyi.catalogue.levels import Part, compose
 from heyi.catalogue.special import special_groups
 from heyi.catalogue.table import Table
@@ -16,10 +16,14 @@ from heyi.model.errors import InvalidInput
 AGE_FROM = ("birth_date", "visit_date")
 """Kinds from which an age in completed years follows."""
 
+HEALTH = ("STATUS", "CARE")
+"""Categories of GB/T 39725 section 6.1 that tell of a person's health; payment and public-health rows join a name to
+care only where such a field stands beside them."""
+
 
 def _labelled(heading: str, detected: Detected, label: str) -> Detected:
     to = kind(label)
-    if detected.kind != "unknown" and detected.identifier is Identifier.DIRECT is not to.identifier:
+    if detected.kind != UNKNOWN and detected.identifier is Identifier.DIRECT is not to.identifier:
         raise InvalidInput(
             f"`{heading}` was recognised as a direct identifier and cannot be labelled `{label}`",
             hint="remove the column before import, or label it with a kind that is a direct identifier",
@@ -106,7 +110,7 @@ class Selection:
     """What a request for some kinds of one asset would touch.
 
     `level` is 1 to 5 and `deid_grade` 1 to 3 as in `Asset`; `special` names special-disease groups; `missing` are
-    requested kinds that the asset neither holds nor can derive.
+    requested kinds that the asset neither holds nor can derive; `health` tells of health or care data among them.
     """
 
     level: int
@@ -114,6 +118,7 @@ class Selection:
     deid_grade: int
     special: tuple[str, ...]
     personal: bool
+    health: bool
     genetic: bool
     free_text: bool
     missing: tuple[str, ...]
@@ -147,11 +152,12 @@ def select(asset: Asset, kinds: Collection[str]) -> Selection:
             deid_grade=asset.deid_grade,
             special=asset.special,
             personal=True,
+            health=True,
             genetic=any(kind(f.kind).genetic for f in asset.fields),
             free_text=any(kind(f.kind).free_text for f in asset.fields),
             missing=missing,
         )
-    bears_diagnosis = any(k.diagnosis or k.id == "unknown" for k, _ in chosen)
+    bears_diagnosis = any(k.diagnosis or k.id == UNKNOWN for k, _ in chosen)
     own = {k.special for k, _ in chosen if k.special is not None}
     special = set(asset.special) if bears_diagnosis else set(asset.special) & own
     parts = [
@@ -169,6 +175,7 @@ def select(asset: Asset, kinds: Collection[str]) -> Selection:
         deid_grade=composed.deid_grade,
         special=tuple(sorted(special)),
         personal=any(k.personal for k, _ in chosen),
+        health=any(k.category in HEALTH or k.id == UNKNOWN for k, _ in chosen),
         genetic=any(k.genetic for k, _ in chosen),
         free_text=any(k.free_text for k, _ in chosen),
         missing=missing,

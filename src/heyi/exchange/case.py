@@ -23,6 +23,7 @@ class Decided:
     outcome: str
     curable: bool
     rulebook: str
+    obligations: tuple[str, ...]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,7 +94,11 @@ class State:
             case "decision.made":
                 assert case is not None
                 case.decisions[public["asset"]] = Decided(
-                    index=index, outcome=public["outcome"], curable=public["curable"], rulebook=public["rulebook"]
+                    index=index,
+                    outcome=public["outcome"],
+                    curable=public["curable"],
+                    rulebook=public["rulebook"],
+                    obligations=tuple(public["obligations"]),
                 )
             case "approval.given" | "approval.refused":
                 assert case is not None

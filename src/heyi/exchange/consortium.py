@@ -55,9 +55,7 @@ class Consortium:
     def draft(
         self, kind: str, *, actor: str = PLATFORM, case: str = "", public: dict[str, Json], body: Json = None
     ) -> Draft:
-        return Draft(
-            event=Event(kind=kind, at=self.clock.now(), actor=actor, case=case, public=public), body=body
-        )
+        return Draft(event=Event(kind=kind, at=self.clock.now(), actor=actor, case=case, public=public), body=body)
 
     def write(self, *drafts: Draft, erase: tuple[int, ...] = ()) -> list[int]:
         """Log events together, then fold them into the state.
@@ -111,8 +109,6 @@ class Consortium:
         if name not in self.state.cases:
             raise InvalidInput(f"unknown case `{name}`", hint="submit the request first")
         return self.state.cases[name]
-
-
 
 
 def stored_rulebook(artefacts: Artefacts, digest: str) -> DecisionPoint:

@@ -28,11 +28,13 @@ def read_csv(
     missing: Collection[str] = ("", "?", "NA", "null"),
     key: str | None = None,
     required: Collection[str] = (),
+    keep_duplicates: bool = False,
 ) -> Table:
     """The table in a CSV file, in UTF-8 (with or without byte-order mark) or GB18030.
 
     `columns` names the columns of a file without header; cells in `missing` (in any case) become empty; `key` and
-    `required` are headings or kinds. Exact duplicate rows are set aside and counted, blank lines are passed over.
+    `required` are headings or kinds. Exact duplicate rows are set aside and counted, unless `keep_duplicates` says
+    that equal rows may be different persons (a file without identifiers); blank lines are passed over.
 
     Raises `InvalidInput` with the file, the line and the next step, never with the value of a cell.
     """
@@ -51,7 +53,12 @@ def read_csv(
     lines = _lines(text, name)
     headings = tuple(columns) if columns is not None else _header(lines, name)
     table, line_numbers = _rows(
-        _emptied(lines, missing), headings, name, encoding=encoding, digest=hashlib.sha256(data).hexdigest()
+        _emptied(lines, missing),
+        headings,
+        name,
+        encoding=encoding,
+        digest=hashlib.sha256(data).hexdigest(),
+        keep_duplicates=keep_duplicates,
     )
     for wanted in required:
         _find(table, wanted, name)
@@ -114,7 +121,13 @@ def _is_data(cell: str) -> bool:
 
 
 def _rows(
-    lines: Iterator[tuple[int, Row]], headings: Row, name: str, *, encoding: str, digest: str
+    lines: Iterator[tuple[int, Row]],
+    headings: Row,
+    name: str,
+    *,
+    encoding: str,
+    digest: str,
+    keep_duplicates: bool,
 ) -> tuple[Table, list[int]]:
     kept: list[Row] = []
     line_numbers: list[int] = []
@@ -127,7 +140,7 @@ def _rows(
                 hint="quote cells that contain a comma, and fill missing cells with nothing between commas",
             )
         compared = cells if all(map(str.isascii, cells)) else tuple(map(half_width, cells))
-        if compared in seen:
+        if compared in seen and not keep_duplicates:
             duplicates += 1
             continue
         seen.add(compared)

@@ -1,0 +1,176 @@
+"""Applying: a request is submitted, judged for each of its assets, supplied with what was missing, approved."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+
+from heyi.crypto.canonical import Json, digest
+from heyi.exchange.case import Case
+from heyi.exchange.consortium import Consortium
+from heyi.exchange.facts import assemble, stated_to_json
+from heyi.exchange.register import to_plain
+from heyi.federation.operation import Operation
+from heyi.model.decision import Decision
+from heyi.model.errors import InvalidInput
+from heyi.model.fact import Source, Value
+from heyi.model.party import PartyKind
+from heyi.model.request import Request
+from heyi.policy.facts import admit
+from heyi.policy.remedy import with_remedies
+from heyi.policy.words import pack
+
+
+def submit(house: Consortium, request: Request) -> Case:
+    """Log a request. Nothing is judged yet.
+
+    Raises:
+        InvalidInput: an unknown party, asset, fact or value, or a case of that id exists.
+    """
+    if request.id in house.state.cases:
+        raise InvalidInput(f"case `{request.id}` exists already", hint="give the request an id of its own")
+    house.party(request.requester)
+    house.party(request.recipient)
+    for asset in request.assets:
+        house.asset(asset)
+    operations = [Operation(name=n, params=dict(p)) for n, p in request.operations.items()]
+    if extra := sorted({k for o in operations for k in o.kinds} - set(request.kinds)):
+        raise InvalidInput(f"an operation reads `{extra[0]}`, which the request does not ask for")
+    schema = house.point.book.schema
+    for name, value in (
+        ("act.action", request.action),
+        ("act.purpose", request.purpose),
+        ("act.delivery", request.delivery),
+    ):
+        schema.spec(name).check(value)
+    public = {
+        "id": request.id,
+        "zh": request.zh,
+        "en": request.en,
+        "requester": request.requester,
+        "recipient": request.recipient,
+        "assets": list(request.assets),
+        "kinds": list(request.kinds),
+        "action": request.action,
+        "purpose": request.purpose,
+        "delivery": request.delivery,
+        "operations": [o.to_json() for o in operations],
+    }
+    body = {"declared": _statements(house, request.declared, Source.DECLARED, None)}
+    house.write(house.draft("request.submitted", actor=request.requester, case=request.id, public=public, body=body))
+    return house.case(request.id)
+
+
+def supply(
+    house: Consortium,
+    case: str,
+    facts: Mapping[str, Value],
+    *,
+    by: str,
+    source: Source,
+    asset: str = "*",
+    until: dt.date | None = None,
+) -> None:
+    """State facts for a case: what the registry looked up, what an authority attests, what the requester adds."""
+    house.case(case)
+    house.party(by)
+    body = {"facts": _statements(house, facts, source, until)}
+    public = {"asset": asset, "source": source.label, "names": sorted(facts)}
+    house.write(house.draft("fact.stated", actor=by, case=case, public=public, body=body))
+
+
+def _statements(
+    house: Consortium, facts: Mapping[str, Value], source: Source, until: dt.date | None
+) -> dict[str, Json]:
+    return {
+        name: {
+            "value": to_plain(house.point.book.schema.spec(name).check(value)),
+            "source": source.label,
+            "until": until.isoformat() if until else None,
+        }
+        for name, value in facts.items()
+    }
+
+
+def decide(house: Consortium, case: str, assets: Collection[str] | None = None) -> dict[str, Decision]:
+    """Judge a case for each of its assets by the rulebook in force, and log each answer.
+
+    The leaf shows the answer; the packed facts stand in the body, to which the leaf commits.
+    """
+    the_case = house.case(case)
+    decisions: dict[str, Decision] = {}
+    for name in assets if assets is not None else the_case.request["assets"]:
+        stated = assemble(house, the_case, house.asset(name))
+        admitted = admit(house.point.book.schema, stated, day=house.today)
+        decision = house.point.decide(admitted, asset=name)
+        public = decision_leaf(decision)
+        words = pack(house.point.book.schema, admitted.known)
+        body = {
+            "words": [f"{w:064x}" for w in words],
+            "rejected": dict(admitted.rejected),
+            "stated": stated_to_json(stated),
+        }
+        house.write(house.draft("decision.made", case=case, public=public, body=body))
+        if decision.alarm:
+            house.write(house.draft("alarm.raised", case=case, public={"asset": name, "alarm": decision.alarm}))
+        decisions[name] = with_remedies(house.point, decision, admitted)
+    return decisions
+
+
+def decision_leaf(decision: Decision) -> dict[str, Json]:
+    """What of a decision everybody may see; `result` is the digest of the whole, to which replay must come."""
+    return {
+        "asset": decision.asset,
+        "outcome": decision.outcome.value,
+        "curable": decision.curable,
+        "rules": {f.rule: f.truth.value for f in decision.findings},
+        "missing": [m.fact for m in decision.missing],
+        "unknown": list(decision.unknown),
+        "approvals": list(decision.approvals),
+        "obligations": [o.rule for o in decision.obligations],
+        "legal_day": decision.legal_day.isoformat(),
+        "rulebook": decision.rulebook,
+        "result": digest(decision.to_json()),
+    }
+
+
+def approve(
+    house: Consortium,
+    case: str,
+    *,
+    authority: str,
+    by: str,
+    given: bool,
+    reasons: str,
+    assets: Collection[str] | None = None,
+    conditions: Mapping[str, int] | None = None,
+    until: dt.date | None = None,
+) -> None:
+    """Log the decision of a named authority: with reasons, conditions (`min_cell`, `max_calls`, `days`) and expiry.
+
+    Raises:
+        InvalidInput: no such authority, or the party is no authority.
+    """
+    the_case = house.case(case)
+    house.point.book.schema.spec(f"approval.{authority}")
+    if house.party(by).kind is PartyKind.REQUESTER:
+        raise InvalidInput(f"`{by}` is a requester and approves nothing", hint="an authority or an institution does")
+    if wrong := sorted(set(conditions or {}) - {"min_cell", "max_calls", "days"}):
+        raise InvalidInput(f"unknown condition `{wrong[0]}`", hint="min_cell, max_calls or days")
+    house.write(
+        *(
+            house.draft(
+                "approval.given" if given else "approval.refused",
+                actor=by,
+                case=case,
+                public={
+                    "authority": authority,
+                    "asset": asset,
+                    "conditions": dict(conditions or {}),
+                    "until": until.isoformat() if until else None,
+                },
+                body={"reasons": reasons},
+            )
+            for asset in (assets if assets is not None else the_case.request["assets"])
+        )
+    )

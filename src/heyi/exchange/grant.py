@@ -1,0 +1,106 @@
+"""Granting: when nothing is open, issuer, holder and requester sign, and a permit is issued; later it may be revoked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from heyi.exchange.case import Case
+from heyi.exchange.consortium import PLATFORM, Consortium
+from heyi.federation.driver import Seat
+from heyi.federation.operation import Operation
+from heyi.model.decision import Outcome
+from heyi.model.errors import InvalidInput
+from heyi.model.permit import Permit
+from heyi.permits.issue import issue
+from heyi.permits.verify import verify_permit
+
+DAY = 86_400
+READ = "read"  # a record is opened by a person; nothing is computed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a permit allows at most; conditions of an approval can only tighten it."""
+
+    min_cell: int = 5
+    max_calls: int = 100
+    days: int = 90
+
+
+def grant(house: Consortium, case: str, terms: Terms | None = None) -> list[str]:
+    """Issue a permit for each asset whose latest decision permits; return their ids.
+
+    Raises:
+        InvalidInput: no asset of the case is permitted.
+    """
+    the_case, terms = house.case(case), terms or Terms()
+    permitted = [a for a, d in the_case.decisions.items() if Outcome(d.outcome).is_permit]
+    if not permitted:
+        raise InvalidInput(f"nothing in case `{case}` is permitted", hint="see what the decisions say is missing")
+    issued = []
+    for asset in permitted:
+        permit = _permit(house, the_case, asset, terms)
+        token = issue(
+            permit,
+            issuer=house.keyring.signer(PLATFORM),
+            holder=house.keyring.signer(permit.holder),
+            requester=house.keyring.signer(permit.requester),
+        )
+        public = {"permit": permit.id, "asset": asset, "token": token}
+        house.write(house.draft("permit.issued", case=case, public=public))
+        issued.append(permit.id)
+    return issued
+
+
+def _permit(house: Consortium, case: Case, asset: str, terms: Terms) -> Permit:
+    request, decided = case.request, case.decisions[asset]
+    holder = house.party(house.asset(asset).holder)
+    conditions = [a["conditions"] for key, a in case.approvals.items() if key.endswith(f"/{asset}") and a["conditions"]]
+    now = house.clock.now()
+    days = min([terms.days, *(c["days"] for c in conditions if "days" in c)])
+    operations = {o["name"]: Operation(name=o["name"], params=o["params"]).digest for o in request["operations"]} or {
+        READ: READ
+    }
+    return Permit(
+        id=f"{case.id}.{asset}",
+        case=case.id,
+        asset=asset,
+        holder=holder.id,
+        audience=holder.host,
+        requester=request["requester"],
+        requester_key=house.party(request["requester"]).public_key,
+        purpose=request["purpose"],
+        delivery=request["delivery"],
+        kinds=tuple(request["kinds"]),
+        operations=operations,
+        min_cell=max([terms.min_cell, *(c["min_cell"] for c in conditions if "min_cell" in c)]),
+        max_calls=min([terms.max_calls, *(c["max_calls"] for c in conditions if "max_calls" in c)]),
+        obligations=decided.obligations,
+        conditions=tuple(
+            f"{a['authority']}: {', '.join(f'{k} {v}' for k, v in sorted(a['conditions'].items()))}"
+            for key, a in case.approvals.items()
+            if key.endswith(f"/{asset}") and a["conditions"]
+        ),
+        issued_at=now,
+        expires_at=now + days * DAY,
+        decision=decided.index,
+        rulebook=decided.rulebook,
+    )
+
+
+def revoke(house: Consortium, case: str, permit: str, *, reason: str) -> None:
+    """Revoke a permit: logged first, then told to the node, which refuses from then on."""
+    the_case = house.case(case)
+    if permit not in the_case.permits:
+        raise InvalidInput(f"case `{case}` has no permit `{permit}`")
+    house.write(house.draft("permit.revoked", case=case, public={"permit": permit}, body={"reason": reason}))
+    house.fabric.revoke(seat(house, case, permit).permit.audience, permit)
+
+
+def seat(house: Consortium, case: str, permit: str) -> Seat:
+    """A permit in use, for the driver."""
+    token = house.case(case).permits[permit]
+    asset = house.asset(permit.partition(".")[2])
+    holder, issuer = house.party(asset.holder), house.keyring.signer(PLATFORM)
+    verified = verify_permit(token, issuer=(PLATFORM, issuer.public_key), holder=(holder.id, holder.public_key))
+    return Seat(permit=verified, token=token, public_key=holder.public_key)

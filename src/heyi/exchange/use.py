@@ -1,0 +1,141 @@
+"""Using: operations go to the nodes under permits; every answer and refusal is logged with its signed receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from heyi.consent.registry import EVERYTHING
+from heyi.crypto.canonical import Json
+from heyi.exchange.consortium import Consortium
+from heyi.exchange.grant import seat
+from heyi.federation import driver, frequency, linkage
+from heyi.federation.driver import Exchanged, Seat
+from heyi.federation.operation import Operation
+from heyi.model.errors import InvalidInput
+
+
+class Session:
+    """One requester's use of the permits of one case. It counts calls; nodes count them too and durably."""
+
+    def __init__(self, house: Consortium, case: str) -> None:
+        self.house = house
+        self.case = house.case(case)
+        # a revoked permit is still sent: the node is what refuses
+        self.seats = [seat(house, case, p) for p in sorted(self.case.permits)]
+        self.operations = {
+            o["name"]: Operation(name=o["name"], params=o["params"]) for o in self.case.request["operations"]
+        }
+        self._signer = house.keyring.signer(self.case.request["requester"])
+
+    def operation(self, name: str) -> Operation:
+        if name not in self.operations:
+            raise InvalidInput(f"case `{self.case.id}` asks for no operation `{name}`")
+        return self.operations[name]
+
+    def frequencies(self) -> dict[str, Json]:
+        """Ask every seat for its frequency table and release the joined one."""
+        operation = self.operation("frequency")
+        got = driver.ask(self.seats, operation, {}, send=self.house.fabric.send, requester=self._signer)
+        self.record(got)
+        result: dict[str, Json] = {
+            "operation": "frequency",
+            "labels": frequency.labels(operation),
+            "by": operation.params["by"],
+            "answered": sorted(got.results),
+            "refused": got.refusals,
+            **(frequency.join(list(got.results.values())) if got.results else {"cells": [], "held_back": []}),
+        }
+        self.release(result)
+        return result
+
+    def regress(self, *, coalitions: bool = False, on_round: Callable[[int], None] = lambda _: None) -> Regressed:
+        """Fit the regression over all seats that take part and release it; with `coalitions`, over each of their
+        2^n - 1 coalitions in the same rounds. A seat that refuses is left out and the fit begins anew."""
+        operation = self.operation("logistic")
+        seats = list(self.seats)
+        refusals: dict[str, dict[str, str]] = {}
+        while seats:
+            n = len(seats)
+            masks = list(range(1, 1 << n)) if coalitions else [(1 << n) - 1]
+            fits, got = driver.fit_coalitions(
+                seats, operation, masks, send=self.house.fabric.send, requester=self._signer, on_round=on_round
+            )
+            self.record(got)
+            if fits:
+                grand = fits[(1 << n) - 1]
+                result: dict[str, Json] = {
+                    "operation": "logistic",
+                    "answered": [s.permit.holder for s in seats],
+                    "refused": refusals,
+                    "coefficients_nano": [round(c / 1000) for c in grand.coefficients],
+                    "rounds": grand.rounds,
+                }
+                self.release(result)
+                return Regressed(seats=seats, operation=operation, fits=fits, refusals=refusals, result=result)
+            refusals |= got.refusals
+            seats = [s for s in seats if s.permit.holder not in got.refusals]
+        self.release({"operation": "logistic", "answered": [], "refused": refusals})
+        raise InvalidInput("no institution took part in the regression", hint="see the refusals for what each asks")
+
+    def likelihoods(self, regressed: Regressed) -> dict[int, int]:
+        """Log-likelihood of each coalition's model, and of the null model (mask 0), over all complete cases, 1e-12."""
+        null = (0,) * len(next(iter(regressed.fits.values())).coefficients)
+        models = {0: null, **{m: f.coefficients for m, f in regressed.fits.items()}}
+        totals, got = driver.log_likelihoods(
+            regressed.seats, regressed.operation, models, send=self.house.fabric.send, requester=self._signer
+        )
+        self.record(got)
+        if got.refusals:
+            raise InvalidInput("an institution refused to evaluate the models", hint=str(sorted(got.refusals)))
+        return totals
+
+    def overlap(self) -> tuple[list[str], dict[int, int], dict[str, dict[str, str]]]:
+        """Holders that answered, and persons by the set of holders that saw them (bit mask in that order)."""
+        operation = self.operation("tokens")
+        got = driver.ask(self.seats, operation, {}, send=self.house.fabric.send, requester=self._signer)
+        self.record(got)
+        holders = sorted(got.results)
+        patterns = linkage.patterns([got.results[h]["tokens"] for h in holders])
+        for i, holder in enumerate(holders):  # persons without an ID number count where they were seen
+            if unlinked := got.results[holder]["unlinked"]:
+                patterns[1 << i] = patterns.get(1 << i, 0) + unlinked
+        self.release({"operation": "tokens", "answered": holders, "refused": got.refusals})
+        return holders, patterns, got.refusals
+
+    def record(self, got: Exchanged) -> None:
+        """Log every receipt; they are what the centre reconciles with each node's own log."""
+        if got.receipts:
+            drafts = [
+                self.house.draft(
+                    "operation.refused" if r["refusal"] else "operation.answered",
+                    actor=r["holder"],
+                    case=self.case.id,
+                    public=r,
+                )
+                for r in got.receipts
+            ]
+            self.house.write(*drafts)
+
+    def release(self, result: dict[str, Json]) -> None:
+        self.house.write(self.house.draft("result.released", case=self.case.id, public=result))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regressed:
+    """Fits by coalition (bit mask over `seats`); the last mask is everybody."""
+
+    seats: list[Seat]
+    operation: Operation
+    fits: dict[int, driver.Fit]
+    refusals: dict[str, dict[str, str]]
+    result: dict[str, Json]
+
+
+def withdraw(house: Consortium, *, token: str, via: str, scope: str = EVERYTHING) -> int:
+    """A subject withdraws: logged without any identifier, then told to every node. Returns the log index."""
+    house.party(via)
+    (index,) = house.write(house.draft("consent.withdrawn", actor=via, public={"scope": scope}, body={"token": token}))
+    hosts = sorted({house.party(a.holder).host for a in house.state.assets.values()})
+    house.fabric.withdraw(hosts, token, scope, house.clock.now())
+    return index
