@@ -56,6 +56,7 @@ class _Compiler:
         self.texts = texts
         self.params: dict[str, tuple[tuple[dt.date, int], ...]] = {}
         self.articles: dict[str, ir.Article] = {}
+        self.params_read: dict[str, int] = {}
         self.deriving: list[str] = []
         self.derived: dict[str, ir.Condition] = {}
 
@@ -101,7 +102,7 @@ class _Compiler:
                 file=p.file,
                 line=c.span.line,
                 given=self.given(c.body, c.span),
-                sources=c.body.get("sources", {}),
+                sources=self.sources(c.body, c.span),
                 at=self.case_day(c.body, c.span),
                 expect=c.body["expect"],
             )
@@ -133,14 +134,19 @@ class _Compiler:
         return self.derived[name]
 
     def in_schema(self, text: str, owner: str) -> ir.Condition:
+        self.params_read.clear()
         try:
-            return self.condition(parse_condition(text))
+            condition = self.condition(parse_condition(text))
         except ConditionError as e:
             raise self.schema_error(owner, f"in `{owner}`: {e.message}", e.hint) from None
+        if self.params_read:
+            raise self.schema_error(owner, f"`{owner}` reads a parameter", "only rules, which have dates, may")
+        return condition
 
     def schema_error(self, owner: str, message: str, hint: str = "") -> RuleError:
         lines = self.texts[FACTS_FILE].splitlines()
-        line = next((n for n, t in enumerate(lines, 1) if t.startswith("[") and owner in t), 1)
+        heads = (f'[fact."{owner}"]', f"[fact.{owner}]", f"[track.{owner}]", f'[track."{owner}"]')
+        line = next((n for n, t in enumerate(lines, 1) if t.strip() in heads), 1)
         return RuleError(message, file=FACTS_FILE, line=line, excerpt=lines[line - 1], hint=hint)
 
     def compile(self, span: Span) -> ir.Condition:
@@ -189,6 +195,8 @@ class _Compiler:
         if not names:
             raise ConditionError("a comparison needs a fact", r.at)
         specs = [self.plain(n) for n in names]
+        if len(specs) == 2 and specs[0].type is FactType.ENUM and specs[0].values != specs[1].values:
+            raise ConditionError(f"`{specs[0].id}` and `{specs[1].id}` have different vocabularies", r.at)
         if len({s.type for s in specs}) > 1:
             raise ConditionError(f"cannot compare a {specs[0].type.value} with a {specs[1].type.value}", r.at)
         spec = specs[0]
@@ -211,7 +219,11 @@ class _Compiler:
             )
         if spec.type is not FactType.INT:
             raise ConditionError(f"`{spec.id}` cannot be compared with a parameter", r.at)
+        self.params_read.setdefault(name, param.at)
         values = self.params[name]
+        for begin, value in values:
+            if not spec.minimum <= value <= spec.maximum:
+                raise ConditionError(f"parameter `{name}` is {value} from {begin}, outside `{spec.id}`", param.at)
         periods: list[ir.Condition] = []
         for i, (begin, value) in enumerate(values):
             bound = ir.Literal(value)
@@ -252,14 +264,15 @@ class _Compiler:
     def rule(self, raw: RawRule, tracks: Mapping[str, ir.Track]) -> ir.Rule:
         article = self.articles[raw.article]
         fields = raw.fields
-        when = self.compile(fields["when"])
         parts: list[ir.Condition] = []
         begins = max(article.begins, self.day(fields["from"])) if "from" in fields else article.begins
         ends = [d for d in (article.until, self.day(fields["until"]) if "until" in fields else None) if d]
         parts.append(_day(">=", begins))
         if ends:
+            if min(ends) < begins:
+                raise raw.span.error(f"rule `{raw.id}` ends before it begins")
             parts.append(_day("<=", min(ends)))
-        parts.append(when)
+        parts.append(self.dated(fields["when"], begins))
         for cited, span in raw.excepts:
             if cited not in self.articles:
                 raise span.error(f"the exception cites `{cited}`, which no pack restates")
@@ -269,15 +282,17 @@ class _Compiler:
                     f"`{article.id}` ({article.rank.value})",
                     hint="an exception needs an instrument at least as high as what it opens",
                 )
-            parts.append(ir.Not(self.compile(span)))
+            # an exception lasts as long as the article that it rests on
+            source = self.articles[cited]
+            days = [_day(">=", source.begins), *([_day("<=", source.until)] if source.until else [])]
+            parts.append(ir.Not(ir.All((*days, self.dated(span, max(begins, source.begins))))))
         applies = ir.All(tuple(parts))
-        needs = self.compile(fields["needs"]) if "needs" in fields else ir.TRUE
+        needs = self.dated(fields["needs"], begins) if "needs" in fields else ir.TRUE
         for name in ir.facts_read(needs):
-            if not self.schema.facts[name].changed_by:
+            if name != LEGAL_DAY and not self.schema.facts[name].changed_by:
                 raise fields["needs"].error(
                     f"`{name}` is needed, but nobody may change it", hint="make it part of `when` of a forbid"
                 )
-        self.refuse_early(raw, when, needs, begins)
         track = self.track(raw, tracks, article)
         authority = fields["authority"].text.strip() if "authority" in fields else ""
         if authority:
@@ -322,14 +337,14 @@ class _Compiler:
             )
         return name
 
-    def refuse_early(self, raw: RawRule, when: ir.Condition, needs: ir.Condition, begins: dt.date) -> None:
-        """A dated parameter must have a value on every day on which a rule that reads it is in force."""
-        for key in ("when", "needs"):
-            for name, values in self.params.items():
-                if key in raw.fields and f"param.{name}" in raw.fields[key].text and values[0][0] > begins:
-                    raise raw.fields[key].error(
-                        f"parameter `{name}` begins on {values[0][0]}, after the rule does on {begins}"
-                    )
+    def dated(self, span: Span, begins: dt.date) -> ir.Condition:
+        """A condition whose parameters all have a value on every day from `begins` on."""
+        self.params_read.clear()
+        condition = self.compile(span)
+        for name, at in self.params_read.items():
+            if (first := self.params[name][0][0]) > begins:
+                raise span.error(f"parameter `{name}` begins on {first}, after the rule does on {begins}", at)
+        return condition
 
     def day(self, span: Span) -> dt.date:
         try:
@@ -355,6 +370,17 @@ class _Compiler:
         except InvalidInput as e:
             raise span.error(e.message, hint=e.hint) from None
 
+    def sources(self, body: Mapping[str, object], span: Span) -> Mapping[str, str]:
+        sources = body.get("sources", {})
+        if not isinstance(sources, dict):
+            raise span.error("`sources` maps facts to sources")
+        for name in sources:
+            try:
+                self.schema.spec(name)
+            except InvalidInput as e:
+                raise span.error(e.message, hint=e.hint) from None
+        return sources
+
     def case_day(self, body: Mapping[str, object], span: Span) -> dt.date:
         try:
             return dt.date.fromisoformat(str(body.get("at", "2026-12-01")))
@@ -376,6 +402,8 @@ def expand_profiles(names: list[str], texts: Mapping[str, str]) -> dict[str, obj
         InvalidInput: there is no such profile, or profiles are like one another in a circle.
     """
     profiles = load_yaml(texts.get(PROFILES_FILE, "{}"), file=PROFILES_FILE) or {}
+    if not isinstance(profiles, dict) or not all(isinstance(p, dict) for p in profiles.values()):
+        raise RuleError("profiles are named mappings of facts", file=PROFILES_FILE, line=1)
 
     def one(name: str, above: tuple[str, ...]) -> dict[str, object]:
         if name not in profiles or name in above:
@@ -386,7 +414,8 @@ def expand_profiles(names: list[str], texts: Mapping[str, str]) -> dict[str, obj
             )
         body = dict(profiles[name])
         facts: dict[str, object] = {}
-        for parent in body.pop("like", []):
+        parents = body.pop("like", [])
+        for parent in [parents] if isinstance(parents, str) else parents:
             facts |= one(parent, (*above, name))
         return facts | body
 

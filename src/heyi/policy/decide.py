@@ -12,7 +12,7 @@ from heyi.model.decision import Decision, Effect, Missing, Obligation, Outcome, 
 from heyi.model.fact import Stated, Value
 from heyi.model.kleene import Truth
 from heyi.policy import ir
-from heyi.policy.facts import Admitted, admit, to_ordinals
+from heyi.policy.facts import LEGAL_DAY, Admitted, admit, to_ordinals
 from heyi.policy.interpret import Reading, evaluate, read, undetermining
 from heyi.policy.to_python import PythonEngine
 
@@ -83,11 +83,12 @@ class DecisionPoint:
             state = reading.tracks >> 2 * t & 3
             if state & 2:
                 undetermined.append(track.opens)
-            if state and not self._grounded(track, reading, known):
+            if state:
+                grounded = self._grounded(track, reading, known)
                 undetermined += [
                     r.applies
                     for i, r in _bits(self.book.rules, reading.undetermined)
-                    if r.effect is Effect.GROUND and r.track == track.id
+                    if r.effect is Effect.GROUND and r.track == track.id and r.article.jurisdiction not in grounded
                 ]
         unknown = dict.fromkeys(sorted(f for c in undetermined for f in undetermining(c, known)), "not stated")
         return Decision(
@@ -105,17 +106,21 @@ class DecisionPoint:
             alarm=alarm,
         )
 
-    def _grounded(self, track: ir.Track, reading: Reading, known: ir.Known) -> bool:
-        return any(
-            r.track == track.id and (r.effect is Effect.GROUND or known.get(r.approval) == "given")
+    def _grounded(self, track: ir.Track, reading: Reading, known: ir.Known) -> set[str]:
+        """Jurisdictions in which the track has its ground."""
+        return {
+            r.article.jurisdiction
             for _, r in _bits(self.book.rules, reading.fired)
-        )
+            if r.track == track.id and (r.effect is Effect.GROUND or known.get(r.approval) == "given")
+        }
 
 
 def unmet(needs: ir.Condition, known: ir.Known) -> list[str]:
     """The facts of those conjuncts of `needs` that are not true, each once."""
     parts = needs.of if isinstance(needs, ir.All) else (needs,)
-    return list(dict.fromkeys(f for p in parts if evaluate(p, known) is not True for f in ir.facts_read(p)))
+    return list(
+        dict.fromkeys(f for p in parts if evaluate(p, known) is not True for f in ir.facts_read(p) if f != LEGAL_DAY)
+    )
 
 
 def difference(book: ir.Rulebook, a: Reading, b: Reading) -> str:

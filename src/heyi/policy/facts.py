@@ -189,14 +189,14 @@ def load_schema(text: str, *, file: str = "facts.toml") -> Schema:
     for name, entry in raw.get("fact", {}).items():
         try:
             facts[name] = _fact(name, entry)
-        except (KeyError, ValueError) as e:
+        except (KeyError, ValueError, TypeError, IndexError, AttributeError) as e:
             raise fail(name, f"fact `{name}` is not well declared: {e}") from None
     taken: dict[tuple[int, int], str] = {}
     for spec in facts.values():
         if spec.slot is None:
             continue
         word, start = spec.slot
-        if start < 0 or start + spec.width > WORD_BITS:
+        if word < 0 or start < 0 or start + spec.width > WORD_BITS:
             raise fail(spec.id, f"slot of `{spec.id}` crosses the end of word {word}")
         for bit in range(start, start + spec.width):
             if (word, bit) in taken:
@@ -205,10 +205,13 @@ def load_schema(text: str, *, file: str = "facts.toml") -> Schema:
     day = facts.get(LEGAL_DAY)
     if day is None or day.type is not FactType.DATE:
         raise fail(LEGAL_DAY, f"the schema needs `{LEGAL_DAY}`, a date")
-    tracks = tuple(
-        TrackSpec(id=t, opens=v["opens"], min_rank=Rank(v["min_rank"]), name=Text(zh=v["zh"], en=v["en"]))
-        for t, v in raw.get("track", {}).items()
-    )
+    try:
+        tracks = tuple(
+            TrackSpec(id=t, opens=str(v["opens"]), min_rank=Rank(v["min_rank"]), name=Text(zh=v["zh"], en=v["en"]))
+            for t, v in raw.get("track", {}).items()
+        )
+    except (KeyError, ValueError, TypeError, AttributeError) as e:
+        raise RuleError(f"a track is not well declared: {e}", file=file, line=1) from None
     return Schema(facts=facts, tracks=tracks)
 
 

@@ -145,6 +145,9 @@ class _Reader:
                 n = self.article(n)
             elif line.startswith("```"):
                 n = self.block(n)
+            elif re.match(r"\s*(```|~~~)|##[^#\s]", line):
+                hint = "blocks begin with ``` in the first column, headings of articles with `## `"
+                raise self.span(n).error("this line looks like a block or a heading but is none", hint=hint)
             else:
                 n += 1
         try:
@@ -220,11 +223,12 @@ class _Reader:
                 self.rule(n, end, ident, effect)
             case ["case", name]:
                 self.case(n, end, name)
-            case ["param", ident]:
+            case ["param", ident] if re.fullmatch(r"[a-z][a-z0-9_]*", ident):
                 self.param(n, end, ident)
             case ["rule" | "case" | "param", *_]:
                 raise self.span(n).error(
-                    "the head of this block is malformed", hint="write ```rule ID EFFECT, ```case NAME or ```param NAME"
+                    "the head of this block is malformed",
+                    hint="write ```rule ID EFFECT, ```case NAME or ```param name_in_lower_case",
                 )
             case _:
                 hint = "blocks of a pack are rule, case and param"
