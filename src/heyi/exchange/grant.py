@@ -1,4 +1,4 @@
-"""Granting: when nothing is open, issuer, holder and requester sign, and a permit is issued; later it may be revoked."""
+"""Granting: when nothing is open, issuer, holder and requester sign and a permit is issued; later it may be revoked."""
 
 from __future__ import annotations
 

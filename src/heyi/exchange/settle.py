@@ -1,4 +1,4 @@
-"""Settling: the utility is registered before the run, measured after it, valued, stated, and paid by the law's leave."""
+"""Settling: the utility is registered before the run, measured after it, valued, stated, and paid by leave of law."""
 
 from __future__ import annotations
 

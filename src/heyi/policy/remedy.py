@@ -45,13 +45,10 @@ class _Search:
         """Grounds of tracks that are open and lack one."""
         known = to_ordinals(self.start)
         for track in self.book.tracks:
-            if evaluate(track.opens, known) is False:
+            grounds = [r for r in self.book.rules if r.track == track.id]
+            if evaluate(track.opens, known) is False or any(evaluate(r.applies, known) is True for r in grounds):
                 continue
-            yield from (
-                r
-                for r in self.book.rules
-                if r.track == track.id and r.effect is Effect.GROUND and evaluate(r.applies, known) is not True
-            )
+            yield from (r for r in grounds if r.effect is Effect.GROUND)
 
     def remedy(self, ground: ir.Rule | None) -> Remedy | None:
         """Changes that lead from the facts as they are to something other than deny, or None."""

@@ -1,0 +1,208 @@
+"""The story: a day and some weeks in Anhe County, from fragmented files to money paid back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from heyi.county import scenes
+from heyi.county.scenes import Scene, answer, play
+from heyi.county.stage import Stage, Tell, Telling, raise_county, records_of
+from heyi.crypto.canonical import Json
+from heyi.exchange.apply import approve, decide
+from heyi.exchange.erase import erase
+from heyi.exchange.grant import Terms, grant, revoke
+from heyi.exchange.study import COVERAGE, StudyResult, run_study
+from heyi.exchange.use import Session, withdraw
+from heyi.model.decision import Decision
+from heyi.model.errors import VerificationError
+
+DAY = 86_400
+POT_FEN = 30_000_000
+MIN_CELL_OF_ETHICS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One decision round of a scene: what was asked, what the law said, and what was done about it."""
+
+    scene: Scene
+    decisions: dict[str, Decision]
+    zh: str
+    en: str
+
+
+Record = Callable[..., dict[str, Decision]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """The story as it went, for the report."""
+
+    turns: tuple[Turn, ...]
+    before: dict[str, Json]
+    after: dict[str, Json]
+    refused_after_revocation: dict[str, dict[str, str]]
+    study: StudyResult
+    erased: int
+
+
+def tell_story(stage: Stage, directory: Path, *, seed: int, persons: int, tell: Tell) -> Told:
+    """Play the whole story on a stage.
+
+    Raises:
+        VerificationError: something that the story relies on did not happen; the story is not bent to fit.
+    """
+    raise_county(stage, directory, seed=seed, persons=persons, tell=tell)
+    turns: list[Turn] = []
+
+    def record(scene: Scene, decisions: dict[str, Decision], zh: str = "", en: str = "") -> dict[str, Decision]:
+        turns.append(Turn(scene=scene, decisions=decisions, zh=zh, en=en))
+        stage.forward(DAY // 4)
+        return decisions
+
+    tell(
+        Telling(zh="申请逐一受理：法律先答，附条款", en="requests are judged: the law answers first, with its articles")
+    )
+    # permitted; permitted with duties
+    record(scenes.TREATMENT, play(stage, scenes.TREATMENT))
+    grant(stage.house, scenes.TREATMENT.id, Terms(days=1))
+    record(scenes.REFERRAL, play(stage, scenes.REFERRAL))
+    grant(stage.house, scenes.REFERRAL.id, Terms(days=30))
+    # refused with a cure, and cured
+    record(scenes.REFERRAL_WITHOUT_CONSENT, play(stage, scenes.REFERRAL_WITHOUT_CONSENT))
+    record(
+        scenes.REFERRAL_WITHOUT_CONSENT,
+        answer(stage, scenes.REFERRAL_WITHOUT_CONSENT, {"consent.separate": True}),
+        "患者补签单独同意后重新判定",
+        "the patient signs a separate consent; decided again",
+    )
+    record(scenes.REFERRAL_UNANSWERED, play(stage, scenes.REFERRAL_UNANSWERED))
+    record(
+        scenes.REFERRAL_UNANSWERED,
+        answer(stage, scenes.REFERRAL_UNANSWERED, {"consent.withdrawn": False}),
+        "同意登记处答复：未撤回",
+        "the consent registry answers: not withdrawn",
+    )
+    # red lines
+    record(scenes.FOREIGN_GENES, play(stage, scenes.FOREIGN_GENES))
+    record(scenes.FOREIGN_COURT, play(stage, scenes.FOREIGN_COURT))
+    record(scenes.MARKETING, play(stage, scenes.MARKETING))
+    record(scenes.INSURER, play(stage, scenes.INSURER))
+    # an authority refuses
+    record(scenes.TRAINING, play(stage, scenes.TRAINING))
+    approve(
+        stage.house,
+        scenes.TRAINING.id,
+        authority="data_committee",
+        by="data-committee",
+        given=False,
+        reasons="商业目的未说明患者如何受益",
+    )
+    record(
+        scenes.TRAINING,
+        decide(stage.house, scenes.TRAINING.id),
+        "数据安全委员会不同意",
+        "the data security committee refuses",
+    )
+    # open data
+    record(scenes.BEDS, play(stage, scenes.BEDS))
+    stage.checkpoint()
+
+    before, after = _withdrawal(stage, record, tell)
+    refused = _revocation(stage, record, tell)
+    study = _study(stage, record, tell)
+    erased = _erasure(stage, tell)
+    return Told(
+        turns=tuple(turns),
+        before=before,
+        after=after,
+        refused_after_revocation=refused,
+        study=study,
+        erased=erased,
+    )
+
+
+def _withdrawal(stage: Stage, record: Record, tell: Tell) -> tuple[dict[str, Json], dict[str, Json]]:
+    """Counts at twenty village clinics, before and after one person withdraws; hosts answer for the clinics."""
+    tell(
+        Telling(zh="村卫生室统计进行中，一名居民撤回同意", en="a resident withdraws while village clinics are counted")
+    )
+    record(scenes.STATISTICS, play(stage, scenes.STATISTICS))
+    grant(stage.house, scenes.STATISTICS.id)
+    session = Session(stage.house, scenes.STATISTICS.id)
+    before = session.frequencies()
+    clinic = next(s.permit for s in session.seats)
+    persons = stage.resident_ids(clinic.audience, clinic.asset)
+    node = stage.node(clinic.audience)
+    after = before
+    for resident in (p for p in persons if p is not None):
+        withdraw(stage.house, token=node.withdrawal_token(resident), via=clinic.audience)
+        stage.forward(DAY)
+        after = session.frequencies()
+        if after["cells"] != before["cells"]:  # a person whose record was incomplete was never counted
+            return before, after
+    raise VerificationError("nobody's withdrawal changed the counts")
+
+
+def _revocation(stage: Stage, record: Record, tell: Tell) -> dict[str, dict[str, str]]:
+    """A permit is used, revoked, and refused by the nodes themselves."""
+    tell(Telling(zh="许可被撤销，节点自行拒绝", en="permits are revoked, and the nodes refuse by themselves"))
+    record(scenes.SURVEILLANCE, play(stage, scenes.SURVEILLANCE))
+    grant(stage.house, scenes.SURVEILLANCE.id)
+    session = Session(stage.house, scenes.SURVEILLANCE.id)
+    session.frequencies()
+    for permit in sorted(session.case.permits):
+        revoke(stage.house, scenes.SURVEILLANCE.id, permit, reason="统计任务提前结束")
+    stage.forward(3_600)
+    refused: dict[str, dict[str, str]] = session.frequencies()["refused"]
+    stage.checkpoint()
+    return refused
+
+
+def _study(stage: Stage, record: Record, tell: Tell) -> StudyResult:
+    """Fourteen institutions are asked, two may not take part, committees approve with a condition, twelve are paid."""
+    tell(Telling(zh="联合研究：伦理与数据安全委员会审批", en="a joint study goes to the ethics and data committees"))
+    record(scenes.STUDY, play(stage, scenes.STUDY))
+    approve(
+        stage.house,
+        scenes.STUDY.id,
+        authority="ethics_committee",
+        by="ethics-committee",
+        given=True,
+        reasons="风险低、不接触个体记录；要求最小格不少于十",
+        conditions={"min_cell": MIN_CELL_OF_ETHICS},
+    )
+    approve(
+        stage.house,
+        scenes.STUDY.id,
+        authority="data_committee",
+        by="data-committee",
+        given=True,
+        reasons="数据不出机构，逐次留痕",
+    )
+    stage.forward(DAY)
+    record(
+        scenes.STUDY,
+        decide(stage.house, scenes.STUDY.id),
+        "两个委员会同意，伦理委员会附条件：最小格不少于 10",
+        "both committees approve; ethics on condition of cells of at least 10",
+    )
+    grant(stage.house, scenes.STUDY.id)
+    stage.checkpoint()
+    tell(Telling(zh="数据不动，运算到各机构；按沙普利值反哺", en="computed where the data lie; paid by Shapley value"))
+    result = run_study(stage.house, scenes.STUDY.id, utility=COVERAGE, pot_fen=POT_FEN)
+    stage.forward(DAY)
+    stage.checkpoint()
+    return result
+
+
+def _erasure(stage: Stage, tell: Tell) -> int:
+    """The facts of the first decision are erased; the log still verifies."""
+    tell(Telling(zh="应患者要求删除一份事实，日志仍可核验", en="one body is erased on request; the log still verifies"))
+    case = stage.house.case(scenes.TREATMENT.id)
+    entry = case.decisions[records_of("township-03")].index
+    erase(stage.house, entry, reason="subject's request")
+    stage.checkpoint()
+    return entry

@@ -1,0 +1,36 @@
+"""Rulebook texts: those shipped with Heyi, or a folder of a consortium's own."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from heyi.model.errors import InvalidInput
+
+SUFFIXES = (".md", ".toml", ".yaml")
+
+
+def read_rulebook(folder: Path | None = None) -> dict[str, str]:
+    """The texts by file name relative to the rulebook: facts, profiles and packs.
+
+    Raises:
+        InvalidInput: the folder cannot be read, or a file is not UTF-8.
+    """
+    root: Traversable = folder if folder is not None else files("heyi") / "rulebook"
+    texts: dict[str, str] = {}
+    try:
+        _collect(root, "", texts)
+    except (OSError, UnicodeDecodeError) as e:
+        raise InvalidInput(
+            f"cannot read the rulebook in `{root}`: {e}", hint="packs are UTF-8 Markdown files"
+        ) from None
+    return texts
+
+
+def _collect(node: Traversable, prefix: str, texts: dict[str, str]) -> None:
+    for child in sorted(node.iterdir(), key=lambda c: c.name):
+        if child.is_dir():
+            _collect(child, f"{prefix}{child.name}/", texts)
+        elif child.name.endswith(SUFFIXES):
+            texts[f"{prefix}{child.name}"] = child.read_text(encoding="utf-8")
