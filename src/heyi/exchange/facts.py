@@ -67,7 +67,7 @@ def catalogue_facts(asset: Asset, kinds: list[str]) -> dict[str, Any]:
         "data.health": chosen.health,
         "data.secret": False,
         "data.prescriber_totals": False,
-        "data.origin": "care",
+        "data.origin": "care" if chosen.personal else "operations",
         "genetic.sequenced": asset.rows if chosen.genetic else 0,
     }
     if asset.persons is not None:
