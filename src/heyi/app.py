@@ -12,6 +12,7 @@ from pathlib import Path
 from heyi.audit.checkpoint import open_checkpoint
 from heyi.audit.event import Event, from_leaf
 from heyi.audit.log import Log
+from heyi.audit.verify import Fault, LogReport, verify_log
 from heyi.audit.witness import Witness
 from heyi.catalogue.grade import grade
 from heyi.catalogue.harmonise import decode
@@ -19,6 +20,8 @@ from heyi.catalogue.table import Table
 from heyi.consent.registry import Withdrawal
 from heyi.crypto.keys import Signer
 from heyi.exchange.consortium import PLATFORM, Consortium
+from heyi.exchange.register import open_node
+from heyi.exchange.replay import Replay, Replayed
 from heyi.federation.enforce import Call, NodePolicy
 from heyi.federation.node import Answer, Node
 from heyi.model.asset import Asset
@@ -29,7 +32,7 @@ from heyi.sources.csv_file import read_csv
 from heyi.sources.records import TableRecords
 from heyi.sources.rulebook import read_rulebook
 from heyi.store.database import Database
-from heyi.store.folder import Run, Trust, prepare, read_run, write_run, write_trust
+from heyi.store.folder import Run, Trust, prepare, read_run, read_trust, write_run, write_trust
 from heyi.store.secrets import SeededEntropy, SeededKeyring
 
 START = 1_796_085_000  # 2026-12-01 08:30 in Shanghai, where every demonstration begins
@@ -104,11 +107,26 @@ class App:
             policy=policy,
         )
         self.node_databases[host], self.records[host], self.fabric.nodes[host] = database, records, node
+        open_node(self.house, host, origin=log.signer.name, log_key=log.signer.public_key)
         return node
 
-    def import_file(self, path: Path, *, host: str, asset_id: str, holder: str, zh: str, en: str) -> Asset:
-        """Read a CSV file at its institution, grade it and serve it."""
-        return self.import_table(read_csv(path), host=host, asset_id=asset_id, holder=holder, zh=zh, en=en)
+    def import_file(
+        self,
+        path: Path,
+        *,
+        host: str,
+        asset_id: str,
+        holder: str,
+        zh: str,
+        en: str,
+        columns: Sequence[str] | None = None,
+    ) -> Asset:
+        """Read a CSV file at its institution, grade it and serve it.
+
+        A file without header has no identifiers to tell its rows apart: equal rows are then kept as two persons.
+        """
+        table = read_csv(path, columns=columns, keep_duplicates=columns is not None)
+        return self.import_table(table, host=host, asset_id=asset_id, holder=holder, zh=zh, en=en)
 
     def import_table(self, table: Table, *, host: str, asset_id: str, holder: str, zh: str, en: str) -> Asset:
         """Grade a table at its institution and serve it from the node of `host`."""
@@ -231,3 +249,65 @@ def _compose(
         on_event=on_event,
     )
     return App(directory=directory, house=house, clock=clock, keyring=keyring, fabric=fabric, database=database)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What an outsider found: the centre's log, each node's log, and what was computed again."""
+
+    centre: LogReport
+    nodes: dict[str, LogReport]
+    replayed: Replayed
+
+    @property
+    def faults(self) -> list[tuple[str, Fault]]:
+        """Every fault with the log that it is in."""
+        return [
+            *(("centre", f) for f in self.centre.faults),
+            *((host, f) for host, report in self.nodes.items() for f in report.faults),
+            *(("centre", f) for f in self.replayed.faults),
+        ]
+
+    @property
+    def holds(self) -> bool:
+        return not self.faults
+
+
+def verify_directory(directory: Path, trust_file: Path | None = None) -> Verification:
+    """Check everything in a folder with the keys of `trust_file` (by default the folder's own) and nothing else.
+
+    Raises:
+        InvalidInput: there is no log, or no keys.
+        StoreError: a database cannot be read.
+    """
+    trust = read_trust(trust_file or directory / "trust.json")
+    if not (directory / "heyi.db").is_file():
+        raise InvalidInput(f"`{directory}` has no log", hint="name a folder that `heyi demo` or `heyi run` made")
+    database = Database.at(directory / "heyi.db")
+    try:
+        centre = verify_log(
+            database.entries(),
+            database.checkpoints(),
+            origin=trust.origin,
+            log_key=trust.log_key,
+            witness=trust.witness,
+        )
+        reports: dict[str, LogReport] = {}
+        receipts: dict[str, list[str]] = {}
+        opened = [c.event.public for c in centre.entries if c.event.kind == "node.opened"]
+        for node in opened:
+            path = directory / "nodes" / f"{node['host']}.db"
+            if not path.is_file():
+                continue
+            own = Database.at(path)
+            report = verify_log(
+                own.entries(), own.checkpoints(), origin=node["origin"], log_key=node["log_key"], witness=None
+            )
+            own.close()
+            if report.entries:
+                reports[node["host"]] = report
+            receipts[node["host"]] = [c.event.public["signature"] for c in report.entries]
+        replayed = Replay(database, issuer=trust.issuer).run(centre.entries, receipts)
+    finally:
+        database.close()
+    return Verification(centre=centre, nodes=reports, replayed=replayed)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from heyi.county.places import PLACES
 from heyi.county.stage import Stage, records_of
 from heyi.crypto.canonical import Json
-from heyi.exchange.apply import decide, submit, supply
+from heyi.exchange.apply import decide, present, supply
 from heyi.exchange.consortium import PLATFORM
 from heyi.federation.operation import Operation
 from heyi.model.decision import Decision
-from heyi.model.fact import Source, Value
+from heyi.model.fact import Value
 from heyi.model.request import Request
 from heyi.policy.check import expand_profiles
 
@@ -67,20 +67,12 @@ class Scene:
         return tuple(self.assets) or tuple(records_of(s) for s in self.sites)
 
 
-_OTHERS_SAY = ("recipient.", "handler.", "requester.member", "requester.records_role", "approval.")
-"""Registry facts that stand in the parties' own entries, and approvals, which are events of their own."""
-
-
 def play(stage: Stage, scene: Scene) -> dict[str, Decision]:
     """Submit a scene's request, let the registry and the authorities say what they know, and decide."""
     house = stage.house
     schema = house.point.book.schema
     facts = {**expand_profiles([scene.like], house.point.book.texts), **scene.given}
-    by_source: dict[Source, dict[str, Value]] = {s: {} for s in Source}
-    for name, value in facts.items():
-        if name not in scene.silent and not name.startswith(_OTHERS_SAY):
-            by_source[schema.spec(name).source][name] = schema.spec(name).check(value)
-    declared = by_source[Source.DECLARED]
+    stated = {n: schema.spec(n).check(v) for n, v in facts.items() if n not in scene.silent}
     request = Request(
         id=scene.id,
         zh=scene.zh,
@@ -89,16 +81,12 @@ def play(stage: Stage, scene: Scene) -> dict[str, Decision]:
         recipient=scene.recipient,
         assets=scene.asset_ids,
         kinds=tuple(scene.kinds),
-        action=str(declared.pop("act.action")),
-        purpose=str(declared.pop("act.purpose")),
-        delivery=str(declared.pop("act.delivery")),
+        action=str(facts["act.action"]),
+        purpose=str(facts["act.purpose"]),
+        delivery=str(facts["act.delivery"]),
         operations={o.name: o.params for o in scene.operations},
-        declared=declared,
     )
-    submit(house, request)
-    supply(house, scene.id, by_source[Source.REGISTRY], by=PLATFORM, source=Source.REGISTRY)
-    if attested := by_source[Source.ATTESTED]:
-        supply(house, scene.id, attested, by="county-office", source=Source.ATTESTED)
+    present(house, request, stated, registrar=PLATFORM, attester="county-office")
     stage.forward(300)
     return decide(house, scene.id)
 

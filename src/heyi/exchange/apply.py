@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from heyi.crypto.canonical import Json, digest
 from heyi.exchange.case import Case
@@ -59,6 +60,27 @@ def submit(house: Consortium, request: Request) -> Case:
     body = {"declared": _statements(house, request.declared, Source.DECLARED, None)}
     house.write(house.draft("request.submitted", actor=request.requester, case=request.id, public=public, body=body))
     return house.case(request.id)
+
+
+_OTHERS_SAY = ("recipient.", "handler.", "requester.member", "requester.records_role", "approval.")
+"""Facts that stand in the parties' own entries, and approvals, which are events of their own."""
+
+
+def present(house: Consortium, request: Request, facts: Mapping[str, Value], *, registrar: str, attester: str) -> Case:
+    """Submit a request and let each source state its own part of `facts`: the requester declares, the registry
+    answers, an authority attests. What institutions' profiles and the catalogue know is left to them."""
+    schema = house.point.book.schema
+    parts: dict[Source, dict[str, Value]] = {s: {} for s in Source}
+    for name, value in facts.items():
+        if not name.startswith(_OTHERS_SAY):
+            parts[schema.spec(name).source][name] = schema.spec(name).check(value)
+    acts = ("act.action", "act.purpose", "act.delivery")
+    declared = {n: v for n, v in parts[Source.DECLARED].items() if n not in acts}
+    case = submit(house, replace(request, declared={**declared, **request.declared}))
+    supply(house, request.id, parts[Source.REGISTRY], by=registrar, source=Source.REGISTRY)
+    if attested := parts[Source.ATTESTED]:
+        supply(house, request.id, attested, by=attester, source=Source.ATTESTED)
+    return case
 
 
 def supply(

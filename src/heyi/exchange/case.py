@@ -65,6 +65,7 @@ class State:
     profiles: dict[str, dict[str, Json]] = field(default_factory=dict)
     assets: dict[str, Asset] = field(default_factory=dict)
     cases: dict[str, Case] = field(default_factory=dict)
+    nodes: dict[str, tuple[str, str]] = field(default_factory=dict)
     rulebook: str = ""
 
     def apply(self, index: int, event: Event, body: Json) -> None:
@@ -80,6 +81,8 @@ class State:
                 party = party_from_json(public)
                 self.parties[party.id] = party
                 self.registry[party.id] = dict(public["registry"])
+            case "node.opened":
+                self.nodes[public["host"]] = (public["origin"], public["log_key"])
             case "profile.vouched":
                 self.profiles.setdefault(public["party"], {}).update(public["facts"])
             case "asset.registered":

@@ -33,6 +33,13 @@ def register_party(house: Consortium, party: Party, registry: Mapping[str, Value
     house.write(house.draft("party.registered", public={**party_to_json(party), "registry": facts}))
 
 
+def open_node(house: Consortium, host: str, *, origin: str, log_key: str) -> None:
+    """Log the key of a node's own log, so that an outsider can check that log too."""
+    house.party(host)
+    public = {"host": host, "origin": origin, "log_key": log_key}
+    house.write(house.draft("node.opened", actor=host, public=public))
+
+
 def vouch_profile(house: Consortium, party: str, facts: Mapping[str, Value]) -> None:
     """Vouch for an institution's organisational basics: notice, impact assessment, contracts, rules for minors."""
     house.party(party)

@@ -1,0 +1,82 @@
+"""`heyi decide`: what the law answers to stated facts; a hypothetical answer, never logged."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from heyi.app import shipped_point
+from heyi.cli.output import REFUSED, Json, Lang, language, out, print_json
+from heyi.model.errors import InvalidInput
+from heyi.model.fact import Source, Stated
+from heyi.policy.check import expand_profiles
+from heyi.policy.decide import DecisionPoint
+from heyi.policy.explain import explain
+from heyi.policy.facts import LEGAL_DAY, admit
+from heyi.policy.remedy import with_remedies
+from heyi.policy.strict_yaml import load_json, load_yaml
+
+
+def decide(
+    facts: Annotated[Path, typer.Argument(help="facts as YAML or JSON; `like: [profile]` takes over a named set")],
+    at: Annotated[str | None, typer.Option(help="the legal day, YYYY-MM-DD (default: today)")] = None,
+    rulebook: Annotated[Path | None, typer.Option(help="a folder with a rulebook of your own")] = None,
+    lang: Lang = "zh",
+    json: Json = False,
+) -> None:
+    """Judge facts and say why, what is missing or unknown, who must approve, and what would cure it.
+
+    Exit code 0 where the answer is a permit, 3 where it is not.
+    """
+    lang = language(lang)
+    point = shipped_point(rulebook)
+    stated, day = read_facts(facts, point, at)
+    admitted = admit(point.book.schema, stated, day=day)
+    decision = with_remedies(point, point.decide(admitted, hypothetical=True), admitted)
+    if json:
+        print_json(decision.to_json())
+    else:
+        for line in explain(point.book, decision, lang):
+            out().print(line, markup=False)
+    if not decision.outcome.is_permit:
+        raise typer.Exit(REFUSED)
+
+
+def read_facts(path: Path, point: DecisionPoint, at: str | None) -> tuple[dict[str, Stated], dt.date]:
+    """Facts of a file, taken as attested unless its `sources` say otherwise, and the legal day.
+
+    Raises:
+        InvalidInput: the file cannot be read, or holds an unknown fact, value, profile or source.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as e:
+        raise InvalidInput(f"cannot read `{path}`: {e}", hint="facts are a UTF-8 file, YAML or JSON") from None
+    loaded = load_json(text, file=str(path)) if path.suffix == ".json" else load_yaml(text, file=str(path))
+    if not isinstance(loaded, dict):
+        raise InvalidInput(f"`{path}` holds no facts", hint="write lines such as data.personal: true")
+    values: dict[str, Any] = dict(loaded)
+    like, sources = values.pop("like", []), values.pop("sources", {})
+    named = values.pop(LEGAL_DAY, values.pop("at", None))
+    if not isinstance(like, (list, str)) or not isinstance(sources, dict):
+        raise InvalidInput(f"in `{path}`, `like` is a list of profiles and `sources` maps facts to sources")
+    values = {**expand_profiles([like] if isinstance(like, str) else like, point.book.texts), **values}
+    stated: dict[str, Stated] = {}
+    for name, value in values.items():
+        spec = point.book.schema.spec(name)
+        source = str(sources.get(name, "attested")).upper()
+        if source not in Source.__members__:
+            hint = f"one of {', '.join(s.label for s in Source)}"
+            raise InvalidInput(f"`{name}` has the unknown source `{sources[name]}`", hint=hint)
+        stated[name] = Stated(value=spec.check(value), source=Source[source])
+    for name in sources:
+        if name not in stated:
+            raise InvalidInput(f"`sources` names `{name}`, which is not stated")
+    day = at or named
+    try:
+        return stated, dt.date.fromisoformat(str(day)) if day else dt.date.today()
+    except ValueError:
+        raise InvalidInput(f"`{day}` is not a date", hint="write YYYY-MM-DD") from None

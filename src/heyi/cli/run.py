@@ -1,0 +1,107 @@
+"""`heyi run`: a joint study over real files, from the law's answer to the payment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from heyi.app import found, verify_directory
+from heyi.cli.output import FAILED, Json, err, out, print_json
+from heyi.cli.report_file import numbers, write_report
+from heyi.cli.study_report import study_report
+from heyi.exchange.plan import open_plan, register_plan
+from heyi.exchange.register import register_asset
+from heyi.exchange.study import StudyResult, run_study
+from heyi.settlement.statement import yuan
+from heyi.sources.study_file import read_study
+from heyi.store.folder import Run, write_run
+
+
+def run(
+    study_dir: Annotated[Path, typer.Argument(help="a folder with study.toml")],
+    data: Annotated[Path, typer.Option(help="the folder with the institutions' files")],
+    dir: Annotated[Path | None, typer.Option(help="where to put the run (heyi-run/STUDY)")] = None,  # noqa: A002
+    seed: Annotated[int, typer.Option(help="the same seed gives the same log, byte for byte")] = 1,
+    json: Json = False,
+) -> None:
+    """Run a study: register institutions, judge the request, compute where the data lie, value, pay, verify."""
+    plan = read_study(study_dir)
+    directory = dir or Path("heyi-run") / plan.id
+    app = found(directory, seed=seed, what=plan.id)
+    register_plan(app.house, plan)
+    for site in plan.sites:
+        app.open_node(site.id, [site.id])
+        asset = app.import_file(
+            data / site.file,
+            host=site.id,
+            asset_id=plan.asset(site.id),
+            holder=site.id,
+            zh=f"{site.zh}：{plan.zh}",
+            en=f"{site.en}: {plan.en}",
+            columns=plan.columns,
+        )
+        register_asset(app.house, asset)
+        err.print(f"[green]•[/] {site.zh} [dim]{site.en}[/]: {asset.rows} 行 rows, 第 {asset.level} 级 level")
+    open_plan(app.house, plan)
+    err.print("[green]•[/] 申请已判定并发放许可 [dim]judged and granted[/]")
+    app.checkpoint()
+    result = run_study(app.house, plan.id, utility=plan.utility, pot_fen=plan.pot_fen)
+    app.checkpoint()
+    verification = verify_directory(directory)
+    data_of_report = study_report(
+        app.house, plan.id, result, zh=plan.zh, en=plan.en, seed=seed, verified=numbers(verification)
+    )
+    report = write_report(directory, data_of_report)
+    write_run(directory, Run(what=plan.id, seed=seed, finished=True))
+    root, size = app.house.log.root.hex(), app.house.log.size
+    app.close()
+    if json:
+        outcomes = [c.event.public["outcome"] for c in verification.centre.entries if c.event.kind == "decision.made"]
+        print_json(
+            {
+                "log_root": root,
+                "events": size,
+                "decisions": len(outcomes),
+                "outcomes": {o: outcomes.count(o) for o in sorted(set(outcomes))},
+                "coefficients": {n: c / 1e9 for n, c in zip(result.names, result.coefficients_nano, strict=True)},
+                "rounds": result.rounds,
+                "answered": list(result.answered),
+                "refused": result.refused,
+                "contributions": {s.party: str(s.contribution) for s in result.statements},
+                "unit": result.statements[0].unit,
+                "shares_fen": {s.party: s.share_fen for s in result.statements},
+                "pot_fen": result.pot_fen,
+                "paid_fen": result.paid_fen,
+                "verified": verification.holds,
+                "report": str(report),
+            }
+        )
+    else:
+        _tables(result, verified=verification.holds)
+        out().print(f"报告 report: {report}\n下一步 try next: heyi statement {directory} --party {result.answered[0]}")
+    if not verification.holds:
+        raise typer.Exit(FAILED)
+
+
+def _tables(result: StudyResult, *, verified: bool) -> None:
+    console = out()
+    model = Table(title="联合模型 joint model", title_justify="left")
+    model.add_column("变量 covariate")
+    model.add_column("系数 coefficient", justify="right")
+    for name, c in zip(result.names, result.coefficients_nano, strict=True):
+        model.add_row(name, f"{c / 1e9:+.6f}")
+    console.print(model)
+    shares = Table(title="贡献与份额 contributions and shares", title_justify="left")
+    for heading in ("机构 institution", "沙普利值 Shapley value", "份额（元） share (yuan)"):
+        shares.add_column(heading, justify="left" if heading.startswith("机构") else "right")
+    for s in result.statements:
+        value = f"{float(s.contribution) / 1e12:+.4f} nats" if s.unit == "piconats" else f"{float(s.contribution):,.1f}"
+        shares.add_row(s.party, value, yuan(s.share_fen))
+    shares.add_row("合计 total", "", yuan(sum(s.share_fen for s in result.statements)))
+    console.print(shares)
+    for party, refusal in result.refused.items():
+        console.print(f"未参加 refused: {party}: {refusal['zh']} {refusal['en']}")
+    console.print(f"核验 verified: {'通过 holds' if verified else '不通过 FAILS'}")

@@ -1,0 +1,129 @@
+"""A study as a plan: who takes part, what is asked, what is approved, how it is valued; and its opening."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from heyi.exchange.apply import approve, decide, present
+from heyi.exchange.consortium import PLATFORM, Consortium
+from heyi.exchange.grant import Terms, grant
+from heyi.exchange.register import adopt_rulebook, register_party, vouch_profile
+from heyi.federation.operation import Operation
+from heyi.model.decision import Decision
+from heyi.model.errors import InvalidInput
+from heyi.model.fact import Value
+from heyi.model.party import Party, PartyKind, Tier
+from heyi.model.request import Request
+from heyi.policy.check import expand_profiles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """An institution and its file."""
+
+    id: str
+    zh: str
+    en: str
+    tier: Tier
+    file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedApproval:
+    """What an authority decides, as the study file records it."""
+
+    authority: str
+    by: str
+    given: bool
+    reasons: str
+    conditions: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyPlan:
+    """A study file, read. `columns` names the columns of files without header; `like` are profiles of facts."""
+
+    id: str
+    zh: str
+    en: str
+    requester: str
+    sites: tuple[Site, ...]
+    columns: tuple[str, ...] | None
+    operation: Operation
+    like: tuple[str, ...]
+    facts: Mapping[str, Value]
+    profile: Mapping[str, Value]
+    registry: Mapping[str, Value]
+    approvals: tuple[PlannedApproval, ...]
+    utility: str
+    pot_fen: int
+    terms: Terms
+
+    def asset(self, site: str) -> str:
+        return f"{site}-{self.id}"
+
+
+def register_plan(house: Consortium, plan: StudyPlan) -> None:
+    """Adopt the rulebook and register the parties of a study."""
+    adopt_rulebook(house)
+
+    def party(name: str, kind: PartyKind, tier: Tier, zh: str, en: str) -> None:
+        key = house.keyring.signer(name).public_key
+        known = Party(id=name, kind=kind, tier=tier, zh=zh, en=en, public_key=key)
+        register_party(house, known, dict(plan.registry) if kind is not PartyKind.AUTHORITY else {})
+
+    party(PLATFORM, PartyKind.OPERATOR, Tier.NATION, "协同平台", "platform")
+    party(plan.requester, PartyKind.REQUESTER, Tier.NATION, "申请人", "requester")
+    for name in sorted({a.by for a in plan.approvals}):
+        party(name, PartyKind.AUTHORITY, Tier.NATION, name, name)
+    for site in plan.sites:
+        party(site.id, PartyKind.INSTITUTION, site.tier, site.zh, site.en)
+        vouch_profile(house, site.id, plan.profile)
+
+
+def open_plan(house: Consortium, plan: StudyPlan) -> list[dict[str, Decision]]:
+    """Submit the request of a study, log what authorities decide, and grant what is permitted.
+
+    Returns the decisions before and, where there were approvals, after.
+
+    Raises:
+        InvalidInput: no institution may take part; the message names why.
+    """
+    facts = {**expand_profiles(list(plan.like), house.point.book.texts), **plan.facts}
+    schema = house.point.book.schema
+    operations = {plan.operation.name: plan.operation.params}
+    request = Request(
+        id=plan.id,
+        zh=plan.zh,
+        en=plan.en,
+        requester=plan.requester,
+        recipient=plan.requester,
+        assets=tuple(plan.asset(s.id) for s in plan.sites),
+        kinds=plan.operation.kinds,
+        action=str(facts["act.action"]),
+        purpose=str(facts["act.purpose"]),
+        delivery=str(facts["act.delivery"]),
+        operations=operations,
+    )
+    stated = {n: schema.spec(n).check(v) for n, v in facts.items()}
+    present(house, request, stated, registrar=PLATFORM, attester=PLATFORM)
+    rounds = [decide(house, plan.id)]
+    for a in plan.approvals:
+        approve(
+            house,
+            plan.id,
+            authority=a.authority,
+            by=a.by,
+            given=a.given,
+            reasons=a.reasons,
+            conditions=a.conditions,
+        )
+    if plan.approvals:
+        rounds.append(decide(house, plan.id))
+    if not any(d.outcome.is_permit for d in rounds[-1].values()):
+        first = next(iter(rounds[-1].values()))
+        why = ", ".join([*(m.fact for m in first.missing), *first.unknown, *first.approvals]) or ", ".join(first.cites)
+        raise InvalidInput(f"the law permits no institution to take part: {first.outcome.value} ({why})")
+    grant(house, plan.id, plan.terms)
+    return rounds

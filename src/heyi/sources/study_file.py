@@ -1,0 +1,78 @@
+"""Study files: `study.toml` in a folder, read strictly into a plan."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from heyi.exchange.grant import Terms
+from heyi.exchange.plan import PlannedApproval, Site, StudyPlan
+from heyi.federation.operation import Operation
+from heyi.model.errors import InvalidInput
+from heyi.model.party import Tier, check_id
+
+_TABLES = {"study", "data", "operation", "request", "settlement", "terms", "site", "approval"}
+
+
+def read_study(folder: Path) -> StudyPlan:
+    """The plan in `folder/study.toml`.
+
+    Raises:
+        InvalidInput: the file is absent, no TOML, or something in it is absent, unknown or out of range.
+    """
+    path = folder / "study.toml"
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InvalidInput(f"`{folder}` has no study.toml", hint="see examples/heart for one") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
+        raise InvalidInput(f"cannot read `{path}`: {e}", hint="a study file is UTF-8 TOML") from None
+    if unknown := sorted(set(raw) - _TABLES):
+        raise InvalidInput(f"{path}: unknown table `{unknown[0]}`", hint=f"one of {', '.join(sorted(_TABLES))}")
+    try:
+        return _plan(raw)
+    except KeyError as e:
+        raise InvalidInput(
+            f"{path}: {e.args[0]} is missing", hint="see examples/heart for a whole study file"
+        ) from None
+    except (TypeError, ValueError, AttributeError) as e:
+        raise InvalidInput(f"{path}: {e}") from None
+
+
+def _plan(raw: dict[str, Any]) -> StudyPlan:
+    study, request, settlement = raw["study"], raw["request"], raw["settlement"]
+    pot = settlement["pot_fen"]
+    if not isinstance(pot, int) or isinstance(pot, bool) or pot <= 0:
+        raise ValueError("pot_fen must be a whole number of fen above zero")
+    columns = raw.get("data", {}).get("columns")
+    terms = raw.get("terms", {})
+    return StudyPlan(
+        id=check_id(study["id"], "study"),
+        zh=study["zh"],
+        en=study["en"],
+        requester=check_id(study["requester"], "party"),
+        sites=tuple(
+            Site(id=check_id(s["id"], "party"), zh=s["zh"], en=s["en"], tier=Tier(s["tier"]), file=s["file"])
+            for s in raw["site"]
+        ),
+        columns=None if columns is None else tuple(columns),
+        operation=Operation(name=raw["operation"]["name"], params=raw["operation"]["params"]),
+        like=tuple(request["like"]),
+        facts=request.get("facts", {}),
+        profile=request.get("profile", {}),
+        registry=request.get("registry", {}),
+        approvals=tuple(
+            PlannedApproval(
+                authority=a["authority"],
+                by=a["by"],
+                given=a["given"],
+                reasons=a["reasons"],
+                conditions=a.get("conditions", {}),
+            )
+            for a in raw.get("approval", ())
+        ),
+        utility=settlement["utility"],
+        pot_fen=pot,
+        terms=Terms(**terms),
+    )
