@@ -21,36 +21,36 @@ from heyi.store.folder import Run, write_run
 
 def demo(
     seed: Annotated[int, typer.Option(help="the same seed gives the same log, byte for byte")] = 1,
-    dir: Annotated[Path, typer.Option(help="where to put the run; an earlier run there is replaced")] = Path(
-        "heyi-demo"
-    ),  # noqa: A002
+    directory: Annotated[
+        Path, typer.Option("--dir", help="where to put the run; an earlier run there is replaced")
+    ] = Path("heyi-demo"),
     persons: Annotated[int, typer.Option(help="size of the county", min=1_000, max=500_000)] = 20_000,
     json: Json = False,
 ) -> None:
     """Raise a synthetic county and play the whole story: grade, judge, permit, compute, value, pay, verify."""
-    app = found(dir, seed=seed, what="demo")
+    app = found(directory, seed=seed, what="demo")
     with err.status("") as status:
 
         def tell(line: Telling) -> None:
             err.print(f"[green]•[/] {line.zh}  [dim]{line.en}[/]")
             status.update(f"{line.zh}…")
 
-        told = tell_story(app, dir, seed=seed, persons=persons, tell=tell)
+        told = tell_story(app, directory, seed=seed, persons=persons, tell=tell)
         tell(
             Telling(
                 zh="外部核验：重放全部判定，核对全部证明",
                 en="verify as an outsider: replay every decision, check every proof",
             )
         )
-        verification = verify_directory(dir)
-    report = write_report(dir, demo_report(app.house, told, seed=seed, verified=numbers(verification)))
-    write_run(dir, Run(what="demo", seed=seed, finished=True))
+        verification = verify_directory(directory)
+    report = write_report(directory, demo_report(app.house, told, seed=seed, verified=numbers(verification)))
+    write_run(directory, Run(what="demo", seed=seed, finished=True))
     summary = _summary(app, told, verification)
     app.close()
     if json:
         print_json({**summary, "report": str(report)})
     else:
-        _table(summary, dir, report)
+        _table(summary, directory, report)
     if not verification.holds:
         raise typer.Exit(FAILED)
 

@@ -23,13 +23,13 @@ from heyi.store.folder import Run, write_run
 def run(
     study_dir: Annotated[Path, typer.Argument(help="a folder with study.toml")],
     data: Annotated[Path, typer.Option(help="the folder with the institutions' files")],
-    dir: Annotated[Path | None, typer.Option(help="where to put the run (heyi-run/STUDY)")] = None,  # noqa: A002
+    directory: Annotated[Path | None, typer.Option("--dir", help="where to put the run (heyi-run/STUDY)")] = None,
     seed: Annotated[int, typer.Option(help="the same seed gives the same log, byte for byte")] = 1,
     json: Json = False,
 ) -> None:
     """Run a study: register institutions, judge the request, compute where the data lie, value, pay, verify."""
     plan = read_study(study_dir)
-    directory = dir or Path("heyi-run") / plan.id
+    directory = directory or Path("heyi-run") / plan.id
     app = found(directory, seed=seed, what=plan.id)
     register_plan(app.house, plan)
     for site in plan.sites:

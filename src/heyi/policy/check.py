@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from types import MappingProxyType
 
 from heyi.crypto.canonical import digest
@@ -395,15 +396,22 @@ def _day(op: str, day: dt.date) -> ir.Condition:
 PROFILES_FILE = "profiles.yaml"
 
 
+@lru_cache(maxsize=8)
+def _profiles(text: str) -> Mapping[str, Mapping[str, object]]:
+    """The profiles of a text; read once, since every worked case asks for them."""
+    profiles = load_yaml(text, file=PROFILES_FILE) or {}
+    if not isinstance(profiles, dict) or not all(isinstance(p, dict) for p in profiles.values()):
+        raise RuleError("profiles are named mappings of facts", file=PROFILES_FILE, line=1)
+    return profiles
+
+
 def expand_profiles(names: list[str], texts: Mapping[str, str]) -> dict[str, object]:
     """Facts of named profiles (`profiles.yaml`), later ones prevailing; a profile may be `like` others.
 
     Raises:
         InvalidInput: there is no such profile, or profiles are like one another in a circle.
     """
-    profiles = load_yaml(texts.get(PROFILES_FILE, "{}"), file=PROFILES_FILE) or {}
-    if not isinstance(profiles, dict) or not all(isinstance(p, dict) for p in profiles.values()):
-        raise RuleError("profiles are named mappings of facts", file=PROFILES_FILE, line=1)
+    profiles = _profiles(texts.get(PROFILES_FILE, "{}"))
 
     def one(name: str, above: tuple[str, ...]) -> dict[str, object]:
         if name not in profiles or name in above:
@@ -415,7 +423,11 @@ def expand_profiles(names: list[str], texts: Mapping[str, str]) -> dict[str, obj
         body = dict(profiles[name])
         facts: dict[str, object] = {}
         parents = body.pop("like", [])
-        for parent in [parents] if isinstance(parents, str) else parents:
+        if isinstance(parents, str):
+            parents = [parents]
+        if not isinstance(parents, list):
+            raise InvalidInput(f"profile `{name}` is like something that is no list of profiles")
+        for parent in parents:
             facts |= one(parent, (*above, name))
         return facts | body
 
