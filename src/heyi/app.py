@@ -156,13 +156,6 @@ class App:
         """Resident ID numbers of an asset, for a subject who comes to the institution in person."""
         return self.records[host].persons(asset)
 
-    def checkpoint(self) -> None:
-        """Sign the state of the centre's log and of every node's."""
-        self.house.checkpoint()
-        for node in self.fabric.nodes.values():
-            if node.log.size:
-                node.log.checkpoint(now=self.clock.now())
-
     def close(self) -> None:
         for database in (self.database, *self.node_databases.values()):
             database.close()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from heyi.audit.checkpoint import Checkpoint, sign_checkpoint
 from heyi.audit.event import Event
-from heyi.audit.merkle import Frontier, consistency_proof, leaf_hash
-from heyi.audit.note import Note
+from heyi.audit.merkle import Tree, leaf_hash
 from heyi.audit.witness import Witness
 from heyi.crypto.canonical import Json, canonical
 from heyi.crypto.commitment import commit
 from heyi.crypto.keys import Signer
+from heyi.model.errors import StoreError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +30,14 @@ class Entry:
 class LogStore(Protocol):
     """Where a log keeps its entries. Each call is durable and whole when it returns, or it did not happen."""
 
-    def append(self, entries: Sequence[Entry], *, erase: Sequence[int] = ()) -> None:
-        """Keep entries and forget body and key of those to `erase` beyond recovery, in one transaction."""
+    def append(self, entries: Sequence[Entry], *, size: int, note: bytes, erase: Sequence[int] = ()) -> None:
+        """Keep entries and the checkpoint at `size` over them, and forget body and key of those to `erase` beyond
+        recovery, in one transaction."""
+
+    def cosigned(self, size: int, note: bytes) -> None:
+        """Put the cosigned checkpoint in the place of the one at that size."""
 
     def entries(self, start: int = 0) -> Iterator[Entry]: ...
-
-    def put_checkpoint(self, size: int, note: bytes) -> None: ...
 
     def checkpoints(self) -> list[tuple[int, bytes]]:
         """(size, signed note) in order."""
@@ -57,72 +59,62 @@ class Draft:
 
 
 class Log:
-    """One log with its key and its witness. It is the only writer of its store."""
+    """One log with its key and its witness. It is the only writer of its store.
+
+    Every append signs the state that it leaves and has it cosigned: an acknowledged event is under a checkpoint, and
+    a process that is killed leaves no entry that nobody vouches for.
+    """
 
     def __init__(self, *, signer: Signer, store: LogStore, entropy: Entropy, witness: Witness | None = None) -> None:
         self.signer = signer
         self.store = store
         self.witness = witness
         self._entropy = entropy
-        self._frontier = Frontier()
-        self._hashes: list[bytes] = []
-        for entry in store.entries():
-            self._take(entry.leaf_hash)
+        self._tree = Tree(entry.leaf_hash for entry in store.entries())
 
     @property
     def size(self) -> int:
-        return self._frontier.size
+        return self._tree.size
 
     @property
     def root(self) -> bytes:
-        return self._frontier.root()
+        return self._tree.root()
 
-    def _take(self, hashed: bytes) -> None:
-        self._frontier.append(hashed)
-        self._hashes.append(hashed)
-
-    def append(self, drafts: Iterable[Draft], *, erase: Sequence[int] = ()) -> list[int]:
+    def append(self, drafts: Sequence[Draft], *, erase: Sequence[int] = ()) -> list[int]:
         """Log events together and return their indices; all of them are kept, or none.
 
-        `erase` names earlier entries whose bodies go in the same transaction, so that the event that says so and the
+        The log's own checkpoint is kept in the same transaction. The witness is asked afterwards, since it must never
+        see a state that the log could still lose; until it answered, the entries are promised and not yet proven.
+        `erase` names earlier entries whose bodies go in that transaction too, so that the event that says so and the
         deed stand or fall together.
 
         Raises:
             StoreError: nothing was kept.
+            VerificationError: the witness refuses; the entries are kept, without its cosignature.
         """
-        entries = []
-        for index, draft in enumerate(drafts, start=self.size):
-            event, key, body = draft.event, None, None
-            if draft.body is not None:
-                key, body = self._entropy.take(f"{self.signer.name}/{index}"), canonical(draft.body)
-                event = Event(
-                    kind=event.kind,
-                    at=event.at,
-                    actor=event.actor,
-                    case=event.case,
-                    public=event.public,
-                    commitment=commit(draft.body, key),
-                )
-            leaf = event.to_leaf()
-            entries.append(Entry(index=index, leaf=leaf, leaf_hash=leaf_hash(leaf), body=body, key=key))
-        self.store.append(entries, erase=erase)
+        if not drafts:
+            return []
+        before = self.size
+        entries = [self._entry(index, draft) for index, draft in enumerate(drafts, start=before)]
         for entry in entries:
-            self._take(entry.leaf_hash)
-        return [e.index for e in entries]
-
-    def checkpoint(self, *, now: int) -> Checkpoint:
-        """Sign the present state, have it cosigned, and keep it.
-
-        Raises:
-            VerificationError: the witness refuses.
-        """
-        checkpoint = Checkpoint(origin=self.signer.name, size=self.size, root=self.root)
-        note = sign_checkpoint(checkpoint, self.signer)
+            self._tree.append(entry.leaf_hash)
+        note = sign_checkpoint(Checkpoint(origin=self.signer.name, size=self.size, root=self.root), self.signer)
+        try:
+            self.store.append(entries, size=self.size, note=note.to_bytes(), erase=erase)
+        except StoreError:
+            self._tree.truncate(before)
+            raise
         if self.witness is not None:
             seen = self.witness.seen
-            proof = consistency_proof(self._hashes, seen.size) if seen and 0 < seen.size < self.size else []
-            note = Note(
-                text=note.text, signatures=(*note.signatures, self.witness.cosign(note.to_bytes(), proof, now=now))
-            )
-        self.store.put_checkpoint(self.size, note.to_bytes())
-        return checkpoint
+            proof = self._tree.consistency_proof(seen.size) if seen and 0 < seen.size < self.size else []
+            signature = self.witness.cosign(note.to_bytes(), proof, now=drafts[-1].event.at)
+            self.store.cosigned(self.size, replace(note, signatures=(*note.signatures, signature)).to_bytes())
+        return [e.index for e in entries]
+
+    def _entry(self, index: int, draft: Draft) -> Entry:
+        event, key, body = draft.event, None, None
+        if draft.body is not None:
+            key, body = self._entropy.take(f"{self.signer.name}/{index}"), canonical(draft.body)
+            event = replace(event, commitment=commit(draft.body, key))
+        leaf = event.to_leaf()
+        return Entry(index=index, leaf=leaf, leaf_hash=leaf_hash(leaf), body=body, key=key)

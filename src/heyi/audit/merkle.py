@@ -6,7 +6,7 @@ Hashes are 32 bytes of SHA-256; leaves are hashed with prefix 0x00 and nodes wit
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from heyi.model.errors import InvalidInput, VerificationError
 
@@ -21,53 +21,87 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-class Frontier:
-    """The roots of the perfect subtrees of a growing log: append in O(1) on average, root in O(log n)."""
+class Tree:
+    """A growing tree that keeps the roots of its perfect subtrees: append O(1) on average, proofs O(log^2 n)."""
 
-    def __init__(self) -> None:
-        self.size = 0
-        self._roots: list[bytes] = []
+    def __init__(self, hashes: Iterable[bytes] = ()) -> None:
+        self._levels: list[list[bytes]] = [[]]  # _levels[k][i] is the root over leaves i 2^k to (i+1) 2^k
+        for hashed in hashes:
+            self.append(hashed)
+
+    @property
+    def size(self) -> int:
+        return len(self._levels[0])
 
     def append(self, hashed: bytes) -> None:
-        size = self.size
-        while size & 1:
-            hashed = node_hash(self._roots.pop(), hashed)
-            size >>= 1
-        self._roots.append(hashed)
-        self.size += 1
+        level = 0
+        self._levels[0].append(hashed)
+        while len(self._levels[level]) % 2 == 0:
+            left, right = self._levels[level][-2:]
+            if level + 1 == len(self._levels):
+                self._levels.append([])
+            level += 1
+            self._levels[level].append(node_hash(left, right))
 
-    def root(self) -> bytes:
-        if not self._roots:
-            return EMPTY_ROOT
-        root = self._roots[-1]
-        for left in reversed(self._roots[:-1]):
-            root = node_hash(left, root)
-        return root
+    def truncate(self, size: int) -> None:
+        """Forget the leaves from `size` on: what could not be stored was never there."""
+        for level, roots in enumerate(self._levels):
+            del roots[size >> level :]
+
+    def root(self, size: int | None = None) -> bytes:
+        """The root over all leaves, or over the first `size` (RFC 6962 section 2.1)."""
+        size = self.size if size is None else size
+        return self._range(0, size) if size else EMPTY_ROOT
+
+    def _range(self, begin: int, end: int) -> bytes:
+        width = end - begin
+        if width & (width - 1) == 0 and begin % width == 0:
+            return self._levels[width.bit_length() - 1][begin // width]
+        k = _split(width)
+        return node_hash(self._range(begin, begin + k), self._range(begin + k, end))
+
+    def inclusion_proof(self, index: int, size: int | None = None) -> list[bytes]:
+        """The audit path of leaf `index` in the tree of the first `size` leaves (RFC 6962 section 2.1.1)."""
+        size = self.size if size is None else size
+        if not 0 <= index < size <= self.size:
+            raise InvalidInput(f"entry {index} is not in a log of {size} entries")
+        proof, begin, end = [], 0, size
+        while end - begin > 1:
+            k = _split(end - begin)
+            if index < begin + k:
+                proof.append(self._range(begin + k, end))
+                end = begin + k
+            else:
+                proof.append(self._range(begin, begin + k))
+                begin += k
+        return proof[::-1]
+
+    def consistency_proof(self, old: int, size: int | None = None) -> list[bytes]:
+        """The proof that the first `old` leaves are a prefix of the first `size` (RFC 6962 section 2.1.2)."""
+        size = self.size if size is None else size
+        if not 0 < old <= size <= self.size:
+            raise InvalidInput(f"a log of {size} entries has no prefix of {old}")
+        proof, begin, end, complete = [], 0, size, True
+        while old != end:
+            k = _split(end - begin)
+            if old <= begin + k:
+                proof.append(self._range(begin + k, end))
+                end = begin + k
+            else:
+                proof.append(self._range(begin, begin + k))
+                begin += k
+                complete = False
+        return [*([] if complete else [self._range(begin, end)]), *proof[::-1]]
 
 
 def root_of(hashes: Sequence[bytes]) -> bytes:
     """The root over leaf hashes (RFC 6962 section 2.1)."""
-    frontier = Frontier()
-    for hashed in hashes:
-        frontier.append(hashed)
-    return frontier.root()
+    return Tree(hashes).root()
 
 
 def _split(size: int) -> int:
     """The largest power of two smaller than `size`."""
     return 1 << (size - 1).bit_length() - 1
-
-
-def inclusion_proof(hashes: Sequence[bytes], index: int) -> list[bytes]:
-    """The audit path of leaf `index` in the tree over `hashes` (RFC 6962 section 2.1.1)."""
-    if not 0 <= index < len(hashes):
-        raise InvalidInput(f"entry {index} is not in a log of {len(hashes)} entries")
-    if len(hashes) == 1:
-        return []
-    k = _split(len(hashes))
-    if index < k:
-        return [*inclusion_proof(hashes[:k], index), root_of(hashes[k:])]
-    return [*inclusion_proof(hashes[k:], index - k), root_of(hashes[:k])]
 
 
 def verify_inclusion(hashed: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
@@ -91,22 +125,6 @@ def verify_inclusion(hashed: bytes, index: int, size: int, proof: Sequence[bytes
         fn, sn = fn >> 1, sn >> 1
     if sn != 0 or r != root:
         raise VerificationError(f"entry {index} is not in the log with that root")
-
-
-def consistency_proof(hashes: Sequence[bytes], old: int) -> list[bytes]:
-    """The proof that the tree over the first `old` hashes is a prefix of the whole (RFC 6962 section 2.1.2)."""
-    if not 0 < old <= len(hashes):
-        raise InvalidInput(f"a log of {len(hashes)} entries has no prefix of {old}")
-    return _subproof(hashes, old, complete=True)
-
-
-def _subproof(hashes: Sequence[bytes], old: int, *, complete: bool) -> list[bytes]:
-    if old == len(hashes):
-        return [] if complete else [root_of(hashes)]
-    k = _split(len(hashes))
-    if old <= k:
-        return [*_subproof(hashes[:k], old, complete=complete), root_of(hashes[k:])]
-    return [*_subproof(hashes[k:], old - k, complete=False), root_of(hashes[:k])]
 
 
 def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from heyi.audit.checkpoint import Checkpoint, open_checkpoint
 from heyi.audit.event import Event, from_leaf
 from heyi.audit.log import Entry
-from heyi.audit.merkle import Frontier, leaf_hash
+from heyi.audit.merkle import Tree, leaf_hash
 from heyi.audit.witness import verify_cosignature
 from heyi.crypto.canonical import Json, from_canonical
 from heyi.crypto.commitment import KEY_BYTES, verify_commitment
@@ -35,12 +35,14 @@ class Checked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogReport:
-    """`checkpoint` is the last one that holds."""
+    """`checkpoint` is the last one that holds; `promised` counts the entries that the log signed for and the witness
+    has not cosigned yet: a promise, not a proof."""
 
     origin: str
     entries: tuple[Checked, ...]
     checkpoint: Checkpoint | None
     checkpoints: int
+    promised: int
     faults: tuple[Fault, ...]
 
 
@@ -53,8 +55,7 @@ def verify_log(
     witness: tuple[str, str] | None,
 ) -> LogReport:
     """Check a log against its key and its witness (name, key), collecting every fault instead of stopping at one."""
-    frontier = Frontier()
-    roots = {0: frontier.root()}
+    tree = Tree()
     good: list[Checked] = []
     faults: list[Fault] = []
     claimed: dict[int, bytes] = {}
@@ -67,37 +68,48 @@ def verify_log(
         claimed[n] = entry.leaf_hash
         if hashed != entry.leaf_hash:
             faults.append(Fault(entry=n, message="the leaf was changed after it was logged"))
-        frontier.append(hashed)
-        roots[n + 1] = frontier.root()
+        tree.append(hashed)
         # (2) The leaf is a canonical event, and its body is the one it commits to.
         faults += _entry(entry, good)
-    size = frontier.size
+    size = tree.size
     erased = {c.event.public.get("entry") for c in good if c.event.kind == "body.erased"}
     faults += [
         Fault(entry=c.index, message="the body is gone, though no event says that it was erased")
         for c in good
         if c.erased and c.index not in erased
     ]
-    # (3) Each checkpoint is signed and cosigned, and its root is that of the entries before it.
-    last, count, trusted = None, 0, 0
+    # (3) Each checkpoint is signed, its root is that of the entries before it, and a cosignature on it holds.
+    last, count, cosigned = None, 0, 0
     for stored_size, data in checkpoints:
         try:
             checkpoint, note = open_checkpoint(data, origin=origin, public_key=log_key)
-            if witness is not None:
-                verify_cosignature(note, name=witness[0], public_key=witness[1])
-            if checkpoint.size != stored_size or checkpoint.size not in roots:
+            if checkpoint.size != stored_size or checkpoint.size > size:
                 raise VerificationError(f"a checkpoint promises {checkpoint.size} entries, but the log has {size}")
-            if roots[checkpoint.size] != checkpoint.root:
+            if tree.root(checkpoint.size) != checkpoint.root:
+                trusted = last.size if last else 0
                 raise VerificationError(f"entries {trusted} to {checkpoint.size - 1} are not those of the checkpoint")
+            if witness is not None and len(note.signatures) > 1:
+                verify_cosignature(note, name=witness[0], public_key=witness[1])
+                cosigned = max(cosigned, checkpoint.size)
         except VerificationError as e:
             faults.append(Fault(entry=None, message=e.message))
             continue
-        last, count, trusted = checkpoint, count + 1, checkpoint.size
+        last, count = checkpoint, count + 1
+    # (4) The last checkpoint covers every entry, and the witness has cosigned at least once.
     if last is None:
         faults.append(Fault(entry=None, message="no checkpoint holds"))
-    elif last.size < size and not faults:
+    elif last.size < size:
         faults.append(Fault(entry=last.size, message=f"entries from {last.size} on are under no checkpoint"))
-    return LogReport(origin=origin, entries=tuple(good), checkpoint=last, checkpoints=count, faults=tuple(faults))
+    elif witness is not None and cosigned == 0:
+        faults.append(Fault(entry=None, message=f"no checkpoint was cosigned by `{witness[0]}`"))
+    return LogReport(
+        origin=origin,
+        entries=tuple(good),
+        checkpoint=last,
+        checkpoints=count,
+        promised=size - cosigned if witness is not None else 0,
+        faults=tuple(faults),
+    )
 
 
 def _entry(entry: Entry, good: list[Checked]) -> Iterator[Fault]:

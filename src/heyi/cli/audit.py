@@ -27,6 +27,7 @@ def verify(
         "log_root": checkpoint.root.hex() if checkpoint else None,
         "entries": len(v.centre.entries),
         "checkpoints": v.centre.checkpoints,
+        "promised": v.centre.promised,
         "nodes": len(v.nodes),
         "decisions_replayed": v.replayed.decisions,
         "permits": v.replayed.permits,
@@ -45,6 +46,10 @@ def verify(
         out().print(table)
         for n in v.replayed.erased:
             out().print(f"  第 {n} 条 entry {n}: 已删除，不可重放 erased, not replayable")
+        if v.centre.promised:
+            out().print(
+                f"  最后 {v.centre.promised} 条尚未经见证签署 the last {v.centre.promised} entries await the witness"
+            )
         for log, f in v.faults:
             place = f"entry {f.entry}" if f.entry is not None else "the log"
             out().print(f"  ✗ {log}, {place}: {f.message}", markup=False)

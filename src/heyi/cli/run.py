@@ -47,9 +47,7 @@ def run(
         err.print(f"[green]•[/] {site.zh} [dim]{site.en}[/]: {asset.rows} 行 rows, 第 {asset.level} 级 level")
     open_plan(app.house, plan)
     err.print("[green]•[/] 申请已判定并发放许可 [dim]judged and granted[/]")
-    app.checkpoint()
     result = run_study(app.house, plan.id, utility=plan.utility, pot_fen=plan.pot_fen)
-    app.checkpoint()
     verification = verify_directory(directory)
     data_of_report = study_report(
         app.house, plan.id, result, zh=plan.zh, en=plan.en, seed=seed, verified=numbers(verification)

@@ -40,8 +40,6 @@ class Stage(Protocol):
 
     def resident_ids(self, host: str, asset: str) -> Sequence[str | None]: ...
 
-    def checkpoint(self) -> None: ...
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:
@@ -117,7 +115,6 @@ def raise_county(stage: Stage, directory: Path, *, seed: int, persons: int, tell
         register_asset(house, asset)
         stage.forward(60)
     _beds(stage)
-    stage.checkpoint()
     return exports
 
 

@@ -108,7 +108,6 @@ def tell_story(stage: Stage, directory: Path, *, seed: int, persons: int, tell: 
     )
     # open data
     record(scenes.BEDS, play(stage, scenes.BEDS))
-    stage.checkpoint()
 
     before, after = _withdrawal(stage, record, tell)
     refused = _revocation(stage, record, tell)
@@ -157,7 +156,6 @@ def _revocation(stage: Stage, record: Record, tell: Tell) -> dict[str, dict[str,
         revoke(stage.house, scenes.SURVEILLANCE.id, permit, reason="统计任务提前结束")
     stage.forward(3_600)
     refused: dict[str, dict[str, str]] = session.frequencies()["refused"]
-    stage.checkpoint()
     return refused
 
 
@@ -190,11 +188,9 @@ def _study(stage: Stage, record: Record, tell: Tell) -> StudyResult:
         "both committees approve; ethics on condition of cells of at least 10",
     )
     grant(stage.house, scenes.STUDY.id)
-    stage.checkpoint()
     tell(Telling(zh="数据不动，运算到各机构；按沙普利值反哺", en="computed where the data lie; paid by Shapley value"))
     result = run_study(stage.house, scenes.STUDY.id, utility=COVERAGE, pot_fen=POT_FEN)
     stage.forward(DAY)
-    stage.checkpoint()
     return result
 
 
@@ -204,5 +200,4 @@ def _erasure(stage: Stage, tell: Tell) -> int:
     case = stage.house.case(scenes.TREATMENT.id)
     entry = case.decisions[records_of("township-03")].index
     erase(stage.house, entry, reason="subject's request")
-    stage.checkpoint()
     return entry

@@ -72,10 +72,6 @@ class Consortium:
             self._on_event(index, event)
         return indices
 
-    def checkpoint(self) -> None:
-        """Sign and have cosigned what was logged so far."""
-        self.log.checkpoint(now=self.clock.now())
-
     @property
     def today(self) -> dt.date:
         return legal_day(self.clock.now())

@@ -18,5 +18,4 @@ def erase(house: Consortium, entry: int, *, reason: str) -> int:
     if found.body is None:
         raise InvalidInput(f"entry {entry} has no body to erase", hint="it never had one, or it was erased before")
     (index,) = house.write(house.draft("body.erased", public={"entry": entry, "reason": reason}), erase=(entry,))
-    house.checkpoint()
     return index

@@ -46,8 +46,7 @@ BODIES = Table(
 CHECKPOINTS = Table(
     "checkpoints",
     _METADATA,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("size", Integer, nullable=False),
+    Column("size", Integer, primary_key=True, autoincrement=False),
     Column("note", LargeBinary, nullable=False),
 )
 ARTEFACTS = Table(
@@ -96,7 +95,7 @@ class Database:
 
     # --- LogStore ---------------------------------------------------------------------------------------------------
 
-    def append(self, entries: Sequence[Entry], *, erase: Sequence[int] = ()) -> None:
+    def append(self, entries: Sequence[Entry], *, size: int, note: bytes, erase: Sequence[int] = ()) -> None:
         with self._transaction("written") as c:
             if entries:
                 c.execute(
@@ -105,6 +104,7 @@ class Database:
             bodies = [{"idx": e.index, "body": e.body, "key": e.key} for e in entries if e.body is not None]
             if bodies:
                 c.execute(BODIES.insert(), bodies)
+            c.execute(CHECKPOINTS.insert(), {"size": size, "note": note})
             if erase:
                 c.execute(BODIES.delete().where(BODIES.c.idx.in_(erase)))
         if erase and self._engine.dialect.name == "sqlite":  # the write-ahead log must not keep what was erased
@@ -124,13 +124,13 @@ class Database:
         for idx, leaf, hashed, body, key in rows:
             yield Entry(index=idx, leaf=leaf, leaf_hash=hashed, body=body, key=key)
 
-    def put_checkpoint(self, size: int, note: bytes) -> None:
+    def cosigned(self, size: int, note: bytes) -> None:
         with self._transaction("written") as c:
-            c.execute(CHECKPOINTS.insert(), {"size": size, "note": note})
+            c.execute(CHECKPOINTS.update().where(CHECKPOINTS.c.size == size).values(note=note))
 
     def checkpoints(self) -> list[tuple[int, bytes]]:
         with self._transaction("read") as c:
-            rows = c.execute(select(CHECKPOINTS.c.size, CHECKPOINTS.c.note).order_by(CHECKPOINTS.c.seq)).all()
+            rows = c.execute(select(CHECKPOINTS.c.size, CHECKPOINTS.c.note).order_by(CHECKPOINTS.c.size)).all()
         return [(size, note) for size, note in rows]
 
     # --- artefacts and counters -------------------------------------------------------------------------------------

@@ -1,0 +1,73 @@
+"""A single study as a report."""
+
+from __future__ import annotations
+
+from heyi.cli.demo_report import outcome_counts
+from heyi.exchange.consortium import Consortium
+from heyi.exchange.study import StudyResult
+from heyi.model.decision import Text
+from heyi.report.catalogue import catalogue_of, held
+from heyi.report.data import Figure, Headline, ReportData, VerifiedNumbers
+from heyi.report.evidence import NO_ADVICE, RULES, VERIFY, evidence_of, statement_command, verified_figure
+from heyi.report.logged import Tally, rounds, tally
+from heyi.report.requests import Decided, card
+from heyi.report.study import payback_of, study_of
+from heyi.report.uses import uses_of
+from heyi.settlement.statement import yuan
+
+AFTER = Text(zh="审批意见作出后重新判定", en="decided again after the authorities had spoken")
+
+
+def study_report(
+    house: Consortium, case: str, result: StudyResult, *, zh: str, en: str, seed: int, verified: VerifiedNumbers
+) -> ReportData:
+    """What a run of a study shows; the decisions are computed again from what was logged."""
+    counted = tally(house)
+    decided = [
+        Decided(decisions=decisions, event=AFTER if n else None) for n, decisions in enumerate(rounds(house, case))
+    ]
+    days = sorted({d.legal_day for r in decided for d in r.decisions.values()})
+    sample = result.statements[0].party
+    assets = held(house)
+    return ReportData(
+        title=Text(zh=f"合医：{zh}", en=f"Heyi: {en}"),
+        subtitle=Text(
+            zh=f"联合研究报告 · 种子 {seed}" + (f" · 法律日 {days[0]}" if days else ""),
+            en=f"joint study · seed {seed}" + (f" · legal day {days[0]}" if days else ""),
+        ),
+        headline=_headline(result, counted, verified, files=len(assets), rows=sum(a.rows for a in assets)),
+        notices=(NO_ADVICE,),
+        catalogue=catalogue_of(house, detailed=[a.id for a in assets]),
+        requests=(card(house, case, decided),) if decided else (),
+        uses=uses_of(house, counted),
+        study=study_of(house, result),
+        payback=payback_of(house, result, sample=sample),
+        evidence=evidence_of(house, verified, (VERIFY, statement_command(sample), RULES)),
+    )
+
+
+def _headline(result: StudyResult, counted: Tally, verified: VerifiedNumbers, *, files: int, rows: int) -> Headline:
+    paid, pot, took_part = yuan(result.paid_fen), yuan(result.pot_fen), len(result.answered)
+    return Headline(
+        sentence=Text(
+            zh=f"{took_part} 家机构的数据不出门，{result.rounds} 轮运算完成一个联合模型，{paid} 元按贡献返还。",
+            en=f"{took_part} institutions fitted one joint model in {result.rounds} rounds without handing over a "
+            f"record, and {paid} yuan flowed back by what each contributed.",
+        ),
+        figures=(
+            Figure(label=Text(zh="机构参加", en="institutions took part"), value=str(took_part)),
+            Figure(
+                label=Text(zh="份文件", en="files"),
+                value=str(files),
+                note=Text(zh=f"{rows:,} 行记录", en=f"{rows:,} rows"),
+            ),
+            Figure(label=Text(zh="项判定", en="decisions"), value=str(counted.kinds["decision.made"])),
+            Figure(
+                label=Text(zh="元已支付", en="yuan paid"),
+                value=paid,
+                note=Text(zh=f"总额 {pot} 元", en=f"of a pot of {pot} yuan"),
+            ),
+            verified_figure(verified),
+        ),
+        outcomes=outcome_counts(counted),
+    )

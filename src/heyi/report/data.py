@@ -1,0 +1,364 @@
+"""What a report shows, part by part; every part may be absent, so that one template serves a county and a study.
+
+Texts stand in both languages, amounts in yuan as they are printed, counts as integers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from heyi.model.decision import Text
+
+Tone = Literal["good", "duty", "wait", "cure", "stop"]
+"""Colour of a badge, which never stands without its words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedNumbers:
+    """What an independent check of the log computed again and found to hold; `erased` are entries without body."""
+
+    decisions: int
+    permits: int
+    receipts: int
+    settlements: int
+    erased: tuple[int, ...]
+    checkpoints: int
+    faults: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Badge:
+    words: Text
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One big number of the headline."""
+
+    label: Text
+    value: str
+    note: Text | None = None
+    tone: Tone | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeCount:
+    badge: Badge
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """`outcomes` counts single decisions, one for each data set of each request and round."""
+
+    sentence: Text
+    figures: tuple[Figure, ...]
+    outcomes: tuple[OutcomeCount, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldRow:
+    """`heading` is the institution's own; `missing_permille` is the share of empty values."""
+
+    heading: str
+    kind: Text
+    level: int
+    reason: Text
+    missing_permille: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetRow:
+    """One data set; `fields` are filled where its field table is shown."""
+
+    id: str
+    title: Text
+    holder: Text
+    tier: Text
+    encoding: str
+    columns: int
+    rows: int
+    duplicates: int
+    level: int
+    reason: Text
+    fields: tuple[FieldRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierCount:
+    """`hosted` counts institutions without a server, whose data another one's node serves."""
+
+    tier: Text
+    institutions: int
+    hosted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """`levels` counts the fields of level 1 to 5, in that order."""
+
+    tiers: tuple[TierCount, ...]
+    levels: tuple[int, int, int, int, int]
+    assets: tuple[AssetRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleRow:
+    """One rule of an answer. `of` tells for how many of the answer's data sets it applies, where not for all."""
+
+    rule: str
+    status: Text
+    tone: Tone
+    says: Text
+    article: Text
+    instrument: Text
+    of: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What is missing or unknown and who can supply it; `because` tells why it is unknown."""
+
+    what: Text
+    who: Text | None = None
+    because: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    says: Text
+    who: Text
+    due: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemedyRow:
+    """Steps that together lead to `promises`."""
+
+    steps: tuple[Text, ...]
+    promises: Badge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One answer and the institutions whose data it is about; `decided_by` are the rules that settle it."""
+
+    holders: tuple[Text, ...]
+    badge: Badge
+    decided_by: tuple[RuleRow, ...]
+    also_read: tuple[RuleRow, ...]
+    missing: tuple[Need, ...]
+    unknown: tuple[Need, ...]
+    approvals: tuple[Text, ...]
+    duties: tuple[Duty, ...]
+    remedies: tuple[RemedyRow, ...]
+    alarm: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """One round of decisions. `event` tells what led to it, `changes` what became of the answers before."""
+
+    day: str
+    event: Text | None
+    changes: tuple[Text, ...]
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opinion:
+    """What an authority decided; `reasons` in its own words, absent where they were erased."""
+
+    authority: Text
+    given: bool
+    reasons: str | None
+    conditions: Text | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderAnswers:
+    """One institution's answers through the rounds of a request, and what it lacks in the last one."""
+
+    holder: Text
+    badges: tuple[Badge, ...]
+    lacks: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestCard:
+    """`matrix` is filled where institutions answer differently."""
+
+    id: str
+    title: Text
+    requester: Text
+    recipient: Text | None
+    holders: tuple[Text, ...]
+    kinds: tuple[Text, ...]
+    action: Text
+    purpose: Text
+    delivery: Text
+    rounds: tuple[Round, ...]
+    opinions: tuple[Opinion, ...]
+    matrix: tuple[HolderAnswers, ...]
+    outcome: Badge
+    afterwards: Text | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrequencyRow:
+    """Counts of one cell. `held` is the number of institutions that held back a small count in it."""
+
+    label: Text
+    before: int
+    after: int
+    held_before: int
+    held_after: int
+
+    @property
+    def changed(self) -> bool:
+        return (self.before, self.held_before) != (self.after, self.held_after)
+
+    @property
+    def difference(self) -> int:
+        return self.after - self.before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frequency:
+    """A joined frequency table before and after one person withdrew; counts below `min_cell` stay at the nodes."""
+
+    title: Text
+    min_cell: int
+    answered: int
+    hosts: int
+    rows: tuple[FrequencyRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedBy:
+    """A node's no."""
+
+    holder: Text
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uses:
+    """Permits and what nodes did under them. `refusals_after` came after the permits of that request were revoked."""
+
+    permits: int
+    revoked: int
+    answered: int
+    refused: int
+    frequency: Frequency | None = None
+    refusals_after: tuple[RefusedBy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coefficient:
+    """A slope as odds ratio, two decimals, with its sentence; `nano` is the coefficient in 1e-9 as logged."""
+
+    name: Text
+    odds: str
+    words: Text
+    nano: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyPart:
+    """`reference` is the sentence about the person with whom all others are compared."""
+
+    title: Text
+    outcome: Text
+    reference: Text
+    coefficients: tuple[Coefficient, ...]
+    rounds: int
+    answered: tuple[Text, ...]
+    refused: tuple[RefusedBy, ...]
+    not_permitted: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """One institution's share. `contribution` is exact, `decimal` its rounded print; `scaled` is for the chart."""
+
+    party: str
+    name: Text
+    share_fen: int
+    share: str
+    contribution: str
+    decimal: str
+    scaled: float
+    alone: str
+    last: str
+    why: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementPart:
+    """One statement as it is handed over; `game` is the digest of the registered game."""
+
+    share: Share
+    study: Text
+    pot: str
+    total: str
+    game: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payback:
+    """How the pot was divided; `balanced` tells that shares and escrow sum to the pot, to the fen."""
+
+    pot: str
+    paid: str
+    shared: str
+    escrow: str
+    balanced: bool
+    unit: Text
+    total: str
+    efficient: bool
+    shares: tuple[Share, ...]
+    sample: StatementPart | None
+    leave: Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    line: str
+    does: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """The log as it stands. `root` is hexadecimal; `checkpoint` the last signed note, `covers` how much it covers."""
+
+    origin: str
+    log_key: str
+    size: int
+    root: str
+    checkpoint: str
+    covers: int
+    witness: str | None
+    witness_key: str | None
+    cosigned_at: str | None
+    rulebook: str
+    verified: VerifiedNumbers
+    commands: tuple[Command, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportData:
+    """One report; a part that is absent is left out of the page."""
+
+    title: Text
+    subtitle: Text
+    headline: Headline
+    notices: tuple[Text, ...]
+    evidence: Evidence
+    catalogue: Catalogue | None = None
+    requests: tuple[RequestCard, ...] = field(default=())
+    uses: Uses | None = None
+    study: StudyPart | None = None
+    payback: Payback | None = None

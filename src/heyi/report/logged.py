@@ -1,0 +1,63 @@
+"""Reading the log for the report: what a case holds that the fold of the state does not keep."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from heyi.audit.event import Event, from_leaf
+from heyi.crypto.canonical import Json, from_canonical
+from heyi.exchange.consortium import Consortium, stored_rulebook
+from heyi.model.decision import Decision, Outcome
+from heyi.policy.facts import Admitted
+from heyi.policy.remedy import with_remedies
+from heyi.policy.words import unpack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How often each kind of event stands in the log, and each (outcome, curable) among the decisions."""
+
+    kinds: Counter[str]
+    outcomes: Counter[tuple[Outcome, bool]]
+
+
+def tally(house: Consortium) -> Tally:
+    kinds: Counter[str] = Counter()
+    outcomes: Counter[tuple[Outcome, bool]] = Counter()
+    for entry in house.log.store.entries():
+        event = from_leaf(entry.leaf)
+        kinds[event.kind] += 1
+        if event.kind == "decision.made":
+            outcomes[Outcome(event.public["outcome"]), event.public["curable"]] += 1
+    return Tally(kinds=kinds, outcomes=outcomes)
+
+
+def events(house: Consortium, case: str, kinds: Sequence[str]) -> Iterator[tuple[Event, Json]]:
+    """Events of a case with their bodies, in order; None where there is no body or it was erased."""
+    wanted = {index for index, kind in house.case(case).history if kind in kinds}
+    if not wanted:
+        return
+    for entry in house.log.store.entries(min(wanted)):
+        if entry.index in wanted:
+            yield from_leaf(entry.leaf), None if entry.body is None else from_canonical(entry.body)
+
+
+def rounds(house: Consortium, case: str) -> list[dict[str, Decision]]:
+    """The decisions of a case, round by round, computed again from their packed facts; erased ones are left out."""
+    points = {house.point.book.digest: house.point}
+    found: list[dict[str, Decision]] = []
+    for event, body in events(house, case, ["decision.made"]):
+        asset, digest = event.public["asset"], event.public["rulebook"]
+        if not found or asset in found[-1]:
+            found.append({})
+        if body is None:
+            continue
+        point = points.setdefault(digest, house.point)
+        if point.book.digest != digest:
+            point = points[digest] = stored_rulebook(house.artefacts, digest)
+        known = unpack(point.book.schema, [int(w, 16) for w in body["words"]])
+        admitted = Admitted(known=known, rejected=body["rejected"])
+        found[-1][asset] = with_remedies(point, point.decide(admitted, asset=asset), admitted)
+    return [r for r in found if r]

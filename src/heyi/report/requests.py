@@ -1,0 +1,250 @@
+"""A request as a card: who asks whom for what, the answers round by round, and what would change them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from heyi.exchange.consortium import Consortium
+from heyi.model.decision import Decision, Effect, Outcome, RuleFinding, Text
+from heyi.model.kleene import Truth
+from heyi.policy import ir
+from heyi.policy.explain import step
+from heyi.report.data import (
+    Answer,
+    Badge,
+    Duty,
+    HolderAnswers,
+    Need,
+    Opinion,
+    RemedyRow,
+    RequestCard,
+    Round,
+    RuleRow,
+)
+from heyi.report.logged import events
+from heyi.report.words import OUTCOMES, authority, badge, because, condition, due, kind_label, listed, status, who
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """One round of decisions by asset, and what led to it where there was an earlier one."""
+
+    decisions: Mapping[str, Decision]
+    event: Text | None = None
+
+
+def card(house: Consortium, case: str, decided: Sequence[Decided]) -> RequestCard:
+    """The card of a case that was decided in these rounds, the last of them in force."""
+    the_case = house.case(case)
+    request, schema = the_case.request, house.point.book.schema
+
+    def label(fact: str, value: str) -> Text:
+        return Text(zh=schema.facts[fact].label(value, "zh"), en=schema.facts[fact].label(value, "en"))
+
+    rounds, before = [], None
+    for d in decided:
+        rounds.append(_round(house, d, before))
+        before = d.decisions
+    return RequestCard(
+        id=case,
+        title=Text(zh=request["zh"], en=request["en"]),
+        requester=_name(house, request["requester"]),
+        recipient=None if request["recipient"] == request["requester"] else _name(house, request["recipient"]),
+        holders=tuple(_holder(house, a) for a in request["assets"]),
+        kinds=tuple(kind_label(k) for k in request["kinds"]),
+        action=label("act.action", request["action"]),
+        purpose=label("act.purpose", request["purpose"]),
+        delivery=label("act.delivery", request["delivery"]),
+        rounds=tuple(rounds),
+        opinions=_opinions(house, case),
+        matrix=_matrix(house, request["assets"], decided),
+        outcome=_summary(decided[-1].decisions),
+        afterwards=_afterwards(len(the_case.permits), len(the_case.revoked)),
+    )
+
+
+def answer(house: Consortium, decisions: Sequence[Decision], holders: Sequence[Text]) -> Answer:
+    """One answer that all these decisions give for the same reasons."""
+    book, first = house.point.book, decisions[0]
+    counts = Counter(f.rule for d in decisions for f in d.findings)
+    findings = {f.rule: f for d in decisions for f in d.findings}
+    settle = {f.rule for f in _deciding(first)}
+    rows = [(r, _rule(book, findings[r], of=n if n < len(decisions) else None)) for r, n in sorted(counts.items())]
+    return Answer(
+        holders=tuple(holders),
+        badge=badge(first.outcome, first.curable),
+        decided_by=tuple(row for r, row in rows if r in settle),
+        also_read=tuple(row for r, row in rows if r not in settle),
+        missing=_missing(book, first),
+        unknown=tuple(
+            Need(what=book.schema.facts[f].name, because=because(why), who=_answers_for(book, f))
+            for f, why in first.unknown.items()
+        ),
+        approvals=tuple(authority(book, a) for a in first.approvals),
+        duties=tuple(
+            Duty(says=o.says, who=who(book, o.party), due=due(o.due)) for o in first.obligations if not o.baseline
+        ),
+        remedies=tuple(
+            RemedyRow(
+                steps=tuple(Text(zh=step(book, s, "zh"), en=step(book, s, "en")) for s in r.steps),
+                promises=badge(r.promises, False),
+            )
+            for r in first.remedies
+        ),
+        alarm=first.alarm,
+    )
+
+
+def _deciding(decision: Decision) -> list[RuleFinding]:
+    """The findings that settle an outcome, in the order in which the law asks them (docs/spec/decision.md)."""
+    found = decision.findings
+    grounds = [f for f in found if f.effect is Effect.GROUND and f.truth is Truth.TRUE]
+    reviews = [f for f in found if f.effect is Effect.REVIEW]
+    match decision.outcome:
+        case Outcome.DENY:
+            forbids = [f for f in found if f.effect is Effect.FORBID]
+            unmet = [f for f in found if f.effect is Effect.REQUIRE and not f.met]
+            return [*forbids, *unmet] or reviews
+        case Outcome.NEEDS_APPROVAL:
+            return reviews
+        case Outcome.PERMIT_WITH_OBLIGATIONS:
+            return [*grounds, *(f for f in found if f.rule in {o.rule for o in decision.obligations if not o.baseline})]
+        case Outcome.PERMIT:
+            return [*grounds, *reviews]
+
+
+def _rule(book: ir.Rulebook, finding: RuleFinding, *, of: int | None) -> RuleRow:
+    words, tone = status(finding)
+    article = book.articles.get(finding.article)
+    return RuleRow(
+        rule=finding.rule,
+        status=words,
+        tone=tone,
+        says=finding.says,
+        article=article.heading if article else Text(zh=finding.article, en=finding.article),
+        instrument=finding.instrument,
+        of=of,
+    )
+
+
+def _missing(book: ir.Rulebook, decision: Decision) -> tuple[Need, ...]:
+    """Each missing fact once, with everybody who can supply it."""
+    parties: dict[str, list[Text]] = {}
+    for m in decision.missing:
+        role = who(book, m.party)
+        if role not in parties.setdefault(m.fact, []):
+            parties[m.fact].append(role)
+    return tuple(Need(what=book.schema.facts[f].name, who=listed(roles)) for f, roles in parties.items())
+
+
+def _answers_for(book: ir.Rulebook, fact: str) -> Text:
+    """Who can say what is unknown: whoever may change the fact, else the source that it must come from."""
+    spec = book.schema.facts[fact]
+    return listed([who(book, name) for name in spec.changed_by or (spec.source.label,)])
+
+
+def _round(house: Consortium, decided: Decided, before: Mapping[str, Decision] | None) -> Round:
+    groups: dict[tuple[object, ...], list[str]] = {}
+    for name, d in decided.decisions.items():
+        groups.setdefault(_same(d), []).append(name)
+    days = sorted({d.legal_day for d in decided.decisions.values()})
+    return Round(
+        day=days[0].isoformat(),
+        event=decided.event,
+        changes=_changes(before, decided.decisions) if before else (),
+        answers=tuple(
+            answer(house, [decided.decisions[a] for a in group], [_holder(house, a) for a in group])
+            for group in groups.values()
+        ),
+    )
+
+
+def _same(d: Decision) -> tuple[object, ...]:
+    """What makes two decisions one answer on a card."""
+    settled = tuple((f.rule, f.truth, f.met) for f in _deciding(d))
+    return (d.outcome, d.curable, settled, d.missing, tuple(d.unknown.items()), d.approvals, d.remedies, d.alarm)
+
+
+def _changes(before: Mapping[str, Decision], after: Mapping[str, Decision]) -> tuple[Text, ...]:
+    moves: Counter[tuple[tuple[Outcome, bool], tuple[Outcome, bool]]] = Counter()
+    for name, d in after.items():
+        if name in before:
+            moves[(before[name].outcome, before[name].curable), (d.outcome, d.curable)] += 1
+    lines = []
+    for (old, new), n in moves.items():
+        was, now = badge(*old).words, badge(*new).words
+        if old == new:
+            lines.append(Text(zh=f"{n} 个数据集不变：{now.zh}", en=f"{n} unchanged: {now.en}"))
+        else:
+            lines.append(Text(zh=f"{n} 个数据集：{was.zh} → {now.zh}", en=f"{n} changed: {was.en} → {now.en}"))
+    return tuple(lines)
+
+
+def _matrix(house: Consortium, assets: Sequence[str], decided: Sequence[Decided]) -> tuple[HolderAnswers, ...]:
+    """Institution by institution, where not all of them answer alike."""
+    if all(len({(d.outcome, d.curable) for d in r.decisions.values()}) == 1 for r in decided):
+        return ()
+    rows = []
+    for name in assets:
+        answers = [r.decisions[name] for r in decided if name in r.decisions]
+        last = answers[-1]
+        lacks = [n.what for n in _missing(house.point.book, last)]
+        lacks += [house.point.book.schema.facts[f].name for f in last.unknown]
+        rows.append(
+            HolderAnswers(
+                holder=_holder(house, name),
+                badges=tuple(badge(d.outcome, d.curable) for d in answers),
+                lacks=tuple(lacks),
+            )
+        )
+    return tuple(rows)
+
+
+def _summary(decisions: Mapping[str, Decision]) -> Badge:
+    """The badge of a whole card: the common answer, or how many institutions got which."""
+    counts = Counter((d.outcome, d.curable) for d in decisions.values())
+    if len(counts) == 1:
+        return badge(*next(iter(counts)))
+    parts = [(badge(*o), counts[o]) for o in OUTCOMES if o in counts]
+    words = Text(
+        zh="，".join(f"{n} 家{b.words.zh.replace('，', '、')}" for b, n in parts),
+        en="; ".join(f"{n} {b.words.en}" for b, n in parts),
+    )
+    return replace(parts[0][0], words=words)
+
+
+def _opinions(house: Consortium, case: str) -> tuple[Opinion, ...]:
+    """What authorities decided, each once though it was logged for every data set."""
+    found: dict[Opinion, None] = {}
+    for event, body in events(house, case, ["approval.given", "approval.refused"]):
+        conditions = event.public["conditions"]
+        opinion = Opinion(
+            authority=authority(house.point.book, event.public["authority"]),
+            given=event.kind == "approval.given",
+            reasons=body["reasons"] if body else None,
+            conditions=listed([condition(n, v) for n, v in sorted(conditions.items())]) if conditions else None,
+        )
+        found.setdefault(opinion)
+    return tuple(found)
+
+
+def _afterwards(permits: int, revoked: int) -> Text | None:
+    if not permits:
+        return None
+    if revoked:
+        return Text(
+            zh=f"发放许可 {permits} 份，其后撤销 {revoked} 份",
+            en=f"permits issued: {permits}; revoked later: {revoked}",
+        )
+    return Text(zh=f"发放许可 {permits} 份", en=f"permits issued: {permits}")
+
+
+def _name(house: Consortium, party: str) -> Text:
+    known = house.party(party)
+    return Text(zh=known.zh, en=known.en)
+
+
+def _holder(house: Consortium, asset: str) -> Text:
+    return _name(house, house.asset(asset).holder)

@@ -1,0 +1,167 @@
+"""A joint study in the report: odds ratios in plain words, who took part, and how the pot came back."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+from heyi.crypto.canonical import Json
+from heyi.exchange.consortium import Consortium
+from heyi.exchange.study import StudyResult
+from heyi.model.decision import Outcome, Text
+from heyi.report.data import Coefficient, Payback, Share, StatementPart, StudyPart
+from heyi.report.requests import answer
+from heyi.report.uses import refusals
+from heyi.report.words import kind_label, number, unit
+from heyi.settlement.statement import Statement, yuan
+
+_PICO = 10**12
+_ALIKE = 5  # percent: nearer to one than this is told as hardly any difference
+
+
+def study_of(house: Consortium, result: StudyResult) -> StudyPart:
+    """The model of a study and who took part in it."""
+    case = house.case(result.case)
+    params = next(o["params"] for o in case.request["operations"] if o["name"] == "logistic")
+    slopes = zip(params["covariates"], result.coefficients_nano[1:], strict=True)
+    return StudyPart(
+        title=Text(zh=case.request["zh"], en=case.request["en"]),
+        outcome=_outcome(params),
+        reference=_reference(params, result.coefficients_nano[0]),
+        coefficients=tuple(_coefficient(covariate, nano) for covariate, nano in slopes),
+        rounds=result.rounds,
+        answered=tuple(_name(house, p) for p in result.answered),
+        refused=refusals(house, result.refused),
+        not_permitted=tuple(
+            _name(house, house.asset(a).holder) for a, d in case.decisions.items() if not Outcome(d.outcome).is_permit
+        ),
+    )
+
+
+def _outcome(params: dict[str, Json]) -> Text:
+    label = kind_label(params["outcome"]["kind"])
+    if above := params["outcome"].get("above_micro", 0):
+        return Text(zh=f"{label.zh} > {number(above)}", en=f"{label.en} > {number(above)}")
+    return label
+
+
+def _reads(kind: str) -> str:
+    """How a kind varies, as far as words are concerned: `sex`, `flag` or a number."""
+    from heyi.catalogue.kinds import all_kinds
+
+    known = all_kinds().get(kind)
+    return known.decode if known else "number"
+
+
+def _coefficient(covariate: dict[str, Json], nano: int) -> Coefficient:
+    kind, label = covariate["kind"], kind_label(covariate["kind"])
+    odds = math.exp(nano / 1e9)
+    percent = round((odds - 1) * 100)
+    if abs(percent) < _ALIKE:
+        zh, en = "几乎没有差别", "hardly any different"
+    elif percent > 0:
+        zh, en = f"升高约 {percent}%", f"about {percent} % higher"
+    else:
+        zh, en = f"降低约 {-percent}%", f"about {-percent} % lower"
+    match _reads(kind):
+        case "sex":
+            compared = Text(zh="男性与女性相比", en="for men compared with women")
+        case "flag":
+            compared = Text(zh=f"“{label.zh}”为是与为否相比", en=f"with `{label.en}` compared with without")
+        case _:
+            amount, measure = number(covariate["scale_micro"]), unit(kind)
+            compared = Text(
+                zh=f"{label.zh}每增加 {amount}{' ' + measure.zh if measure.zh else ''}",
+                en=f"for each {amount}{' ' + measure.en if measure.en else ''} more of {label.en}",
+            )
+    return Coefficient(
+        name=label,
+        odds=f"{odds:.2f}",
+        words=Text(zh=f"{compared.zh}，比值{zh}（其他因素相同时）", en=f"{compared.en}, the odds are {en}, all else equal"),
+        nano=nano,
+    )
+
+
+def _reference(params: dict[str, Json], nano: int) -> Text:
+    """The person at whom every covariate stands at its registered centre."""
+    zh, en = [], []
+    for c in params["covariates"]:
+        label, centre = kind_label(c["kind"]), c["center_micro"]
+        match _reads(c["kind"]):
+            case "sex" if centre == 0:
+                zh.append("女性")
+                en.append("a woman")
+            case "flag" if centre == 0:
+                zh.append(f"“{label.zh}”为否")
+                en.append(f"no {label.en}")
+            case _:
+                measure = unit(c["kind"])
+                zh.append(f"{label.zh} {number(centre)} {measure.zh}".rstrip())
+                en.append(f"{label.en} {number(centre)} {measure.en}".rstrip())
+    percent = 100 / (1 + math.exp(-nano / 1e9))
+    return Text(
+        zh=f"参照者（{'，'.join(zh)}）的估计概率约 {percent:.1f}%。",
+        en=f"The person of reference ({', '.join(en)}) has an estimated probability of about {percent:.1f} %.",
+    )
+
+
+def payback_of(house: Consortium, result: StudyResult, *, sample: str | None) -> Payback:
+    """How the pot of a study was divided and paid; `sample` names whose statement is shown whole."""
+    case = house.case(result.case)
+    shares = tuple(_share(house, s) for s in result.statements)
+    escrow = case.settlement["escrow_fen"]
+    shared = sum(s.share_fen for s in result.statements)
+    first = result.statements[0]
+    chosen = next((n for n, s in enumerate(result.statements) if s.party == sample), 0)
+    return Payback(
+        pot=yuan(result.pot_fen),
+        paid=yuan(result.paid_fen),
+        shared=yuan(shared),
+        escrow=yuan(escrow),
+        balanced=shared + escrow == result.pot_fen,
+        unit=_unit(first.unit),
+        total=_measured(first.total, first.unit),
+        efficient=sum((s.contribution for s in result.statements), Fraction(0)) == first.total,
+        shares=shares,
+        sample=None
+        if sample is None
+        else StatementPart(
+            share=shares[chosen],
+            study=Text(zh=case.request["zh"], en=case.request["en"]),
+            pot=yuan(result.pot_fen),
+            total=_measured(first.total, first.unit),
+            game=result.statements[chosen].game,
+        ),
+        leave=answer(house, [result.payment], []),
+    )
+
+
+def _share(house: Consortium, s: Statement) -> Share:
+    exact = s.contribution if s.unit == "persons" else s.contribution / _PICO
+    return Share(
+        party=s.party,
+        name=_name(house, s.party),
+        share_fen=s.share_fen,
+        share=yuan(s.share_fen),
+        contribution=str(s.contribution),
+        decimal=f"{float(exact):,.2f}" if s.unit == "persons" else f"{float(exact):+,.4f}",
+        scaled=round(float(exact), 4),
+        alone=_measured(s.alone, s.unit),
+        last=_measured(s.last, s.unit),
+        why=s.why,
+    )
+
+
+def _measured(value: int, measure: str) -> str:
+    return f"{value:,}" if measure == "persons" else f"{value / _PICO:+,.4f}"
+
+
+def _unit(measure: str) -> Text:
+    if measure == "persons":
+        return Text(zh="人", en="persons")
+    return Text(zh="对数似然的改善，纳特", en="improvement of the log-likelihood, nats")
+
+
+def _name(house: Consortium, party: str) -> Text:
+    known = house.party(party)
+    return Text(zh=known.zh, en=known.en)

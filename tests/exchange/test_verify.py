@@ -1,0 +1,136 @@
+"""An outsider verifies: what was spoilt is noticed and named; what was erased still verifies."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from pathlib import Path
+
+import pytest
+from tests.conftest import Story
+
+from heyi.app import Verification, verify_directory
+from heyi.audit.event import from_leaf
+from heyi.audit.merkle import leaf_hash
+from heyi.crypto.canonical import canonical
+from heyi.model.errors import InvalidInput
+
+
+def spoil(directory: Path, statement: str, *arguments: object, database: str = "heyi.db") -> None:
+    connection = sqlite3.connect(directory / database)
+    with connection:
+        assert connection.execute(statement, arguments).rowcount == 1
+    connection.close()
+
+
+def named(v: Verification) -> set[int | None]:
+    return {fault.entry for _, fault in v.faults}
+
+
+def test_the_story_verifies(story: Story) -> None:
+    v = verify_directory(story.directory)
+    assert v.faults == []
+    logged = [from_leaf(e.leaf).kind for e in story.app.database.entries()]
+    assert v.replayed.decisions == logged.count("decision.made") - 1  # one body was erased in the story
+    assert v.replayed.erased == [story.told.erased]
+    assert v.replayed.permits == logged.count("permit.issued")
+    assert v.replayed.receipts == logged.count("operation.answered") + logged.count("operation.refused")
+    assert v.replayed.settlements == 1
+
+
+@pytest.mark.parametrize("column", ["leaf", "leaf_hash"])
+def test_any_changed_byte_of_an_event_is_named(run_copy: Path, column: str) -> None:
+    rng = random.Random(column)
+    connection = sqlite3.connect(run_copy / "heyi.db")
+    (size,) = connection.execute("select count(*) from entries").fetchone()
+    for _ in range(12):
+        index = rng.randrange(size)
+        (original,) = connection.execute(f"select {column} from entries where idx = ?", (index,)).fetchone()
+        at = rng.randrange(len(original))
+        spoilt = original[:at] + bytes([original[at] ^ 1 << rng.randrange(8)]) + original[at + 1 :]
+        with connection:
+            connection.execute(f"update entries set {column} = ? where idx = ?", (spoilt, index))
+        assert index in named(verify_directory(run_copy))
+        with connection:
+            connection.execute(f"update entries set {column} = ? where idx = ?", (original, index))
+    connection.close()
+    assert verify_directory(run_copy).holds
+
+
+def test_a_changed_fact_of_a_decision_is_named(run_copy: Path) -> None:
+    connection = sqlite3.connect(run_copy / "heyi.db")
+    rows = connection.execute(
+        "select e.idx, e.leaf, b.body from entries e join bodies b on e.idx = b.idx order by e.idx"
+    ).fetchall()
+    connection.close()
+    index, body = next((i, b) for i, leaf, b in rows if from_leaf(leaf).kind == "decision.made")
+    spoil(run_copy, "update bodies set body = ? where idx = ?", body.replace(b'"words"', b'"wordz"'), index)
+    assert verify_directory(run_copy).faults[0][1].entry == index
+
+
+def test_a_forged_decision_with_fresh_hashes_does_not_replay(run_copy: Path) -> None:
+    """The log's own operator rewrites history, hashes and all: the checkpoint and the replay both notice."""
+    connection = sqlite3.connect(run_copy / "heyi.db")
+    rows = connection.execute("select idx, leaf from entries order by idx").fetchall()
+    connection.close()
+    index, event = next(
+        (i, from_leaf(leaf))
+        for i, leaf in rows
+        if from_leaf(leaf).kind == "decision.made" and from_leaf(leaf).public["outcome"] == "deny"
+    )
+    forged = canonical(
+        {
+            "v": 1,
+            "kind": event.kind,
+            "at": event.at,
+            "actor": event.actor,
+            "case": event.case,
+            "public": {**event.public, "outcome": "permit", "curable": False},
+            "body": event.commitment.to_json() if event.commitment else None,
+        }
+    )
+    spoil(run_copy, "update entries set leaf = ?, leaf_hash = ? where idx = ?", forged, leaf_hash(forged), index)
+    v = verify_directory(run_copy)
+    assert index in named(v)
+    assert any("replays to another answer: outcome" in f.message or "curable" in f.message for _, f in v.faults)
+    assert any("are not those of the checkpoint" in f.message for _, f in v.faults)
+
+
+def test_a_receipt_that_a_node_denies_is_noticed(run_copy: Path) -> None:
+    database = "nodes/tcm-hospital.db"
+    spoil(run_copy, "delete from entries where idx = (select max(idx) from entries)", database=database)
+    assert any("hold other receipts" in f.message for _, f in verify_directory(run_copy).faults)
+
+
+def test_a_changed_settlement_does_not_recompute(run_copy: Path) -> None:
+    connection = sqlite3.connect(run_copy / "heyi.db")
+    ((digest, content),) = [
+        (d, c) for d, c in connection.execute("select digest, content from artefacts") if b'"players"' in c
+    ]
+    connection.close()
+    spoilt = content.replace(b'"unit":"persons"', b'"unit":"parsons"')
+    spoil(run_copy, "update artefacts set content = ? where digest = ?", spoilt, digest)
+    assert any("another one" in f.message for _, f in verify_directory(run_copy).faults)
+
+
+def test_a_deleted_tail_is_noticed(run_copy: Path) -> None:
+    spoil(run_copy, "delete from entries where idx = (select max(idx) from entries)")
+    v = verify_directory(run_copy)
+    assert any("a checkpoint promises" in f.message for _, f in v.faults)
+
+
+def test_keys_of_another_log_do_not_verify(run_copy: Path, tmp_path: Path) -> None:
+    trust = (run_copy / "trust.json").read_text()
+    key = next(line for line in trust.splitlines() if "log_key" in line)
+    other = tmp_path / "trust.json"
+    other.write_text(
+        trust.replace(key, '"log_key": "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",')
+    )
+    v = verify_directory(run_copy, other)
+    assert not v.holds
+    assert any("lacks the signature" in f.message for _, f in v.faults)
+
+
+def test_no_log_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"has no trust\.json"):
+        verify_directory(tmp_path)

@@ -1,0 +1,210 @@
+"""A small county whose nodes are real: signed permits, tables decoded by the catalogue, a log and a database each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from heyi.audit.log import Log
+from heyi.catalogue.grade import grade
+from heyi.catalogue.table import Table
+from heyi.crypto.canonical import Json
+from heyi.crypto.keys import Signer
+from heyi.federation.driver import Seat
+from heyi.federation.enforce import Call, NodePolicy
+from heyi.federation.node import Answer, Node
+from heyi.federation.operation import Operation
+from heyi.model.permit import Permit
+from heyi.permits.issue import issue
+from heyi.sources.records import TableRecords
+from heyi.store.database import Database
+from heyi.store.secrets import SeededEntropy, SeededKeyring
+
+START = 1_796_085_000
+PLATFORM = "county-platform"
+REQUESTER = "county-hospital"
+HEADINGS = {"resident_id": "身份证号", "age": "年龄", "sex": "性别", "sbp": "收缩压", "diabetes": "糖尿病"}
+WORDS: dict[str, dict[float, str]] = {"sex": {1.0: "男", 0.0: "女"}, "diabetes": {1.0: "是", 0.0: "否"}}
+WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+
+Visits = Mapping[str, Sequence[Any]]
+
+
+class WatchedRecords(TableRecords):
+    """The tables of a host, which remember what was read from them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: list[str] = []
+
+    def columns(self, asset: str, kinds: Sequence[str]) -> Mapping[str, npt.NDArray[np.float64]]:
+        self.read.append(asset)
+        return super().columns(asset, kinds)
+
+    def persons(self, asset: str) -> Sequence[str | None]:
+        self.read.append(asset)
+        return super().persons(asset)
+
+
+class County:
+    """Makes nodes, permits and calls; `now` is the time that every node sees."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.now = START
+        self.keyring = SeededKeyring(b"a county for tests of federation")
+        self.records: dict[str, WatchedRecords] = {}
+        self.nodes: dict[str, Node] = {}
+        self.databases: dict[str, Database] = {}
+        self._opened: list[Database] = []
+
+    def signer(self, party: str) -> Signer:
+        return self.keyring.signer(party)
+
+    @staticmethod
+    def resident_ids(count: int, start: int = 0) -> list[str]:
+        """Numbers with right check digits (GB 11643-1999), of a synthetic area; about one in eleven ends in X."""
+        made = []
+        for i in range(start, start + count):
+            body = f"99010119{50 + i % 50:02d}0{1 + i % 9}{10 + i % 18}{i % 1000:03d}"
+            total = sum(int(d) * w for d, w in zip(body, WEIGHTS, strict=True))
+            made.append(body + "10X98765432"[total % 11])
+        return made
+
+    @staticmethod
+    def visits(count: int, seed: int, *, start: int = 0) -> dict[str, list[Any]]:
+        """Visits in which diabetes grows with age and blood pressure; each person has a resident ID number."""
+        rng = np.random.default_rng(seed)
+        age, sex = rng.integers(30, 85, count), rng.integers(0, 2, count)
+        sbp = rng.integers(100, 190, count)
+        eta = -0.5 + 0.05 * (age - 55) + 0.02 * (sbp - 140) + 0.4 * sex
+        sick = rng.random(count) < 1 / (1 + np.exp(-eta))
+        return {
+            "resident_id": County.resident_ids(count, start),
+            "age": [float(v) for v in age],
+            "sex": [float(v) for v in sex],
+            "sbp": [float(v) for v in sbp],
+            "diabetes": [float(v) for v in sick],
+        }
+
+    def serve(self, host: str, visits: Visits, *, holder: str = "") -> str:
+        """Put visits on the host's shelves as an asset of `holder` (the host itself by default); return its id."""
+        holder = holder or host
+        columns = [["" if v is None else WORDS.get(k, {}).get(v, str(v)) for v in visits[k]] for k in visits]
+        table = Table(
+            headings=tuple(HEADINGS[k] for k in visits),
+            rows=tuple(zip(*columns, strict=True)),
+            encoding="utf-8",
+            digest=f"{holder} {id(visits)}",
+        )
+        asset = grade(table, asset_id=f"{holder}-visits", holder=holder, zh="就诊记录", en="visits")
+        self.records.setdefault(host, WatchedRecords()).add(table, asset)
+        return asset.id
+
+    def open_node(
+        self, host: str, *, holders: Sequence[str] = (), policy: NodePolicy | None = None, query: str = ""
+    ) -> Node:
+        """Start the node of a host, or start it again over the database that it had; `query` is for the database."""
+        path = self.directory / f"{host}.db"
+        database = Database(f"sqlite:///file:{path}?{query}&uri=true") if query else Database.at(path)
+        self._opened.append(database)
+        node = Node(
+            host=host,
+            signers={h: self.signer(h) for h in holders or (host,)},
+            issuer=(PLATFORM, self.signer(PLATFORM).public_key),
+            records=self.records.setdefault(host, WatchedRecords()),
+            budget=database,
+            log=Log(signer=self.signer(f"node/{host}"), store=database, entropy=SeededEntropy(host.encode())),
+            linkage_key=self.keyring.secret("linkage"),
+            clock=lambda: self.now,
+            policy=policy,
+        )
+        self.nodes[host], self.databases[host] = node, database
+        return node
+
+    def permit(self, *operations: Operation, host: str, **changed: Any) -> Permit:
+        """A permit for `host` as holder and node; `changed` are fields that shall differ."""
+        fields: dict[str, Any] = {
+            "id": f"case-1.{host}-visits",
+            "case": "case-1",
+            "asset": f"{host}-visits",
+            "holder": host,
+            "audience": host,
+            "requester": REQUESTER,
+            "requester_key": self.signer(REQUESTER).public_key,
+            "purpose": "research",
+            "delivery": "aggregate",
+            "kinds": ("age", "sex", "sbp", "diabetes"),
+            "operations": {o.name: o.digest for o in operations},
+            "min_cell": 5,
+            "max_calls": 100,
+            "obligations": (),
+            "conditions": (),
+            "issued_at": START,
+            "expires_at": START + 86_400,
+            "decision": 0,
+            "rulebook": "sha256:0",
+        }
+        return Permit(**fields | changed)
+
+    def token(self, permit: Permit) -> str:
+        signers = {n: self.signer(p) for n, p in (("issuer", PLATFORM), ("holder", permit.holder))}
+        return issue(permit, **signers, requester=self.signer(permit.requester))
+
+    def seat(self, permit: Permit) -> Seat:
+        return Seat(permit=permit, token=self.token(permit), public_key=self.signer(permit.holder).public_key)
+
+    def call(
+        self, permit: Permit, operation: Operation, argument: Json = None, *, number: int = 1, by: str = REQUESTER
+    ) -> Call:
+        argument = {} if argument is None else argument
+        message = Call.message(permit.id, operation, argument, number)
+        signature = self.signer(by).sign(message).hex()
+        return Call(
+            token=self.token(permit), operation=operation, argument=argument, number=number, signature=signature
+        )
+
+    def send(self, host: str, call: Call) -> Answer:
+        return self.nodes[host].handle(call)
+
+    def close(self) -> None:
+        for database in self._opened:
+            database.close()
+
+
+@pytest.fixture
+def county(tmp_path: Path) -> Iterator[County]:
+    made = County(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def by_sex() -> Operation:
+    return Operation(name="frequency", params={"by": [{"kind": "sex"}]})
+
+
+@pytest.fixture
+def logistic() -> Operation:
+    """Diabetes by age and sex: three parameters with the intercept."""
+    return Operation(
+        name="logistic",
+        params={
+            "outcome": {"kind": "diabetes"},
+            "covariates": [
+                {"kind": "age", "center_micro": 55_000_000, "scale_micro": 10_000_000},
+                {"kind": "sex", "center_micro": 0, "scale_micro": 1_000_000},
+            ],
+            "ridge_micro": 1_000_000,
+        },
+    )
+
+
+@pytest.fixture
+def tokens() -> Operation:
+    return Operation(name="tokens", params={"complete": ["age", "sex"]})
