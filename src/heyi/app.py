@@ -18,6 +18,7 @@ from heyi.catalogue.grade import grade
 from heyi.catalogue.harmonise import decode
 from heyi.catalogue.table import Table
 from heyi.consent.registry import Withdrawal
+from heyi.crypto.canonical import Json
 from heyi.crypto.keys import Signer
 from heyi.exchange.consortium import PLATFORM, Consortium
 from heyi.exchange.register import open_node
@@ -286,7 +287,7 @@ def verify_directory(directory: Path, trust_file: Path | None = None) -> Verific
             witness=trust.witness,
         )
         reports: dict[str, LogReport] = {}
-        receipts: dict[str, list[str]] = {}
+        receipts: dict[str, list[Json]] = {}
         opened = [c.event.public for c in centre.entries if c.event.kind == "node.opened"]
         for node in opened:
             path = directory / "nodes" / f"{node['host']}.db"
@@ -299,7 +300,7 @@ def verify_directory(directory: Path, trust_file: Path | None = None) -> Verific
             own.close()
             if report.entries:
                 reports[node["host"]] = report
-            receipts[node["host"]] = [c.event.public["signature"] for c in report.entries]
+            receipts[node["host"]] = [c.event.public for c in report.entries]
         replayed = Replay(database, issuer=trust.issuer).run(centre.entries, receipts)
     finally:
         database.close()

@@ -99,7 +99,17 @@ def test_a_forged_decision_with_fresh_hashes_does_not_replay(run_copy: Path) -> 
 def test_a_receipt_that_a_node_denies_is_noticed(run_copy: Path) -> None:
     database = "nodes/tcm-hospital.db"
     spoil(run_copy, "delete from entries where idx = (select max(idx) from entries)", database=database)
-    assert any("hold other receipts" in f.message for _, f in verify_directory(run_copy).faults)
+    assert any("`tcm-hospital` lacks a receipt" in f.message for _, f in verify_directory(run_copy).faults)
+
+
+def test_a_use_that_was_never_announced_is_noticed(run_copy: Path) -> None:
+    """The centre hides a use: it drops the announcement and the receipt, but the node's own log tells."""
+    connection = sqlite3.connect(run_copy / "heyi.db")
+    rows = connection.execute("select idx, leaf from entries order by idx").fetchall()
+    connection.close()
+    asked = [i for i, leaf in rows if from_leaf(leaf).kind == "operation.asked"][-1]
+    spoil(run_copy, "delete from entries where idx = ?", asked)
+    assert any("which nobody logged" in f.message or f.entry == asked for _, f in verify_directory(run_copy).faults)
 
 
 def test_a_changed_settlement_does_not_recompute(run_copy: Path) -> None:

@@ -33,6 +33,7 @@ def verify(
         "permits": v.replayed.permits,
         "receipts": v.replayed.receipts,
         "settlements": v.replayed.settlements,
+        "unanswered": v.replayed.unanswered,
         "erased": [{"entry": n, "status": "erased, not replayable"} for n in v.replayed.erased],
         "faults": [{"log": log, "entry": f.entry, "message": f.message} for log, f in v.faults],
     }
@@ -50,6 +51,9 @@ def verify(
             out().print(
                 f"  最后 {v.centre.promised} 条尚未经见证签署 the last {v.centre.promised} entries await the witness"
             )
+        if v.replayed.unanswered:
+            n = v.replayed.unanswered
+            out().print(f"  {n} 次调用已作答而回执未及入册 {n} calls were answered, but their receipts were cut off")
         for log, f in v.faults:
             place = f"entry {f.entry}" if f.entry is not None else "the log"
             out().print(f"  ✗ {log}, {place}: {f.message}", markup=False)

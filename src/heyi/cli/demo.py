@@ -24,7 +24,7 @@ def demo(
     directory: Annotated[
         Path, typer.Option("--dir", help="where to put the run; an earlier run there is replaced")
     ] = Path("heyi-demo"),
-    persons: Annotated[int, typer.Option(help="size of the county", min=1_000, max=500_000)] = 20_000,
+    persons: Annotated[int, typer.Option(help="size of the county", min=5_000, max=500_000)] = 20_000,
     json: Json = False,
 ) -> None:
     """Raise a synthetic county and play the whole story: grade, judge, permit, compute, value, pay, verify."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from heyi.audit.verify import Checked, Fault
-from heyi.crypto.canonical import from_canonical
+from heyi.crypto.canonical import Json, from_canonical
 from heyi.exchange.apply import decision_leaf
 from heyi.exchange.case import State
 from heyi.exchange.consortium import stored_rulebook
@@ -31,12 +31,14 @@ from heyi.settlement.game import game_from_json
 
 @dataclass(slots=True, kw_only=True)
 class Replayed:
-    """Counts of what was computed again and held; `erased` lists entries that cannot be replayed any more."""
+    """Counts of what was computed again and held; `erased` lists entries that cannot be replayed any more;
+    `unanswered` counts calls that were announced and answered, but whose receipt the centre did not get to log."""
 
     decisions: int = 0
     permits: int = 0
     receipts: int = 0
     settlements: int = 0
+    unanswered: int = 0
     erased: list[int] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
@@ -52,9 +54,10 @@ class Replay:
         self._points = {p.book.digest: p for p in rulebooks}
         self._state = State()
         self._leaves: dict[int, Checked] = {}
+        self._asked: set[tuple[str, int]] = set()
 
-    def run(self, entries: Iterable[Checked], node_receipts: Mapping[str, list[str]]) -> Replayed:
-        """Replay everything; `node_receipts` holds the signatures of the receipts in each host's own log."""
+    def run(self, entries: Iterable[Checked], node_receipts: Mapping[str, list[Json]]) -> Replayed:
+        """Replay everything; `node_receipts` holds the receipts in each host's own log."""
         report = Replayed()
         seen: dict[str, list[str]] = {host: [] for host in node_receipts}
         for entry in entries:
@@ -66,11 +69,22 @@ class Replay:
                 report.faults.append(Fault(entry=entry.index, message=message))
             self._leaves[entry.index] = entry
         for host, logged in node_receipts.items():
-            if sorted(logged) != sorted(seen.get(host, [])):
-                report.faults.append(
-                    Fault(entry=None, message=f"the log of the node of `{host}` and the centre's hold other receipts")
-                )
+            self._reconcile(host, logged, seen.get(host, []), report)
         return report
+
+    def _reconcile(self, host: str, logged: list[Json], seen: list[str], report: Replayed) -> None:
+        """Each receipt that the centre holds is in the node's log; each in the node's log was announced and is held."""
+        own = {r["signature"] for r in logged}
+        if not set(seen) <= own or len(seen) != len(set(seen)):
+            report.faults.append(Fault(entry=None, message=f"the log of the node of `{host}` lacks a receipt"))
+        for receipt in logged:
+            if receipt["signature"] in seen:
+                continue
+            if (receipt["permit"], receipt["number"]) in self._asked:
+                report.unanswered += 1
+            else:
+                call = f"call {receipt['number']} under `{receipt['permit']}`"
+                report.faults.append(Fault(entry=None, message=f"the node of `{host}` ran {call}, which nobody logged"))
 
     def _one(self, entry: Checked, report: Replayed, seen: dict[str, list[str]]) -> None:
         event = entry.event
@@ -84,6 +98,8 @@ class Replay:
             case "permit.issued":
                 self._permit(entry)
                 report.permits += 1
+            case "operation.asked":
+                self._asked |= {(permit, number) for permit, number in event.public["calls"]}
             case "operation.answered" | "operation.refused":
                 party = self._state.parties[event.public["holder"]]
                 receipt = verify_receipt(event.public, public_key=party.public_key)

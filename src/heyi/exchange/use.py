@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypedDict
 
 from heyi.consent.registry import EVERYTHING
-from heyi.crypto.canonical import Json
+from heyi.crypto.canonical import Json, digest
+from heyi.crypto.keys import Signer
 from heyi.exchange.consortium import Consortium
 from heyi.exchange.grant import seat
 from heyi.federation import driver, frequency, linkage
 from heyi.federation.driver import Exchanged, Seat
 from heyi.federation.operation import Operation
 from heyi.model.errors import InvalidInput
+
+
+class Ways(TypedDict):
+    """How the driver reaches nodes, signs, and tells beforehand."""
+
+    send: driver.Send
+    requester: Signer
+    announce: driver.Announce
 
 
 class Session:
@@ -28,6 +38,20 @@ class Session:
         }
         self._signer = house.keyring.signer(self.case.request["requester"])
 
+    @property
+    def _ways(self) -> Ways:
+        return {"send": self.house.fabric.send, "requester": self._signer, "announce": self.announce}
+
+    def announce(self, operation: Operation, argument: Json, calls: list[tuple[str, int]]) -> None:
+        """Log what is about to be asked; a use that was cut off before its receipt came back is then still known."""
+        public = {
+            "operation": operation.digest,
+            "argument": digest(argument),
+            "calls": [[permit, number] for permit, number in calls],
+        }
+        requester = self.case.request["requester"]
+        self.house.write(self.house.draft("operation.asked", actor=requester, case=self.case.id, public=public))
+
     def operation(self, name: str) -> Operation:
         if name not in self.operations:
             raise InvalidInput(f"case `{self.case.id}` asks for no operation `{name}`")
@@ -36,7 +60,7 @@ class Session:
     def frequencies(self) -> dict[str, Json]:
         """Ask every seat for its frequency table and release the joined one."""
         operation = self.operation("frequency")
-        got = driver.ask(self.seats, operation, {}, send=self.house.fabric.send, requester=self._signer)
+        got = driver.ask(self.seats, operation, {}, **self._ways)
         self.record(got)
         result: dict[str, Json] = {
             "operation": "frequency",
@@ -58,9 +82,7 @@ class Session:
         while seats:
             n = len(seats)
             masks = list(range(1, 1 << n)) if coalitions else [(1 << n) - 1]
-            fits, got = driver.fit_coalitions(
-                seats, operation, masks, send=self.house.fabric.send, requester=self._signer, on_round=on_round
-            )
+            fits, got = driver.fit_coalitions(seats, operation, masks, **self._ways, on_round=on_round)
             self.record(got)
             if fits:
                 grand = fits[(1 << n) - 1]
@@ -82,9 +104,7 @@ class Session:
         """Log-likelihood of each coalition's model, and of the null model (mask 0), over all complete cases, 1e-12."""
         null = (0,) * len(next(iter(regressed.fits.values())).coefficients)
         models = {0: null, **{m: f.coefficients for m, f in regressed.fits.items()}}
-        totals, got = driver.log_likelihoods(
-            regressed.seats, regressed.operation, models, send=self.house.fabric.send, requester=self._signer
-        )
+        totals, got = driver.log_likelihoods(regressed.seats, regressed.operation, models, **self._ways)
         self.record(got)
         if got.refusals:
             raise InvalidInput("an institution refused to evaluate the models", hint=str(sorted(got.refusals)))
@@ -93,7 +113,7 @@ class Session:
     def overlap(self) -> tuple[list[str], dict[int, int], dict[str, dict[str, str]]]:
         """Holders that answered, and persons by the set of holders that saw them (bit mask in that order)."""
         operation = self.operation("tokens")
-        got = driver.ask(self.seats, operation, {}, send=self.house.fabric.send, requester=self._signer)
+        got = driver.ask(self.seats, operation, {}, **self._ways)
         self.record(got)
         holders = sorted(got.results)
         patterns = linkage.patterns([got.results[h]["tokens"] for h in holders])

@@ -21,6 +21,9 @@ from heyi.model.permit import Permit
 Send = Callable[[str, Call], Answer]
 """The fabric: (host, call) -> answer."""
 
+Announce = Callable[[Operation, Json, list[tuple[str, int]]], None]
+"""Told (operation, argument, [(permit, call number)]) before anything is sent, so that no use can go unlogged."""
+
 ROUNDS = 40
 CONVERGED = 10  # largest change, in 1e-12
 NOISE = 1000  # of a likelihood that is summed from rounded terms, in 1e-12
@@ -45,7 +48,19 @@ class Exchanged:
     receipts: list[Json] = field(default_factory=list)
 
 
-def ask(seats: Sequence[Seat], operation: Operation, argument: Json, *, send: Send, requester: Signer) -> Exchanged:
+def _nobody(_operation: Operation, _argument: Json, _calls: list[tuple[str, int]]) -> None:
+    """Announce to nobody."""
+
+
+def ask(
+    seats: Sequence[Seat],
+    operation: Operation,
+    argument: Json,
+    *,
+    send: Send,
+    requester: Signer,
+    announce: Announce = _nobody,
+) -> Exchanged:
     """Send one call to each seat and check each receipt against the holder's key and the answer.
 
     Raises:
@@ -54,6 +69,7 @@ def ask(seats: Sequence[Seat], operation: Operation, argument: Json, *, send: Se
     results: dict[str, Json] = {}
     refusals: dict[str, dict[str, str]] = {}
     receipts: list[Json] = []
+    announce(operation, argument, [(seat.permit.id, seat.calls + 1) for seat in seats])
     for seat in seats:
         number = seat.calls + 1
         message = Call.message(seat.permit.id, operation, argument, number)
@@ -97,6 +113,7 @@ def fit_coalitions(
     *,
     send: Send,
     requester: Signer,
+    announce: Announce = _nobody,
     on_round: Callable[[int], None] = lambda _: None,
 ) -> tuple[dict[int, Fit], Exchanged]:
     """Fit the regression for each coalition (bit mask over seats), all of them in the same rounds.
@@ -123,7 +140,8 @@ def fit_coalitions(
             mine = [m for m in open_ if m >> i & 1]
             if not mine:
                 continue
-            got = ask([seat], operation, {"at": [list(beta[m]) for m in mine]}, send=send, requester=requester)
+            argument = {"at": [list(beta[m]) for m in mine]}
+            got = ask([seat], operation, argument, send=send, requester=requester, announce=announce)
             receipts += got.receipts
             if got.refusals:
                 return {}, Exchanged(results={}, refusals=got.refusals, receipts=receipts)
@@ -150,9 +168,11 @@ def log_likelihoods(
     *,
     send: Send,
     requester: Signer,
+    announce: Announce = _nobody,
 ) -> tuple[dict[int, int], Exchanged]:
     """Log-likelihood (1e-12) of each model over the complete cases of all seats."""
     masks = list(models)
-    got = ask(seats, operation, {"at": [list(models[m]) for m in masks]}, send=send, requester=requester)
+    argument = {"at": [list(models[m]) for m in masks]}
+    got = ask(seats, operation, argument, send=send, requester=requester, announce=announce)
     totals = {m: sum(r["sums"][n]["loglik"] for r in got.results.values()) for n, m in enumerate(masks)}
     return totals, got

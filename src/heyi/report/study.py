@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+from heyi.catalogue.kinds import all_kinds
 from heyi.crypto.canonical import Json
 from heyi.exchange.consortium import Consortium
 from heyi.exchange.study import StudyResult
@@ -47,8 +48,6 @@ def _outcome(params: dict[str, Json]) -> Text:
 
 def _reads(kind: str) -> str:
     """How a kind varies, as far as words are concerned: `sex`, `flag` or a number."""
-    from heyi.catalogue.kinds import all_kinds
-
     known = all_kinds().get(kind)
     return known.decode if known else "number"
 
@@ -77,7 +76,9 @@ def _coefficient(covariate: dict[str, Json], nano: int) -> Coefficient:
     return Coefficient(
         name=label,
         odds=f"{odds:.2f}",
-        words=Text(zh=f"{compared.zh}，比值{zh}（其他因素相同时）", en=f"{compared.en}, the odds are {en}, all else equal"),
+        words=Text(
+            zh=f"{compared.zh}，比值{zh}（其他因素相同时）", en=f"{compared.en}, the odds are {en}, all else equal"
+        ),
         nano=nano,
     )
 

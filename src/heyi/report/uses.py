@@ -46,9 +46,7 @@ def frequency_of(house: Consortium, case: str, before: Mapping[str, Json], after
     the_case = house.case(case)
     permits = [seat(house, case, p).permit for p in sorted(the_case.permits)]
     axes = [_classes(axis) for axis in before["by"]]
-    cells = zip(
-        before["labels"], before["cells"], after["cells"], before["held_back"], after["held_back"], strict=True
-    )
+    cells = zip(before["labels"], before["cells"], after["cells"], before["held_back"], after["held_back"], strict=True)
     return Frequency(
         title=Text(zh=the_case.request["zh"], en=the_case.request["en"]),
         min_cell=max(p.min_cell for p in permits),

@@ -1,0 +1,87 @@
+(function () {
+  "use strict";
+  var root = document.documentElement;
+  var buttons = Array.prototype.slice.call(document.querySelectorAll("[data-choose]"));
+  var charts = JSON.parse(document.getElementById("chart-data").textContent);
+  var drawn = [];
+  root.classList.add("js");
+
+  function label(text, narrow) {
+    var show = root.getAttribute("data-show");
+    if (show === "en") return text.en;
+    if (show === "zh" || narrow || text.zh === text.en) return text.zh;
+    return text.zh + "\n" + text.en;
+  }
+
+  function option(chart, width) {
+    var narrow = width < 560;
+    var room = narrow ? Math.round(width * 0.36) : 240;
+    var negative = chart.values.some(function (v) { return v < 0; });
+    return {
+      animation: false,
+      grid: { left: 8, right: narrow ? 76 : 96, top: 4, bottom: 4, containLabel: true },
+      textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
+      xAxis: { type: "value", axisLabel: { show: false }, splitLine: { lineStyle: { color: "#e6eaef" } } },
+      yAxis: {
+        type: "category", inverse: true, axisTick: { show: false },
+        axisLine: { onZero: false, lineStyle: { color: "#8a94a3" } },
+        data: chart.labels.map(function (t) { return label(t, narrow); }),
+        axisLabel: { color: "#1c2430", fontSize: 12, lineHeight: 15, width: room, overflow: "break", interval: 0 }
+      },
+      series: [{
+        type: "bar", barMaxWidth: 22,
+        data: chart.values.map(function (v, i) {
+          return {
+            value: v,
+            itemStyle: { color: v < 0 ? "#a34a00" : "#0f5f63" },
+            label: {
+              show: true, position: v < 0 ? "left" : "right", formatter: chart.prints[i], color: "#1c2430", fontSize: 12
+            }
+          };
+        })
+      }].map(function (s) { if (negative) { s.barMaxWidth = 18; } return s; })
+    };
+  }
+
+  function draw() {
+    Object.keys(charts).forEach(function (id) {
+      var place = document.getElementById(id);
+      if (!place) return;
+      var both = root.getAttribute("data-show") === "both" && place.clientWidth >= 560;
+      place.style.height = charts[id].labels.length * (both ? 40 : 34) + 16 + "px";
+      var chart = window.echarts.getInstanceByDom(place) || window.echarts.init(place, null, { renderer: "svg" });
+      chart.resize();
+      chart.setOption(option(charts[id], place.clientWidth), true);
+      if (drawn.indexOf(chart) < 0) drawn.push(chart);
+    });
+  }
+
+  function choose(which) {
+    root.setAttribute("data-show", which);
+    root.lang = which === "en" ? "en" : "zh-CN";
+    buttons.forEach(function (b) { b.setAttribute("aria-pressed", String(b.getAttribute("data-choose") === which)); });
+    draw();
+  }
+
+  buttons.forEach(function (b) {
+    b.addEventListener("click", function () { choose(b.getAttribute("data-choose")); });
+  });
+
+  var opened = [];
+  window.addEventListener("beforeprint", function () {
+    opened = Array.prototype.slice.call(document.querySelectorAll("details:not([open])"));
+    opened.forEach(function (d) { d.open = true; });
+    draw();
+  });
+  window.addEventListener("afterprint", function () {
+    opened.forEach(function (d) { d.open = false; });
+    draw();
+  });
+
+  var waiting = 0;
+  window.addEventListener("resize", function () {
+    clearTimeout(waiting);
+    waiting = setTimeout(draw, 120);
+  });
+  choose(root.getAttribute("data-show"));
+})();

@@ -1,0 +1,232 @@
+"""Each command: what it says, to whom, and with which exit code (0 ok, 1 failed, 2 misuse, 3 not permitted)."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Heyi
+from tests.conftest import Story
+
+REFERRAL = "like: referral\n"
+
+
+def write(folder: Path, text: str, name: str = "facts.yaml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_decide_permits(heyi: Heyi, tmp_path: Path) -> None:
+    done = heyi("decide", write(tmp_path, REFERRAL), "--at", "2026-12-01", "--json")
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["outcome"]) == (0, "permit-with-obligations")
+    assert answer["hypothetical"] is True
+    assert answer["legal_day"] == "2026-12-01"
+    keys = {
+        "outcome",
+        "curable",
+        "rules",
+        "missing",
+        "unknown",
+        "approvals",
+        "obligations",
+        "remedies",
+        "rulebook",
+        "asset",
+    }
+    assert keys <= set(answer)
+
+
+def test_decide_denies_with_articles_and_a_remedy(heyi: Heyi, tmp_path: Path) -> None:
+    facts = write(tmp_path, REFERRAL + "consent.separate: false\n")
+    done = heyi("decide", facts, "--at", "2026-12-01", "--json")
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["outcome"], answer["curable"]) == (3, "deny", True)
+    assert {m["fact"] for m in answer["missing"]} == {"consent.separate"}
+    assert {"PIPL-23", "PIPL-29"} <= {r["article"] for r in answer["rules"]}
+    assert answer["remedies"][0]["steps"] == [{"fact": "consent.separate", "to": "true", "who": ["handler", "subject"]}]
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("zh", ["不准许，可补正", "个人信息保护法", "不构成法律意见"]),
+        ("en", ["denied, can be cured", "not legal advice"]),
+    ],
+)
+def test_decide_in_both_languages(heyi: Heyi, tmp_path: Path, lang: str, words: list[str]) -> None:
+    done = heyi("decide", write(tmp_path, REFERRAL + "consent.separate: false\n"), "--lang", lang)
+    assert all(w in done.stdout for w in words), done.stdout
+
+
+def test_approval_that_is_open_is_no_permit(heyi: Heyi, tmp_path: Path) -> None:
+    done = heyi("decide", write(tmp_path, "like: research-federated\n"), "--json")
+    assert (done.returncode, json.loads(done.stdout)["outcome"]) == (3, "needs-approval")
+
+
+def test_decide_reads_json_and_sources(heyi: Heyi, tmp_path: Path) -> None:
+    body = {"like": ["referral"], "sources": {"consent.withdrawn": "declared"}}
+    done = heyi("decide", write(tmp_path, json.dumps(body), "facts.json"), "--json")
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["outcome"], answer["curable"]) == (3, "deny", True)
+    assert answer["unknown"] == [{"fact": "consent.withdrawn", "because": "declared is weaker than registry"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "like: referral\nconsent.seperate: true\n",
+            ["unknown fact `consent.seperate`", "did you mean `consent.separate`?"],
+        ),
+        ("like: referral\nact.purpose: treatmnt\n", ["`treatmnt` is not a value of `act.purpose`", "`treatment`"]),
+        ("like: referral\ndata.level: 6\n", ["`data.level` is 6, outside 1 to 5"]),
+        ("like: referral\ndata.level: high\n", ["`data.level` is `high`", "a whole number from 1 to 5"]),
+        ("like: referal\n", ["unknown profile `referal`", "did you mean `referral`?"]),
+        ("data.level: 3\ndata.level: 4\n", ["facts.yaml:2:1: duplicate key `data.level`"]),
+        ("data.level: [3\n", ["facts.yaml:2"]),
+        ("data.sensitive: true\n", ["`data.sensitive` is derived"]),
+        ("like: referral\nsources: {data.level: hearsay}\n", ["unknown source `hearsay`"]),
+        ("- a\n", ["holds no facts"]),
+    ],
+)
+def test_bad_facts_get_a_clear_error(heyi: Heyi, tmp_path: Path, text: str, words: list[str]) -> None:
+    done = heyi("decide", write(tmp_path, text))
+    said = " ".join(done.stderr.split())
+    assert done.returncode == 2
+    assert "Traceback" not in said
+    assert all(w in said for w in words), said
+
+
+def test_facts_that_cannot_be_read(heyi: Heyi, tmp_path: Path) -> None:
+    assert heyi("decide", tmp_path / "absent.yaml").returncode == 2
+    bad = tmp_path / "bad.yaml"
+    bad.write_bytes("目的: 诊疗".encode("gb18030"))
+    done = heyi("decide", bad)
+    assert done.returncode == 2
+    assert "UTF-8" in done.stderr
+
+
+def test_bad_date_and_bad_language(heyi: Heyi, tmp_path: Path) -> None:
+    facts = write(tmp_path, REFERRAL)
+    assert heyi("decide", facts, "--at", "2026-02-30").returncode == 2
+    assert heyi("decide", facts, "--lang", "fr").returncode == 2
+    assert heyi("no-such-command").returncode == 2
+
+
+def test_rules_check_test_show(heyi: Heyi) -> None:
+    checked = json.loads(heyi("rules", "check", "--json").stdout)
+    assert checked["rules"] >= 40
+    assert checked["instruments"] >= 8
+    tested = json.loads(heyi("rules", "test", "--json").stdout)
+    assert tested == {"cases": checked["cases"], "failed": []}
+    shown = json.loads(heyi("rules", "show", "PIPL-31", "--json").stdout)
+    assert {r["article"] for r in shown["rules"]} == {"PIPL-31"}
+    assert "监护人" in heyi("rules", "show", "PIPL-31").stdout
+    assert "guardian" in heyi("rules", "show", "PIPL-31", "--as", "en").stdout
+    assert "def masks(get):" in heyi("rules", "show", "--as", "python").stdout
+    assert heyi("rules", "show", "NOPE-1").returncode == 2
+
+
+def rulebook(folder: Path, pack: str) -> Path:
+    own = folder / "own"
+    own.mkdir()
+    (own / "facts.toml").write_text(
+        '[track.other]\nopens = "!data.personal"\nmin_rank = "agreement"\nzh = "其他"\nen = "other"\n'
+        '[fact.legal_day]\ntype = "date"\nslot = [0, 0]\nzh = "法律日"\nen = "legal day"\nsource = "registry"\n'
+        '[fact."data.personal"]\ntype = "bool"\nslot = [0, 40]\nzh = "个人"\nen = "personal"\nsource = "catalogue"\n',
+        encoding="utf-8",
+    )
+    (own / "a.md").write_text(pack, encoding="utf-8")
+    return own
+
+
+PACK = """---
+id: a
+instrument: {zh: 约定, en: agreement}
+rank: agreement
+jurisdiction: cn
+---
+## 第一条 {#A-1 from=2024-01-01 en="One"}
+```rule A-1.1 forbid
+when:   data.personal &&
+party:  handler
+says:   {zh: 不得, en: no}
+```
+"""
+
+
+def test_a_pack_with_a_syntax_error_is_refused_whole(heyi: Heyi, tmp_path: Path) -> None:
+    done = heyi("rules", "check", "--rulebook", rulebook(tmp_path, PACK))
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert "a.md:9:24:" in done.stderr.replace("\n", " ")
+    caret = next(i for i, line in enumerate(lines) if line.strip() == "^")
+    assert "when:   data.personal &&" in lines[caret - 1]
+    assert lines[caret].index("^") == lines[caret - 1].index("when") + 23
+
+
+def test_a_pack_whose_case_fails_is_refused_by_check_and_told_by_test(heyi: Heyi, tmp_path: Path) -> None:
+    pack = PACK.replace("data.personal &&", "data.personal") + (
+        "```case wrong\ngiven: {data.personal: true}\nexpect: {outcome: permit}\n```\n"
+    )
+    own = rulebook(tmp_path, pack)
+    checked = heyi("rules", "check", "--rulebook", own)
+    assert checked.returncode == 2
+    assert "case `wrong` fails: outcome is deny, not permit" in " ".join(checked.stderr.split())
+    tested = heyi("rules", "test", "--rulebook", own, "--json")
+    assert (tested.returncode, json.loads(tested.stdout)["failed"][0]["case"]) == (1, "wrong")
+
+
+def test_verify_and_erase(heyi: Heyi, run_copy: Path, story: Story) -> None:
+    done = heyi("verify", run_copy, "--json")
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["verified"], said["promised"]) == (0, True, 0)
+    assert said["erased"] == [{"entry": story.told.erased, "status": "erased, not replayable"}]
+    entry = story.app.house.case("referral").decisions["township-01-records"].index
+    erased = heyi("erase", run_copy, str(entry), "--reason", "subject's request", "--json")
+    assert (erased.returncode, json.loads(erased.stdout)["erased"]) == (0, entry)
+    again = heyi("verify", run_copy, "--json")
+    assert again.returncode == 0
+    assert {e["entry"] for e in json.loads(again.stdout)["erased"]} == {story.told.erased, entry}
+    assert heyi("erase", run_copy, str(entry), "--reason", "again").returncode == 2
+    assert "已删除，不可重放 erased, not replayable" in heyi("verify", run_copy).stdout
+
+
+def test_verify_fails_on_a_spoilt_log_and_names_the_entry(heyi: Heyi, run_copy: Path) -> None:
+    connection = sqlite3.connect(run_copy / "heyi.db")
+    with connection:
+        connection.execute(
+            "update entries set leaf = replace(leaf, 'deny', 'dend') where idx = "
+            '(select min(idx) from entries where cast(leaf as text) like \'%"outcome":"deny"%\')'
+        )
+    connection.close()
+    done = heyi("verify", run_copy, "--json")
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["verified"]) == (1, False)
+    assert any(
+        f["entry"] is not None and f["message"] == "the leaf was changed after it was logged" for f in said["faults"]
+    )
+
+
+def test_verify_of_nothing(heyi: Heyi, tmp_path: Path) -> None:
+    done = heyi("verify", tmp_path / "nowhere")
+    assert done.returncode == 2
+    assert "heyi demo" in done.stderr
+
+
+def test_statements(heyi: Heyi, run_copy: Path) -> None:
+    said = json.loads(heyi("statement", run_copy, "--json").stdout)
+    assert said["verified"] is True
+    assert sum(s["share_fen"] for s in said["statements"]) == said["statements"][0]["pot_fen"]
+    assert all(s["paid_fen"] == s["share_fen"] for s in said["statements"])
+    one = heyi("statement", run_copy, "--party", "township-03")
+    assert one.returncode == 0
+    assert "白云乡" in one.stdout
+    assert "eligible patients" in heyi("statement", run_copy, "--party", "township-03", "--lang", "en").stdout
+    unknown = heyi("statement", run_copy, "--party", "township-12")
+    assert unknown.returncode == 2
+    assert "township-03" in unknown.stderr

@@ -1,0 +1,143 @@
+"""The demonstration as a whole: the same seed gives the same log; a killed or starved run loses nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from heyi.app import verify_directory
+
+PERSONS = "5000"
+
+
+def demo(directory: Path, *more: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "heyi", "demo", "--dir", str(directory), "--persons", PERSONS, "--json", *more],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **(env or {})},
+        timeout=240,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
+    directory = tmp_path_factory.mktemp("demo") / "run"
+    done = demo(directory, "--seed", "3")
+    assert done.returncode == 0, done.stderr
+    return directory, json.loads(done.stdout)
+
+
+def test_one_json_object_tells_what_happened(first: tuple[Path, dict[str, object]]) -> None:
+    directory, said = first
+    assert said["verified"] is True
+    assert said["pot_fen"] == said["paid_fen"]
+    assert isinstance(said["outcomes"], dict)
+    assert sum(said["outcomes"].values()) == said["decisions"]
+    assert set(said["outcomes"]) == {"permit", "permit-with-obligations", "needs-approval", "deny"}
+    assert verify_directory(directory).holds
+    assert (directory / "report.html").stat().st_size > 100_000
+
+
+@pytest.mark.parametrize("kernel", ["", "Nehalem"])
+def test_the_same_seed_gives_the_same_log_whatever_the_kernel(
+    first: tuple[Path, dict[str, object]], tmp_path: Path, kernel: str
+) -> None:
+    env = {"OPENBLAS_CORETYPE": kernel} if kernel else {}
+    said = json.loads(demo(tmp_path / "run", "--seed", "3", env=env).stdout)
+    assert said["log_root"] == first[1]["log_root"]
+
+
+def test_another_seed_gives_another_log(first: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
+    said = json.loads(demo(tmp_path / "run", "--seed", "4").stdout)
+    assert said["log_root"] != first[1]["log_root"]
+    assert said["verified"] is True
+
+
+def test_a_run_in_place_of_a_finished_one(first: tuple[Path, dict[str, object]]) -> None:
+    directory, said = first
+    again = demo(directory, "--seed", "3")
+    assert json.loads(again.stdout)["log_root"] == said["log_root"]
+    assert not list(directory.glob("interrupted-*"))
+
+
+@pytest.mark.parametrize("after", [40, 150, 400])
+def test_a_killed_run_verifies_and_can_be_run_again(
+    first: tuple[Path, dict[str, object]], tmp_path: Path, after: int
+) -> None:
+    directory = tmp_path / "run"
+    command = [sys.executable, "-m", "heyi", "demo", "--dir", str(directory), "--persons", PERSONS, "--seed", "3"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while entries(directory) < after and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "the run had ended before it could be killed"
+    kept = entries(directory)
+    assert kept >= after
+    v = verify_directory(directory)
+    assert v.faults == []
+    assert len(v.centre.entries) == kept
+    said = json.loads(demo(directory, "--seed", "3").stdout)
+    assert said["log_root"] == first[1]["log_root"]
+    aside = directory / "interrupted-1"
+    assert len(verify_directory(aside).centre.entries) == kept
+
+
+def entries(directory: Path) -> int:
+    try:
+        connection = sqlite3.connect(f"file:{directory / 'heyi.db'}?mode=ro", uri=True)
+        try:
+            return int(connection.execute("select count(*) from entries").fetchone()[0])
+        finally:
+            connection.close()
+    except sqlite3.OperationalError:
+        return 0
+
+
+def limit_files() -> None:
+    """No file may grow beyond 700 kB: what a full disk looks like to a process."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (700_000, 700_000))
+
+
+def test_a_full_disk_is_a_clear_error_and_the_log_still_verifies(tmp_path: Path) -> None:
+    directory = tmp_path / "run"
+    done = subprocess.run(
+        [sys.executable, "-m", "heyi", "demo", "--dir", str(directory), "--persons", PERSONS],
+        capture_output=True,
+        text=True,
+        preexec_fn=limit_files,
+        timeout=120,
+        check=False,
+    )
+    said = " ".join(done.stderr.split())
+    assert done.returncode == 1, said
+    assert "Traceback" not in said
+    assert "free the disk" in said
+    v = verify_directory(directory)
+    assert v.faults == []
+    assert len(v.centre.entries) > 0
+    assert not (directory / "report.html").exists()
+
+
+def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    done = demo(tmp_path)
+    assert done.returncode == 2
+    assert "holds other things" in done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_seed_out_of_range_is_misuse(tmp_path: Path) -> None:
+    assert demo(tmp_path / "run", "--seed", "-1").returncode == 2
+    assert demo(tmp_path / "run", "--persons", "12").returncode == 2
