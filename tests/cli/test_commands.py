@@ -163,10 +163,10 @@ def test_a_pack_with_a_syntax_error_is_refused_whole(heyi: Heyi, tmp_path: Path)
     done = heyi("rules", "check", "--rulebook", rulebook(tmp_path, PACK))
     assert done.returncode == 2
     lines = done.stderr.splitlines()
-    assert "a.md:9:24:" in done.stderr.replace("\n", " ")
+    assert "a.md:9:25:" in done.stderr.replace("\n", " ")
     caret = next(i for i, line in enumerate(lines) if line.strip() == "^")
     assert "when:   data.personal &&" in lines[caret - 1]
-    assert lines[caret].index("^") == lines[caret - 1].index("when") + 23
+    assert lines[caret].index("^") == lines[caret - 1].index("when") + 24
 
 
 def test_a_pack_whose_case_fails_is_refused_by_check_and_told_by_test(heyi: Heyi, tmp_path: Path) -> None:

@@ -219,7 +219,7 @@ def test_as_many_coefficients_as_parameters(coefficients: list[int]) -> None:
 def test_sums_that_could_leave_62_bits_are_refused_and_smaller_ones_are_exact() -> None:
     def column(value: float, records: int) -> Design:
         x = np.column_stack([np.ones(records), np.full(records, value)])
-        return Design(x=x, y=np.arange(records) % 2.0)
+        return Design(x=x, y=np.arange(records, dtype=np.float64) % 2)
 
     for value, records in ((1e4, 1), (1e2, 2_000), (1.0, 5_000_000)):
         with pytest.raises(InvalidInput, match="too large"):

@@ -6,17 +6,18 @@ from collections.abc import Callable, Mapping
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from heyi.crypto.canonical import canonical
 from heyi.model.decision import Decision, Effect, Outcome
+from heyi.model.errors import RuleError
 from heyi.model.fact import Value
 from heyi.model.kleene import Truth
 from heyi.policy import ir
 from heyi.policy.check import compile_rulebook
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import LEGAL_DAY, Admitted, FactSpec, FactType, Schema, admit
+from heyi.policy.facts import LEGAL_DAY, Admitted, FactSpec, FactType, Schema, to_ordinals
 from heyi.policy.interpret import evaluate
 from heyi.policy.words import pack, unpack
 
@@ -24,7 +25,9 @@ Facts = dict[str, Value]
 Pool = dict[str, tuple[Value, ...]]
 Decide = Callable[[Mapping[str, Value]], Decision]
 Requests = st.SearchStrategy[Facts]
+Texts = st.SearchStrategy[dict[str, str]]
 LAWS = settings(max_examples=500, deadline=None)
+PACKS = settings(max_examples=20, deadline=None, phases=[Phase.generate])  # each compiles: too slow to shrink
 
 
 def strictness(decision: Decision) -> int:
@@ -84,17 +87,18 @@ def test_l2_a_red_line_denies_whatever_else_is_true(
     point: DecisionPoint, anything: Callable[[Random, float], Facts], decide: Decide
 ) -> None:
     rng = Random(2)
-    crossed = {}  # for each red line the facts of a worked case that crosses it
+    crossed: dict[str, Facts] = {}  # for each red line the facts of a worked case that crosses it
     for case in point.book.cases:
-        facts = {LEGAL_DAY: case.at, **case.given}
-        for finding in point.decide_stated({}, day=case.at).findings if not case.given else decide(facts).findings:  # type: ignore[arg-type]
+        facts: Facts = {LEGAL_DAY: case.at}
+        facts |= {n: point.book.schema.spec(n).check(v) for n, v in case.given.items()}
+        for finding in decide(facts).findings:
             if finding.effect is Effect.FORBID and finding.truth is Truth.TRUE:
                 crossed.setdefault(finding.rule, facts)
     assert set(crossed) == {r.id for r in point.book.rules if r.effect is Effect.FORBID}
     for rule, facts in crossed.items():
         kept = {n: facts[n] for n in (LEGAL_DAY, *point.book.by_id[rule].facts) if n in facts}
         for unknown in (0.0, 0.0, 0.3, 0.8, 1.0) * 6:
-            decision = decide({**anything(rng, unknown), **kept})  # type: ignore[dict-item]
+            decision = decide({**anything(rng, unknown), **kept})
             assert (decision.outcome, decision.curable) == (Outcome.DENY, False), rule
             assert rule in {f.rule for f in decision.findings if f.truth is Truth.TRUE}
 
@@ -119,7 +123,7 @@ def test_l3_without_a_ground_there_is_no_permit(point: DecisionPoint, requests: 
     def law(facts: Facts, forgotten: str) -> None:
         facts.pop(forgotten, None)
         decision = decide(facts)
-        known: ir.Known = {n: v.toordinal() if n == LEGAL_DAY else v for n, v in facts.items()}  # type: ignore[union-attr,misc]
+        known = to_ordinals(facts)
         open_tracks = [t for t in book.tracks if evaluate(t.opens, known) is not False]
         assert open_tracks, "one of the tracks is always open"
         grounded = all(has_ground(book, known, t) for t in open_tracks)
@@ -143,7 +147,7 @@ def atoms(spec: FactSpec) -> st.SearchStrategy[str]:
         case FactType.SET:
             return st.sampled_from([f'{op}({spec.id}, ["{v}"])' for v in spec.values for op in ("subset", "overlap")])
         case FactType.INT:
-            return st.builds(f"{spec.id} {{}} {{}}".format, st.sampled_from(["<", ">="]), st.just(spec.minimum + 5))
+            return st.builds(f"{spec.id} {{}} {{}}".format, st.sampled_from(["<", ">="]), st.just(spec.minimum + 1))
         case FactType.DATE:
             return st.sampled_from([f'{spec.id} {op} date("2025-01-01")' for op in ("<", ">=")])
 
@@ -155,7 +159,7 @@ def conditions(specs: list[FactSpec]) -> st.SearchStrategy[str]:
     )
 
 
-def packs(schema: Schema, *, rank: st.SearchStrategy[str], jurisdiction: str, tracks: list[str]) -> Requests:
+def packs(schema: Schema, *, rank: st.SearchStrategy[str], jurisdiction: str, tracks: list[str]) -> Texts:
     """Texts of generated packs: a few rules of every effect, some with an exception."""
     stated = [s for s in schema.facts.values() if not s.derived]
     when = conditions(stated) | st.just("true")
@@ -171,7 +175,7 @@ def packs(schema: Schema, *, rank: st.SearchStrategy[str], jurisdiction: str, tr
     )
     excepts = st.just("") | st.builds("\nexcept: [GEN-1] {}".format, conditions(stated))
 
-    def text(rank: str, bodies: list[tuple[str, str]], always: bool) -> Facts:
+    def text(rank: str, bodies: list[tuple[str, str]], always: bool) -> dict[str, str]:
         blocks = [f"```rule GEN-1.{n} {body}{exc}\n{says}\n```\n" for n, (body, exc) in enumerate(bodies, 1)]
         if always:  # whatever the pack says, its tracks have a ground
             blocks += [f"```rule GEN-1.{t} ground\nwhen: true\ntrack: {t}\n{says}\n```\n" for t in tracks]
@@ -184,8 +188,8 @@ def packs(schema: Schema, *, rank: st.SearchStrategy[str], jurisdiction: str, tr
     return st.builds(text, rank, st.lists(st.tuples(rules, excepts), min_size=1, max_size=4), st.booleans())
 
 
-def extended(point: DecisionPoint, texts: Facts) -> DecisionPoint:
-    return DecisionPoint(compile_rulebook({**point.book.texts, **{f: str(t) for f, t in texts.items()}}))
+def extended(point: DecisionPoint, texts: dict[str, str]) -> DecisionPoint:
+    return DecisionPoint(compile_rulebook({**point.book.texts, **texts}))
 
 
 def test_l4_a_pack_of_lower_rank_only_tightens(
@@ -194,9 +198,9 @@ def test_l4_a_pack_of_lower_rank_only_tightens(
     rng, count = Random(4), {"no permit": 0, "tightened": 0}
     lower = st.sampled_from(["agreement", "standard", "normative", "department-rule"])
 
-    @settings(max_examples=25, deadline=None)
+    @PACKS
     @given(packs(schema, rank=lower, jurisdiction="cn", tracks=["other"]))
-    def law(texts: Facts) -> None:
+    def law(texts: dict[str, str]) -> None:
         other = extended(point, texts)
         for _ in range(30):
             # an agreement may ground the track `other`, so the law speaks of requests that open `personal` alone
@@ -220,7 +224,7 @@ def test_l4_an_agreement_cannot_ground_what_needs_a_regulation(point: DecisionPo
         if accepted:
             extended(point, {"local/generated.md": text})
         else:
-            with pytest.raises(Exception, match="ranks too low to ground `personal`"):
+            with pytest.raises(RuleError, match="ranks too low to ground `personal`"):
                 extended(point, {"local/generated.md": text})
 
 
@@ -231,11 +235,11 @@ def test_l5_another_jurisdiction_never_softens(
     any_rank = st.sampled_from(["agreement", "regulation", "law"])
     tracks = ["personal", "other"]
 
-    @settings(max_examples=25, deadline=None)
+    @PACKS
     @given(any_rank.flatmap(lambda r: packs(
         schema, rank=st.just(r), jurisdiction="elsewhere", tracks=["other"] if r == "agreement" else tracks
     )))  # fmt: skip
-    def law(texts: Facts) -> None:
+    def law(texts: dict[str, str]) -> None:
         both = extended(point, texts)
         assert set(both.book.jurisdictions) == {"cn", "elsewhere"}
         for _ in range(30):
@@ -299,13 +303,3 @@ def test_l7_the_same_words_give_the_same_bytes(point: DecisionPoint, schema: Sch
     law()
     assert len(answers) >= 50
     assert second.book.digest == point.book.digest
-
-
-def test_stated_and_admitted_facts_give_the_same_answer(point: DecisionPoint, complete: dict[str, Facts]) -> None:
-    from heyi.policy.facts import attested
-
-    for facts in complete.values():
-        day = facts[LEGAL_DAY]
-        words = {n: v for n, v in facts.items() if n != LEGAL_DAY}
-        stated = attested(words, point.book.schema)
-        assert admit(point.book.schema, stated, day=day).known == facts  # type: ignore[arg-type]

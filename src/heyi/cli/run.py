@@ -9,12 +9,15 @@ import typer
 from rich.table import Table
 
 from heyi.app import found, verify_directory
-from heyi.cli.output import FAILED, Json, err, out, print_json
+from heyi.cli.output import FAILED, REFUSED, Json, err, out, print_json
 from heyi.cli.report_file import numbers, write_report
 from heyi.cli.study_report import study_report
 from heyi.exchange.plan import open_plan, register_plan
 from heyi.exchange.register import register_asset
 from heyi.exchange.study import StudyResult, run_study
+from heyi.model.decision import Decision
+from heyi.policy.explain import explain
+from heyi.policy.ir import Rulebook
 from heyi.settlement.statement import yuan
 from heyi.sources.study_file import read_study
 from heyi.store.folder import Run, write_run
@@ -45,7 +48,11 @@ def run(
         )
         register_asset(app.house, asset)
         err.print(f"[green]•[/] {site.zh} [dim]{site.en}[/]: {asset.rows} 行 rows, 第 {asset.level} 级 level")
-    open_plan(app.house, plan)
+    last = open_plan(app.house, plan)[-1]
+    if not any(d.outcome.is_permit for d in last.values()):
+        app.close()
+        _refused(app.house.point.book, last, json=json)
+        raise typer.Exit(REFUSED)
     err.print("[green]•[/] 申请已判定并发放许可 [dim]judged and granted[/]")
     result = run_study(app.house, plan.id, utility=plan.utility, pot_fen=plan.pot_fen)
     verification = verify_directory(directory)
@@ -82,6 +89,18 @@ def run(
         out().print(f"报告 report: {report}\n下一步 try next: heyi statement {directory} --party {result.answered[0]}")
     if not verification.holds:
         raise typer.Exit(FAILED)
+
+
+def _refused(book: Rulebook, decisions: dict[str, Decision], *, json: bool) -> None:
+    """The law lets no institution take part: say why, for each."""
+    err.print("法律不准许任何机构参加 the law permits no institution to take part", style="bold red")
+    if json:
+        print_json({"decisions": {asset: d.to_json() for asset, d in decisions.items()}})
+        return
+    for asset, decision in decisions.items():
+        out().print(f"\n{asset}", style="bold")
+        for line in explain(book, decision, "zh"):
+            out().print(line, markup=False)
 
 
 def _tables(result: StudyResult, *, verified: bool) -> None:

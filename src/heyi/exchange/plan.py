@@ -11,7 +11,6 @@ from heyi.exchange.grant import Terms, grant
 from heyi.exchange.register import adopt_rulebook, register_party, vouch_profile
 from heyi.federation.operation import Operation
 from heyi.model.decision import Decision
-from heyi.model.errors import InvalidInput
 from heyi.model.fact import Value
 from heyi.model.party import Party, PartyKind, Tier
 from heyi.model.request import Request
@@ -85,10 +84,8 @@ def register_plan(house: Consortium, plan: StudyPlan) -> None:
 def open_plan(house: Consortium, plan: StudyPlan) -> list[dict[str, Decision]]:
     """Submit the request of a study, log what authorities decide, and grant what is permitted.
 
-    Returns the decisions before and, where there were approvals, after.
-
-    Raises:
-        InvalidInput: no institution may take part; the message names why.
+    Returns the decisions before and, where there were approvals, after. Where the last permit nothing, nothing is
+    granted.
     """
     facts = {**expand_profiles(list(plan.like), house.point.book.texts), **plan.facts}
     schema = house.point.book.schema
@@ -121,9 +118,6 @@ def open_plan(house: Consortium, plan: StudyPlan) -> list[dict[str, Decision]]:
         )
     if plan.approvals:
         rounds.append(decide(house, plan.id))
-    if not any(d.outcome.is_permit for d in rounds[-1].values()):
-        first = next(iter(rounds[-1].values()))
-        why = ", ".join([*(m.fact for m in first.missing), *first.unknown, *first.approvals]) or ", ".join(first.cites)
-        raise InvalidInput(f"the law permits no institution to take part: {first.outcome.value} ({why})")
-    grant(house, plan.id, plan.terms)
+    if any(d.outcome.is_permit for d in rounds[-1].values()):
+        grant(house, plan.id, plan.terms)
     return rounds

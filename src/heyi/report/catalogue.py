@@ -47,6 +47,7 @@ def _row(house: Consortium, asset: Asset, *, whole: bool) -> AssetRow:
         title=Text(zh=asset.zh, en=asset.en),
         holder=Text(zh=holder.zh, en=holder.en),
         tier=TIERS[holder.tier],
+        hosted=holder.hosted_by is not None,
         encoding=asset.encoding,
         columns=len(asset.fields),
         rows=asset.rows,

@@ -71,12 +71,13 @@ class FieldRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetRow:
-    """One data set; `fields` are filled where its field table is shown."""
+    """One data set; `hosted` where another institution's node serves it; `fields` where its field table is shown."""
 
     id: str
     title: Text
     holder: Text
     tier: Text
+    hosted: bool
     encoding: str
     columns: int
     rows: int
@@ -106,7 +107,10 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleRow:
-    """One rule of an answer. `of` tells for how many of the answer's data sets it applies, where not for all."""
+    """One rule of an answer; `binds` tells whom a duty binds and until when.
+
+    `of` is for how many of the answer's data sets it applies, where not for all.
+    """
 
     rule: str
     status: Text
@@ -114,6 +118,7 @@ class RuleRow:
     says: Text
     article: Text
     instrument: Text
+    binds: Text | None = None
     of: int | None = None
 
 

@@ -6,7 +6,6 @@ from heyi.audit.checkpoint import open_checkpoint
 from heyi.audit.witness import verify_cosignature
 from heyi.exchange.consortium import Consortium
 from heyi.model.decision import Text
-from heyi.policy.explain import DISCLAIMER
 from heyi.report.data import Command, Evidence, Figure, VerifiedNumbers
 from heyi.report.words import minute
 
@@ -15,8 +14,9 @@ SYNTHETIC = Text(
     en="All persons, institutions and records in this report were generated; none of them is real.",
 )
 NO_ADVICE = Text(
-    zh=f"{DISCLAIMER[0].removesuffix('。')}；规则是对法律条文的编码，以条文原文为准。",
-    en=f"{DISCLAIMER[1]} The rules encode the law; the text of the law prevails.",
+    zh="判定由规则自动得出，不构成法律意见；规则是对法律条文的编码，以条文原文为准。",
+    en="Decisions were computed from rules and nothing here is legal advice; the rules encode the law, and the text of "
+    "the law prevails.",
 )
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from heyi.exchange.case import Case
 from heyi.exchange.consortium import Consortium
 from heyi.model.decision import Decision, Effect, Outcome, RuleFinding, Text
 from heyi.model.kleene import Truth
@@ -24,7 +25,19 @@ from heyi.report.data import (
     RuleRow,
 )
 from heyi.report.logged import events
-from heyi.report.words import OUTCOMES, authority, badge, because, condition, due, kind_label, listed, status, who
+from heyi.report.words import (
+    OUTCOMES,
+    authority,
+    badge,
+    because,
+    condition,
+    due,
+    kind_label,
+    listed,
+    sentence_case,
+    status,
+    who,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +57,14 @@ def card(house: Consortium, case: str, decided: Sequence[Decided]) -> RequestCar
         return Text(zh=schema.facts[fact].label(value, "zh"), en=schema.facts[fact].label(value, "en"))
 
     rounds, before = [], None
-    for d in decided:
-        rounds.append(_round(house, d, before))
+    for n, d in enumerate(decided):
+        # what authorities said counts for the round after it; the state keeps what they said last
+        spoken = _spoken(the_case) if n and n == len(decided) - 1 else {}
+        rounds.append(_round(house, d, before, spoken))
         before = d.decisions
     return RequestCard(
         id=case,
-        title=Text(zh=request["zh"], en=request["en"]),
+        title=Text(zh=request["zh"], en=sentence_case(request["en"])),
         requester=_name(house, request["requester"]),
         recipient=None if request["recipient"] == request["requester"] else _name(house, request["recipient"]),
         holders=tuple(_holder(house, a) for a in request["assets"]),
@@ -65,24 +80,34 @@ def card(house: Consortium, case: str, decided: Sequence[Decided]) -> RequestCar
     )
 
 
-def answer(house: Consortium, decisions: Sequence[Decision], holders: Sequence[Text]) -> Answer:
-    """One answer that all these decisions give for the same reasons."""
+def answer(
+    house: Consortium,
+    decisions: Sequence[Decision],
+    holders: Sequence[Text],
+    spoken: Mapping[str, str] | None = None,
+) -> Answer:
+    """One answer that all these decisions give for the same reasons; `spoken` is what authorities said before it."""
+    spoken = spoken or {}
     book, first = house.point.book, decisions[0]
     counts = Counter(f.rule for d in decisions for f in d.findings)
     findings = {f.rule: f for d in decisions for f in d.findings}
-    settle = {f.rule for f in _deciding(first)}
-    rows = [(r, _rule(book, findings[r], of=n if n < len(decisions) else None)) for r, n in sorted(counts.items())]
+    settle = [f.rule for f in _deciding(first, spoken)]
+
+    def rows(rules: Sequence[str]) -> tuple[RuleRow, ...]:
+        of = {r: n for r, n in counts.items() if n < len(decisions)}
+        return tuple(_rule(book, findings[r], spoken, of=of.get(r)) for r in rules)
+
     return Answer(
         holders=tuple(holders),
         badge=badge(first.outcome, first.curable),
-        decided_by=tuple(row for r, row in rows if r in settle),
-        also_read=tuple(row for r, row in rows if r not in settle),
+        decided_by=rows(settle),
+        also_read=rows(sorted(set(counts) - set(settle))),
         missing=_missing(book, first),
         unknown=tuple(
             Need(what=book.schema.facts[f].name, because=because(why), who=_answers_for(book, f))
             for f, why in first.unknown.items()
         ),
-        approvals=tuple(authority(book, a) for a in first.approvals),
+        approvals=tuple(_approval(book, a, spoken.get(a)) for a in first.approvals),
         duties=tuple(
             Duty(says=o.says, who=who(book, o.party), due=due(o.due)) for o in first.obligations if not o.baseline
         ),
@@ -97,16 +122,18 @@ def answer(house: Consortium, decisions: Sequence[Decision], holders: Sequence[T
     )
 
 
-def _deciding(decision: Decision) -> list[RuleFinding]:
-    """The findings that settle an outcome, in the order in which the law asks them (docs/spec/decision.md)."""
-    found = decision.findings
+def _deciding(decision: Decision, spoken: Mapping[str, str]) -> list[RuleFinding]:
+    """The findings that settle an outcome, in the order in which the law asks them (docs/spec/decision.md), and
+    the highest instrument first."""
+    found = sorted(decision.findings, key=lambda f: (-f.rank.order, f.rule))
     grounds = [f for f in found if f.effect is Effect.GROUND and f.truth is Truth.TRUE]
     reviews = [f for f in found if f.effect is Effect.REVIEW]
     match decision.outcome:
         case Outcome.DENY:
             forbids = [f for f in found if f.effect is Effect.FORBID]
             unmet = [f for f in found if f.effect is Effect.REQUIRE and not f.met]
-            return [*forbids, *unmet] or reviews
+            refused = [f for f in reviews if spoken.get(f.party) == "refused"]
+            return [*forbids, *refused, *unmet] or reviews
         case Outcome.NEEDS_APPROVAL:
             return reviews
         case Outcome.PERMIT_WITH_OBLIGATIONS:
@@ -115,8 +142,16 @@ def _deciding(decision: Decision) -> list[RuleFinding]:
             return [*grounds, *reviews]
 
 
-def _rule(book: ir.Rulebook, finding: RuleFinding, *, of: int | None) -> RuleRow:
-    words, tone = status(finding)
+def _approval(book: ir.Rulebook, name: str, said: str | None) -> Text:
+    label = authority(book, name)
+    if said is None:
+        return label
+    word = book.schema.facts[f"approval.{name}"].values[said]
+    return Text(zh=f"{label.zh}（{word.zh}）", en=f"{label.en} ({word.en})")
+
+
+def _rule(book: ir.Rulebook, finding: RuleFinding, spoken: Mapping[str, str], *, of: int | None) -> RuleRow:
+    words, tone = status(finding, spoken.get(finding.party))
     article = book.articles.get(finding.article)
     return RuleRow(
         rule=finding.rule,
@@ -125,8 +160,14 @@ def _rule(book: ir.Rulebook, finding: RuleFinding, *, of: int | None) -> RuleRow
         says=finding.says,
         article=article.heading if article else Text(zh=finding.article, en=finding.article),
         instrument=finding.instrument,
+        binds=_binds(book, book.by_id[finding.rule]) if finding.effect is Effect.OBLIGE else None,
         of=of,
     )
+
+
+def _binds(book: ir.Rulebook, rule: ir.Rule) -> Text:
+    by, until = who(book, rule.party), due(rule.due)
+    return Text(zh=f"{by.zh}；{until.zh}", en=f"{by.en}; {until.en}")
 
 
 def _missing(book: ir.Rulebook, decision: Decision) -> tuple[Need, ...]:
@@ -145,25 +186,37 @@ def _answers_for(book: ir.Rulebook, fact: str) -> Text:
     return listed([who(book, name) for name in spec.changed_by or (spec.source.label,)])
 
 
-def _round(house: Consortium, decided: Decided, before: Mapping[str, Decision] | None) -> Round:
+def _round(
+    house: Consortium, decided: Decided, before: Mapping[str, Decision] | None, spoken: Mapping[str, str]
+) -> Round:
     groups: dict[tuple[object, ...], list[str]] = {}
     for name, d in decided.decisions.items():
-        groups.setdefault(_same(d), []).append(name)
+        groups.setdefault(_same(d, spoken), []).append(name)
     days = sorted({d.legal_day for d in decided.decisions.values()})
     return Round(
         day=days[0].isoformat(),
         event=decided.event,
         changes=_changes(before, decided.decisions) if before else (),
         answers=tuple(
-            answer(house, [decided.decisions[a] for a in group], [_holder(house, a) for a in group])
+            answer(house, [decided.decisions[a] for a in group], [_holder(house, a) for a in group], spoken)
             for group in groups.values()
         ),
     )
 
 
-def _same(d: Decision) -> tuple[object, ...]:
+def _spoken(case: Case) -> dict[str, str]:
+    """What each authority said about the case: `given` or `refused`."""
+    found = {}
+    for facts in case.facts.values():
+        for name, statement in facts.items():
+            if name.startswith("approval."):
+                found[name.removeprefix("approval.")] = statement["value"]
+    return found
+
+
+def _same(d: Decision, spoken: Mapping[str, str]) -> tuple[object, ...]:
     """What makes two decisions one answer on a card."""
-    settled = tuple((f.rule, f.truth, f.met) for f in _deciding(d))
+    settled = tuple((f.rule, f.truth, f.met) for f in _deciding(d, spoken))
     return (d.outcome, d.curable, settled, d.missing, tuple(d.unknown.items()), d.approvals, d.remedies, d.alarm)
 
 
@@ -175,7 +228,9 @@ def _changes(before: Mapping[str, Decision], after: Mapping[str, Decision]) -> t
     lines = []
     for (old, new), n in moves.items():
         was, now = badge(*old).words, badge(*new).words
-        if old == new:
+        if len(after) == 1:
+            lines.append(Text(zh=f"{was.zh} → {now.zh}", en=f"{was.en} → {now.en}"))
+        elif old == new:
             lines.append(Text(zh=f"{n} 个数据集不变：{now.zh}", en=f"{n} unchanged: {now.en}"))
         else:
             lines.append(Text(zh=f"{n} 个数据集：{was.zh} → {now.zh}", en=f"{n} changed: {was.en} → {now.en}"))

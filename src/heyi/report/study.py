@@ -13,7 +13,7 @@ from heyi.model.decision import Outcome, Text
 from heyi.report.data import Coefficient, Payback, Share, StatementPart, StudyPart
 from heyi.report.requests import answer
 from heyi.report.uses import refusals
-from heyi.report.words import kind_label, number, unit
+from heyi.report.words import kind_label, number, sentence_case, unit
 from heyi.settlement.statement import Statement, yuan
 
 _PICO = 10**12
@@ -26,7 +26,7 @@ def study_of(house: Consortium, result: StudyResult) -> StudyPart:
     params = next(o["params"] for o in case.request["operations"] if o["name"] == "logistic")
     slopes = zip(params["covariates"], result.coefficients_nano[1:], strict=True)
     return StudyPart(
-        title=Text(zh=case.request["zh"], en=case.request["en"]),
+        title=Text(zh=case.request["zh"], en=sentence_case(case.request["en"])),
         outcome=_outcome(params),
         reference=_reference(params, result.coefficients_nano[0]),
         coefficients=tuple(_coefficient(covariate, nano) for covariate, nano in slopes),
@@ -66,7 +66,7 @@ def _coefficient(covariate: dict[str, Json], nano: int) -> Coefficient:
         case "sex":
             compared = Text(zh="男性与女性相比", en="for men compared with women")
         case "flag":
-            compared = Text(zh=f"“{label.zh}”为是与为否相比", en=f"with `{label.en}` compared with without")
+            compared = Text(zh=f"“{label.zh}”为是与为否相比", en=f"with {label.en} compared with without")
         case _:
             amount, measure = number(covariate["scale_micro"]), unit(kind)
             compared = Text(
@@ -128,7 +128,7 @@ def payback_of(house: Consortium, result: StudyResult, *, sample: str | None) ->
         if sample is None
         else StatementPart(
             share=shares[chosen],
-            study=Text(zh=case.request["zh"], en=case.request["en"]),
+            study=Text(zh=case.request["zh"], en=sentence_case(case.request["en"])),
             pot=yuan(result.pot_fen),
             total=_measured(first.total, first.unit),
             game=result.statements[chosen].game,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from heyi.crypto.canonical import Json
 from heyi.exchange.consortium import Consortium
@@ -10,7 +11,7 @@ from heyi.exchange.grant import seat
 from heyi.model.decision import Text
 from heyi.report.data import Frequency, FrequencyRow, RefusedBy, Uses
 from heyi.report.logged import Tally
-from heyi.report.words import kind_label, unit
+from heyi.report.words import kind_label, sentence_case, unit
 
 
 def uses_of(
@@ -48,7 +49,7 @@ def frequency_of(house: Consortium, case: str, before: Mapping[str, Json], after
     axes = [_classes(axis) for axis in before["by"]]
     cells = zip(before["labels"], before["cells"], after["cells"], before["held_back"], after["held_back"], strict=True)
     return Frequency(
-        title=Text(zh=the_case.request["zh"], en=the_case.request["en"]),
+        title=Text(zh=the_case.request["zh"], en=sentence_case(the_case.request["en"])),
         min_cell=max(p.min_cell for p in permits),
         answered=len(after["answered"]),
         hosts=len({p.audience for p in permits}),
@@ -84,6 +85,5 @@ def _classes(axis: Mapping[str, Json]) -> list[Text]:
             return Text(zh=f"{numbers} 岁", en=f"age {numbers}")
         return Text(zh=f"{label.zh} {numbers} {measure.zh}".rstrip(), en=f"{label.en} {numbers} {measure.en}".rstrip())
 
-    pairs = zip(cuts, cuts[1:], strict=False)
-    between = [f"{a}–{b - 1}" if whole else f"≥{a}, <{b}" for a, b in pairs]
+    between = [f"{a}–{b - 1}" if whole else f"≥{a}, <{b}" for a, b in pairwise(cuts)]
     return [text(f"<{cuts[0]}"), *(text(b) for b in between), text(f"≥{cuts[-1]}")]

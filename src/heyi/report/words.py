@@ -51,6 +51,11 @@ def badge(outcome: Outcome, curable: bool) -> Badge:
     return Badge(words=Text(zh=zh, en=en), tone=_TONES[outcome, curable])
 
 
+def sentence_case(en: str) -> str:
+    """A title in English as it stands at the head of something."""
+    return en[:1].upper() + en[1:]
+
+
 def who(book: ir.Rulebook, role: str) -> Text:
     """A role of a rule in a reader's words: a party's part, or an authority."""
     if f"approval.{role}" in book.schema.facts:
@@ -77,8 +82,8 @@ def condition(name: str, value: int) -> Text:
     return Text(zh=words.zh.format(value), en=words.en.format(value))
 
 
-def status(finding: RuleFinding) -> tuple[Text, Tone]:
-    """How a rule stands in an answer."""
+def status(finding: RuleFinding, said: str | None = None) -> tuple[Text, Tone]:
+    """How a rule stands in an answer; `said` is what the authority of a review has said, `given` or `refused`."""
     unknown = finding.truth is Truth.UNKNOWN
     match finding.effect:
         case Effect.FORBID if unknown:
@@ -89,6 +94,10 @@ def status(finding: RuleFinding) -> tuple[Text, Tone]:
             return Text(zh="已满足", en="met"), "good"
         case Effect.REQUIRE:
             return Text(zh="未满足", en="not met"), "cure"
+        case Effect.REVIEW if said == "given":
+            return Text(zh="已获同意", en="approved"), "good"
+        case Effect.REVIEW if said == "refused":
+            return Text(zh="不同意", en="refused"), "stop"
         case Effect.REVIEW:
             return Text(zh="须经审批", en="to be approved"), "wait"
         case Effect.GROUND if unknown:

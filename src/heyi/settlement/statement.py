@@ -73,30 +73,35 @@ def state(
                 last=last,
                 total=game.values[everybody],
                 unit=game.unit,
-                why=_why(game.unit, phi[i], alone, last),
+                why=_why(game, i, phi[i], alone, last),
                 game=game.digest,
             )
         )
     return statements
 
 
-def _why(unit: str, phi: Fraction, alone: int, last: int) -> Text:
-    if unit == "persons":
+def _why(game: Game, i: int, phi: Fraction, alone: int, last: int) -> Text:
+    if game.unit == "persons":
         return Text(
             zh=f"贵机构有 {alone:,} 名符合条件的患者，其中 {last:,} 名只在贵机构出现；与他人共有的患者由各机构平分。",
             en=f"your institution has {alone:,} eligible patients, {last:,} of whom nobody else has; patients seen by "
             "several institutions are shared equally among them.",
         )
+    others = [m for m in range(len(game.values)) if not m >> i & 1]
+    lower = sum(game.values[m | 1 << i] < game.values[m] for m in others)
     if phi < 0:
         return Text(
-            zh="在多数组合中加入贵机构的数据使共同模型对全体患者的拟合变差，说明贵机构的病例构成与其他机构不同。"
-            "这不是数据错误的证明；负贡献如实公布，支付按零计算，不向贵机构追索。",
-            en="in most coalitions your data made the joint model fit the patients of all institutions less well: your "
-            "case mix differs from the others'. This does not prove an error in the data; a negative contribution is "
-            "published as it is, paid as zero, and never claimed back.",
+            zh=f"在其他机构的 {len(others)} 种组合中，有 {lower} 种因加入贵机构的数据而使共同模型对全体患者的拟合变差，"
+            "平均为负：贵机构的病例构成与其他机构不同。这不是数据错误的证明；负贡献如实公布，支付按零计算，不向贵机构追索。",
+            en=f"in {lower} of the {len(others)} coalitions of the others, adding your data made the joint model fit "
+            "the patients of all institutions less well, and on average too: your case mix differs from the others'. "
+            "This does not prove an error in the data; a negative contribution is published as it is, paid as zero, and "
+            "never claimed back.",
         )
     return Text(
-        zh="贡献是把贵机构的数据加入其他机构的每一种组合时，共同模型对全体患者拟合的平均改善。",
-        en="the contribution is the mean improvement of the joint model's fit to the patients of all institutions when "
-        "your data join each possible coalition of the others.",
+        zh=f"贡献是把贵机构的数据加入其他机构的 {len(others)} 种组合时，共同模型对全体患者拟合的平均改善"
+        f"（其中 {len(others) - lower} 种没有变差）。",
+        en="the contribution is the mean improvement of the joint model's fit to the patients of all institutions "
+        f"when your data join each of the {len(others)} coalitions of the others; in {len(others) - lower} of them "
+        "the fit got no worse.",
     )

@@ -64,6 +64,11 @@ def _pragmas(connection: object, _: object) -> None:
     cursor.close()
 
 
+def _raw(value: bytes | str) -> bytes:
+    """Bytes, also where somebody who changed the file by hand left text in their place."""
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
 class Database:
     """One log's database; it is a `LogStore`, an artefact store and a counter store."""
 
@@ -122,7 +127,9 @@ class Database:
         with self._transaction("read") as c:
             rows = c.execute(query).all()
         for idx, leaf, hashed, body, key in rows:
-            yield Entry(index=idx, leaf=leaf, leaf_hash=hashed, body=body, key=key)
+            yield Entry(
+                index=idx, leaf=_raw(leaf), leaf_hash=_raw(hashed), body=body and _raw(body), key=key and _raw(key)
+            )
 
     def cosigned(self, size: int, note: bytes) -> None:
         with self._transaction("written") as c:
@@ -131,7 +138,7 @@ class Database:
     def checkpoints(self) -> list[tuple[int, bytes]]:
         with self._transaction("read") as c:
             rows = c.execute(select(CHECKPOINTS.c.size, CHECKPOINTS.c.note).order_by(CHECKPOINTS.c.size)).all()
-        return [(size, note) for size, note in rows]
+        return [(size, _raw(note)) for size, note in rows]
 
     # --- artefacts and counters -------------------------------------------------------------------------------------
 

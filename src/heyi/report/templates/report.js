@@ -13,19 +13,26 @@
     return text.zh + "\n" + text.en;
   }
 
+  function breadth(text) {
+    return Math.max.apply(null, text.split("\n").map(function (line) {
+      return Array.prototype.reduce.call(line, function (sum, c) { return sum + (c > "\u2e80" ? 12.5 : 7.2); }, 4);
+    }));
+  }
+
   function option(chart, width) {
     var narrow = width < 560;
-    var room = narrow ? Math.round(width * 0.36) : 240;
-    var negative = chart.values.some(function (v) { return v < 0; });
+    var labels = chart.labels.map(function (t) { return label(t, narrow); });
+    var longest = Math.max.apply(null, labels.map(breadth));
+    var room = Math.min(longest, narrow ? Math.round(width * 0.36) : 250);
     return {
       animation: false,
       grid: { left: 8, right: narrow ? 76 : 96, top: 4, bottom: 4, containLabel: true },
       textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
-      xAxis: { type: "value", axisLabel: { show: false }, splitLine: { lineStyle: { color: "#e6eaef" } } },
+      xAxis: { type: "value", max: "dataMax", axisLabel: { show: false }, splitLine: { lineStyle: { color: "#e6eaef" } } },
       yAxis: {
         type: "category", inverse: true, axisTick: { show: false },
         axisLine: { onZero: false, lineStyle: { color: "#8a94a3" } },
-        data: chart.labels.map(function (t) { return label(t, narrow); }),
+        data: labels,
         axisLabel: { color: "#1c2430", fontSize: 12, lineHeight: 15, width: room, overflow: "break", interval: 0 }
       },
       series: [{
@@ -39,7 +46,7 @@
             }
           };
         })
-      }].map(function (s) { if (negative) { s.barMaxWidth = 18; } return s; })
+      }]
     };
   }
 

@@ -1,0 +1,263 @@
+"""Latency of a decision: the rulebook by hand, and the engine with all that it adds, on the same requests in one run.
+
+Before anything is timed, the function written by hand and the engine must agree on every request.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import gc
+import json
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from heyi.app import shipped_point
+from heyi.model.decision import Decision
+from heyi.model.fact import Source, Stated, Value
+from heyi.model.kleene import Truth
+from heyi.policy import ir
+from heyi.policy.check import PROFILES_FILE, expand_profiles
+from heyi.policy.decide import DecisionPoint
+from heyi.policy.facts import LEGAL_DAY, FactSpec, FactType, admit, to_ordinals
+from heyi.policy.interpret import read
+from heyi.policy.strict_yaml import load_yaml
+from heyi.policy.to_python import PythonEngine
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a script, this file stands outside any package
+
+from bench.by_hand import judge
+
+ROOT = Path(__file__).resolve().parents[1]
+DAY = dt.date(2026, 12, 1)
+SEED = 20261201
+REQUESTS, ROUNDS = 400, 30
+QUICK_REQUESTS, QUICK_ROUNDS = 40, 3
+LEFT_OUT = 5
+
+Facts = dict[str, Any]
+
+
+# --- Requests ---------------------------------------------------------------------------------------------------------
+
+
+def complete_profiles(book: ir.Rulebook) -> dict[str, Facts]:
+    """The profiles that leave no fact unknown, on an ordinary legal day, with values of their types."""
+    stated = {n for n, spec in book.schema.facts.items() if not spec.derived and n != LEGAL_DAY}
+    names = load_yaml(book.texts[PROFILES_FILE], file=PROFILES_FILE)
+    profiles = {name: expand_profiles([name], book.texts) for name in names}
+    return {
+        name: {LEGAL_DAY: DAY, **{f: book.schema.spec(f).check(v) for f, v in facts.items()}}
+        for name, facts in profiles.items()
+        if set(facts) == stated
+    }
+
+
+def values_to_draw(book: ir.Rulebook) -> dict[str, tuple[Value, ...]]:
+    """For each fact all of its vocabulary; numbers and days on and beside every bound that a rule has."""
+    bounds: dict[str, set[int]] = {}
+    for rule in book.rules:
+        for name, bound in (*_bounds(rule.applies), *_bounds(rule.needs)):
+            bounds.setdefault(name, set()).update((bound - 1, bound, bound + 1))
+    return {n: tuple(_values(s, bounds.get(n, set()))) for n, s in book.schema.facts.items() if not s.derived}
+
+
+def _bounds(condition: ir.Condition) -> Iterator[tuple[str, int]]:
+    match condition:
+        case ir.Compare(_, ir.Fact(name), ir.Literal(value)) | ir.Compare(_, ir.Literal(value), ir.Fact(name)):
+            if isinstance(value, int):
+                yield name, value
+        case ir.Not(of):
+            yield from _bounds(of)
+        case ir.All(of) | ir.Some(of):
+            for part in of:
+                yield from _bounds(part)
+
+
+def _values(spec: FactSpec, bounds: set[int]) -> Iterator[Value]:
+    match spec.type:
+        case FactType.BOOL:
+            yield from (True, False)
+        case FactType.ENUM:
+            yield from spec.values
+        case FactType.SET:
+            yield from (frozenset(), frozenset(spec.values))
+            yield from (frozenset({v}) for v in spec.values)
+        case FactType.INT:
+            yield from sorted(n for n in bounds | {spec.minimum, spec.maximum} if spec.minimum <= n <= spec.maximum)
+        case FactType.DATE:
+            yield from (dt.date.fromordinal(n) for n in sorted(bounds | {DAY.toordinal()}))
+
+
+def mutations(book: ir.Rulebook, rng: Random, count: int) -> list[Facts]:
+    """Complete requests near the profiles: up to eight facts changed, the legal day of one in four."""
+    profiles, pool = list(complete_profiles(book).values()), values_to_draw(book)
+    names = [n for n in pool if n != LEGAL_DAY]
+    drawn = []
+    for _ in range(count):
+        facts = dict(rng.choice(profiles))
+        changed = rng.sample(names, rng.randrange(9)) + ([LEGAL_DAY] if rng.random() < 0.25 else [])
+        facts |= {n: rng.choice(pool[n]) for n in changed}
+        drawn.append(facts)
+    return drawn
+
+
+# --- Agreement --------------------------------------------------------------------------------------------------------
+
+
+def as_stated(facts: Facts) -> dict[str, Stated]:
+    return {n: Stated(value=v, source=Source.ATTESTED) for n, v in facts.items() if n != LEGAL_DAY}
+
+
+def disagreements(point: DecisionPoint, facts: Facts) -> list[str]:
+    """What the engine and the function written by hand say differently about one complete request."""
+    decision = point.decide(admit(point.book.schema, as_stated(facts), day=facts[LEGAL_DAY]))
+    mine = dict(zip(("outcome", "curable", "fired", "missing", "approvals", "obligations"), judge(facts), strict=True))
+    engine = {
+        "outcome": decision.outcome.value,
+        "curable": decision.curable,
+        "fired": [f.rule for f in decision.findings if f.truth is Truth.TRUE],
+        "missing": [m.fact for m in decision.missing],
+        "approvals": list(decision.approvals),
+        "obligations": [o.rule for o in decision.obligations],
+    }
+    found = [f"{k}: engine {engine[k]}, by hand {mine[k]}" for k in engine if engine[k] != mine[k]]
+    if decision.unknown or decision.alarm:
+        found.append(f"the engine finds something unknown or strange: {decision.unknown} {decision.alarm}")
+    return found
+
+
+# --- Measurement ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to an answer, with one call made ready for each request."""
+
+    id: str
+    label: str
+    calls: Sequence[Callable[[], object]]
+
+
+def ways(point: DecisionPoint, requests: Sequence[Facts], rng: Random) -> list[Way]:
+    book, engine = point.book, PythonEngine(point.book)
+
+    def decide(stated: Mapping[str, Stated], day: dt.date) -> Decision:
+        return point.decide(admit(book.schema, stated, day=day))
+
+    def decide_json(stated: Mapping[str, Stated], day: dt.date) -> str:
+        return json.dumps(decide(stated, day).to_json(), ensure_ascii=False)
+
+    whole = [(as_stated(f), f[LEGAL_DAY]) for f in requests]
+    partly = []
+    for stated, day in whole:
+        out = set(rng.sample(list(stated), LEFT_OUT))
+        partly.append(({n: s for n, s in stated.items() if n not in out}, day))
+    ordinals = [to_ordinals(f) for f in requests]
+    return [
+        Way("by_hand", "by hand, complete facts", [partial(judge, f) for f in requests]),
+        Way("decide_json", "engine: stated facts to JSON text", [partial(decide_json, *w) for w in whole]),
+        Way("decide", "engine: stated facts to a Decision", [partial(decide, *w) for w in whole]),
+        Way("decide_missing", f"the same, {LEFT_OUT} facts missing", [partial(decide, *p) for p in partly]),
+        Way("generated", "generated Python alone", [partial(engine.read, o) for o in ordinals]),
+        Way("interpreter", "interpreter alone", [partial(read, book, o) for o in ordinals]),
+    ]
+
+
+def measure(table: Sequence[Way], rounds: int) -> dict[str, list[int]]:
+    """Nanoseconds of each call, sorted. Every request goes through all ways in turn; the way that begins rotates."""
+    times: dict[str, list[int]] = {way.id: [] for way in table}
+    clock = time.perf_counter_ns
+    for way in table:  # warm
+        for call in way.calls:
+            call()
+    gc.collect()
+    gc.disable()
+    try:
+        for turn in range(rounds):
+            for i in range(len(table[0].calls)):
+                first = (turn + i) % len(table)
+                for way in (*table[first:], *table[:first]):
+                    call = way.calls[i]
+                    begin = clock()
+                    call()
+                    times[way.id].append(clock() - begin)
+    finally:
+        gc.enable()
+    return {way: sorted(taken) for way, taken in times.items()}
+
+
+def percentile(ordered: Sequence[int], percent: int) -> float:
+    """In microseconds, by nearest rank."""
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] / 1_000
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a smoke run: too few calls for figures to rely on")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench" / "decide.json", help="where figures go")
+    options = parser.parse_args(arguments)
+    count, rounds = (QUICK_REQUESTS, QUICK_ROUNDS) if options.quick else (REQUESTS, ROUNDS)
+
+    point, rng, console = shipped_point(), Random(SEED), Console(highlight=False)
+    requests = [*complete_profiles(point.book).values()]
+    requests += mutations(point.book, rng, count - len(requests))
+    for n, facts in enumerate(requests):
+        if found := disagreements(point, facts):
+            console.print(f"request {n}: the engine and the function written by hand differ", style="bold red")
+            told = [*found, json.dumps(facts, default=str, ensure_ascii=False)]
+            console.print("\n".join(told), markup=False, soft_wrap=True)
+            return 1
+
+    table = ways(point, requests, rng)
+    times = measure(table, rounds)
+    floor = percentile(times["by_hand"], 50)
+    rows = [
+        {
+            "id": way.id,
+            "label": way.label,
+            "p50": percentile(times[way.id], 50),
+            "p99": percentile(times[way.id], 99),
+            "ratio": percentile(times[way.id], 50) / floor,
+        }
+        for way in table
+    ]
+    figures = {
+        "rules": len(point.book.rules),
+        "rulebook": point.book.digest,
+        "requests": len(requests),
+        "calls": len(requests) * rounds,
+        "python": platform.python_version(),
+        "quick": options.quick,
+        "unit": "microseconds",
+        "rows": rows,
+    }
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+    shown = Table(title="One decision, microseconds")
+    shown.add_column("")
+    for heading in ("p50", "p99", "ratio of p50"):
+        shown.add_column(heading, justify="right")
+    for row in rows:
+        shown.add_row(str(row["label"]), f"{row['p50']:.1f}", f"{row['p99']:.1f}", f"{row['ratio']:.1f}")
+    console.print(shown)
+    console.print(
+        f"{len(point.book.rules)} rules, {len(requests)} requests, {len(requests) * rounds} decisions a row, "
+        f"Python {platform.python_version()}; by hand and engine agree on all requests"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""The heart study: on the real files where they lie beside the repository, and on files of the same form everywhere."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from tests.conftest import ROOT, beside
+
+from heyi.app import verify_directory
+from heyi.sources.study_file import read_study
+
+HEART = ROOT / "examples" / "heart"
+FILES = {s: f"processed.{s}.data" for s in ("cleveland", "hungarian", "switzerland", "va")}
+SCALING = {"age": (55, 10), "sex": (0, 1), "cp": (3, 1), "thalach": (140, 25), "exang": (0, 1)}
+POSITION = {"age": 0, "sex": 1, "cp": 2, "thalach": 7, "exang": 8}
+
+
+def run(data: Path, directory: Path, study: Path = HEART) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "heyi", "run", str(study), "--data", str(data), "--dir", str(directory), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def pooled(data: Path) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Complete cases of all files in one place, read without any of Heyi's code."""
+    x, y = [], []
+    for name in FILES.values():
+        for line in (data / name).read_text().split():
+            cells = line.split(",")
+            wanted = [cells[POSITION[k]] for k in SCALING] + [cells[13]]
+            if "?" not in wanted:
+                values = [float(v) for v in wanted]
+                x.append([(v - c) / s for v, (c, s) in zip(values, SCALING.values(), strict=False)])
+                y.append(values[-1] > 0)
+    return np.array(x), np.array(y, dtype=float)
+
+
+def reference(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> list[float]:
+    model = LogisticRegression(C=1.0, solver="newton-cholesky", tol=1e-13, max_iter=100).fit(x, y)
+    return [float(model.intercept_[0]), *map(float, model.coef_[0])]
+
+
+def check(done: subprocess.CompletedProcess[str], data: Path, directory: Path) -> dict[str, Any]:
+    assert done.returncode == 0, done.stderr
+    said: dict[str, Any] = json.loads(done.stdout)
+    expected = reference(*pooled(data))
+    for got, want in zip(said["coefficients"].values(), expected, strict=True):
+        assert math.isclose(got, want, rel_tol=0, abs_tol=1e-9)
+    assert list(said["coefficients"]) == ["intercept", *SCALING]
+    assert sum(said["shares_fen"].values()) == said["pot_fen"] == said["paid_fen"] == 10_000_000
+    assert said["verified"] is True
+    assert verify_directory(directory).holds
+    return said
+
+
+def test_the_real_study(tmp_path: Path) -> None:
+    data = beside("heart_disease_uci")
+    said = check(run(data, tmp_path / "run"), data, tmp_path / "run")
+    assert said["answered"] == ["cleveland", "hungary", "switzerland", "va"]
+    assert said["refused"] == {}
+    assert said["outcomes"] == {
+        "needs-approval": 4,
+        "permit": 4,
+        "permit-with-obligations": 1,
+    }  # the last is the payment
+    assert said["shares_fen"]["switzerland"] == 0
+    assert said["contributions"]["switzerland"].startswith("-")
+
+
+def invented(folder: Path, sizes: dict[str, int], *, seed: int = 5) -> Path:
+    """Files of the same form with invented patients."""
+    rng = random.Random(seed)
+    folder.mkdir()
+    for site, name in FILES.items():
+        lines = []
+        for _ in range(sizes[site]):
+            age, sex, cp, exang = rng.randint(30, 77), rng.randint(0, 1), rng.randint(1, 4), rng.randint(0, 1)
+            thalach = rng.randint(90, 190)
+            risk = -1.2 + 0.4 * (age - 55) / 10 + 1.1 * sex + 0.7 * (cp - 3) - 0.4 * (thalach - 140) / 25 + exang
+            num = rng.randint(1, 4) if rng.random() < 1 / (1 + math.exp(-risk)) else 0
+            rate = "?" if rng.random() < 0.05 else str(thalach)
+            lines.append(f"{age},{sex},{cp},{rng.randint(100, 170)},?,0,0,{rate},{exang},1.5,2,?,?,{num}")
+        (folder / name).write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def test_invented_hospitals(tmp_path: Path) -> None:
+    data = invented(tmp_path / "data", {"cleveland": 200, "hungarian": 180, "switzerland": 90, "va": 150})
+    said = check(run(data, tmp_path / "run"), data, tmp_path / "run")
+    assert len(said["answered"]) == 4
+
+
+def test_a_hospital_that_is_too_small_refuses_and_the_others_go_on(tmp_path: Path) -> None:
+    data = invented(tmp_path / "data", {"cleveland": 200, "hungarian": 180, "switzerland": 40, "va": 150})
+    done = run(data, tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["answered"] == ["cleveland", "hungary", "va"]
+    assert said["refused"]["switzerland"]["code"] == "too-few-records"
+    assert set(said["shares_fen"]) == {"cleveland", "hungary", "va"}
+    assert sum(said["shares_fen"].values()) == said["pot_fen"]
+    assert said["verified"] is True
+
+
+def test_without_approval_the_law_refuses(tmp_path: Path) -> None:
+    data = invented(tmp_path / "data", dict.fromkeys(FILES, 100))
+    text = (HEART / "study.toml").read_text(encoding="utf-8")
+    study = tmp_path / "study"
+    study.mkdir()
+    refused = text.replace("given = true", "given = false", 1)
+    assert refused != text
+    (study / "study.toml").write_text(refused, encoding="utf-8")
+    done = run(data, tmp_path / "run", study)
+    assert done.returncode == 3
+    assert "the law permits no institution to take part" in " ".join(done.stderr.split())
+    assert verify_directory(tmp_path / "run").holds
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("pot_fen = 10_000_000", "pot_fen = -5", "pot_fen must be a whole number of fen above zero"),
+        ("pot_fen = 10_000_000", "pot_fen = 1.5", "pot_fen must be a whole number of fen above zero"),
+        ('utility = "likelihood"', "", "utility is missing"),
+        ('utility = "likelihood"', 'utility = "fame"', "unknown utility `fame`"),
+        ('kind = "age", center', 'kind = "agee", center', "agee"),
+        ('name = "logistic"', 'name = "cox"', "unknown operation `cox`"),
+        ("[settlement]", "[settlment]", "unknown table `settlment`"),
+        ('like = ["research-federated"]', 'like = ["research"]', "unknown profile `research`"),
+        ('tier = "city"', 'tier = "moon"', "moon"),
+        ('file = "processed.va.data"', 'file = "absent.data"', "cannot read"),
+        ('id = "heart-disease"', 'id = "Heart Disease"', "is not a valid study id"),
+        ("[study]", "[study", "cannot read"),
+        ('"exang", "oldpeak"', '"exang"', "14 cells under 13 headings"),
+    ],
+)
+def test_a_bad_study_file_gets_a_clear_error(tmp_path: Path, old: str, new: str, words: str) -> None:
+    data = invented(tmp_path / "data", dict.fromkeys(FILES, 100))
+    text = (HEART / "study.toml").read_text(encoding="utf-8")
+    assert old in text
+    study = tmp_path / "study"
+    study.mkdir()
+    (study / "study.toml").write_text(text.replace(old, new), encoding="utf-8")
+    done = run(data, tmp_path / "run", study)
+    said = " ".join(done.stderr.split())
+    assert done.returncode == 2, said
+    assert "Traceback" not in said
+    assert words in said
+
+
+def test_the_study_file_reads(tmp_path: Path) -> None:
+    plan = read_study(HEART)
+    assert plan.operation.kinds == ("num", "age", "sex", "cp", "thalach", "exang")
+    assert (plan.pot_fen, len(plan.sites)) == (10_000_000, 4)
+    assert run(tmp_path, tmp_path / "run", tmp_path).returncode == 2

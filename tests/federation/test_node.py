@@ -1,0 +1,306 @@
+"""A node beside its data: who is left out, what is held back, what is logged, and what a broken disk stops."""
+
+from __future__ import annotations
+
+import resource
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from heyi.audit.event import from_leaf
+from heyi.consent.registry import EVERYTHING, Withdrawal
+from heyi.crypto.canonical import digest
+from heyi.federation.enforce import NodePolicy
+from heyi.federation.node import Node
+from heyi.federation.operation import Operation
+from heyi.federation.receipt import verify_receipt
+from heyi.model.errors import StoreError
+
+if TYPE_CHECKING:
+    from tests.federation.conftest import County
+
+HOST = "clinic-a"
+
+
+def leave(county: County, node: Node, resident_id: str, scope: str) -> None:
+    node.withdraw(Withdrawal(token=node.withdrawal_token(resident_id), scope=scope, at=county.now))
+
+
+# --- withdrawal -------------------------------------------------------------------------------------------------------
+
+
+def test_a_subject_who_withdraws_is_left_out_of_every_operation(
+    county: County, by_sex: Operation, logistic: Operation, tokens: Operation
+) -> None:
+    visits = county.visits(80, 1)
+    county.serve(HOST, visits)
+    node = county.open_node(HOST)
+    permit = county.permit(by_sex, logistic, tokens, host=HOST)
+    at_zero = {"at": [[0, 0, 0]]}
+
+    def ask_all(first: int) -> tuple[int, int, set[str]]:
+        counted = node.handle(county.call(permit, by_sex, number=first)).result["cells"]
+        fitted = node.handle(county.call(permit, logistic, at_zero, number=first + 1)).result["records"]
+        linked = node.handle(county.call(permit, tokens, number=first + 2)).result["tokens"]
+        return sum(counted), fitted, set(linked)
+
+    before = ask_all(1)
+    assert before[:2] == (80, 80)
+    leave(county, node, visits["resident_id"][17], EVERYTHING)
+    after = ask_all(4)
+    assert after[:2] == (79, 79)
+    assert len(before[2]) == 80
+    assert len(before[2] - after[2]) == 1
+    assert after[2] < before[2]
+
+
+def test_every_record_of_the_subject_goes_and_the_sums_are_those_without_it(
+    county: County, logistic: Operation
+) -> None:
+    visits = county.visits(60, 2)
+    visits["resident_id"][30:33] = [visits["resident_id"][5]] * 3
+    county.serve(HOST, visits)
+    rest = [i for i in range(60) if i not in (5, 30, 31, 32)]
+    county.serve("clinic-b", {k: [v[i] for i in rest] for k, v in visits.items()})
+    node, other = county.open_node(HOST), county.open_node("clinic-b")
+    leave(county, node, visits["resident_id"][5], EVERYTHING)
+    argument = {"at": [[0, 0, 0], [10**11, -(10**11), 10**12]]}
+    got = node.handle(county.call(county.permit(logistic, host=HOST), logistic, argument)).result
+    assert got["records"] == 56
+    assert got == other.handle(county.call(county.permit(logistic, host="clinic-b"), logistic, argument)).result
+
+
+@pytest.mark.parametrize(("scope", "counted"), [(EVERYTHING, 79), ("case-1", 79), ("case-2", 80), ("", 80)])
+def test_a_withdrawal_counts_in_its_scope_alone(county: County, by_sex: Operation, scope: str, counted: int) -> None:
+    visits = county.visits(80, 1)
+    county.serve(HOST, visits)
+    node = county.open_node(HOST)
+    leave(county, node, visits["resident_id"][0], scope)
+    answer = node.handle(county.call(county.permit(by_sex, host=HOST), by_sex))
+    assert sum(answer.result["cells"]) == counted
+
+
+def test_a_small_x_withdraws_the_same_subject(county: County, by_sex: Operation) -> None:
+    visits = county.visits(80, 1)
+    county.serve(HOST, visits)
+    node = county.open_node(HOST)
+    with_x = next(i for i in visits["resident_id"] if i.endswith("X"))
+    leave(county, node, with_x.lower(), EVERYTHING)
+    answer = node.handle(county.call(county.permit(by_sex, host=HOST), by_sex))
+    assert sum(answer.result["cells"]) == 79
+
+
+def test_a_stranger_who_withdraws_changes_nothing(county: County, by_sex: Operation) -> None:
+    county.serve(HOST, county.visits(80, 1))
+    node = county.open_node(HOST)
+    leave(county, node, county.resident_ids(1, start=500)[0], EVERYTHING)
+    assert sum(node.handle(county.call(county.permit(by_sex, host=HOST), by_sex)).result["cells"]) == 80
+
+
+def test_a_withdrawal_holds_after_the_node_was_started_again(county: County, by_sex: Operation) -> None:
+    visits = county.visits(80, 1)
+    county.serve(HOST, visits)
+    leave(county, county.open_node(HOST), visits["resident_id"][0], EVERYTHING)
+    again = county.open_node(HOST)
+    assert sum(again.handle(county.call(county.permit(by_sex, host=HOST), by_sex)).result["cells"]) == 79
+
+
+# --- disclosure -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("permitted", "own", "cells"),
+    [(5, 5, [12, 8]), (8, 5, [12, 8]), (9, 5, [12, None]), (5, 9, [12, None]), (9, 3, [12, None]), (13, 1, [None] * 2)],
+)
+def test_the_stricter_smallest_cell_prevails(
+    county: County, by_sex: Operation, permitted: int, own: int, cells: list[int | None]
+) -> None:
+    county.serve(HOST, {"sex": [0.0] * 12 + [1.0] * 8})
+    node = county.open_node(HOST, policy=NodePolicy(min_cell=own))
+    answer = node.handle(county.call(county.permit(by_sex, host=HOST, min_cell=permitted), by_sex))
+    assert answer.result == {"cells": cells}
+
+
+def test_a_withdrawal_can_make_a_cell_small(county: County, by_sex: Operation) -> None:
+    ids = county.resident_ids(17)
+    county.serve(HOST, {"resident_id": ids, "sex": [0.0] * 12 + [1.0] * 5})
+    node = county.open_node(HOST)
+    permit = county.permit(by_sex, host=HOST)
+    assert node.handle(county.call(permit, by_sex)).result == {"cells": [12, 5]}
+    leave(county, node, ids[-1], EVERYTHING)
+    assert node.handle(county.call(permit, by_sex, number=2)).result == {"cells": [12, None]}
+
+
+@pytest.mark.parametrize(
+    ("records", "positives", "code"),
+    [
+        (30, 5, ""),
+        (30, 25, ""),
+        (29, 10, "too-few-records"),
+        (30, 4, "too-few-of-a-class"),
+        (30, 26, "too-few-of-a-class"),
+        (300, 0, "too-few-of-a-class"),
+        (0, 0, "too-few-records"),
+    ],
+)
+def test_a_regression_of_three_parameters_needs_thirty_records_and_five_of_each_class(
+    county: County, logistic: Operation, records: int, positives: int, code: str
+) -> None:
+    """An incomplete record does not count."""
+    sexes = [float(i % 2) for i in range(records)] + [1.0, 0.0]
+    ages: list[float | None] = [40.0 + i % 30 for i in range(records)] + [None, None]
+    sick = [1.0] * positives + [0.0] * (records - positives) + [1.0, 0.0]
+    county.serve(HOST, {"age": ages, "sex": sexes, "diabetes": sick})
+    node = county.open_node(HOST)
+    answer = node.handle(county.call(county.permit(logistic, host=HOST), logistic, {"at": [[0, 0, 0]]}))
+    assert (answer.refusal.code if answer.refusal else "") == code
+    assert (answer.result or {}).get("records", 0) == (0 if code else records)
+
+
+def test_a_withdrawal_can_end_a_regression(county: County, logistic: Operation) -> None:
+    visits = county.visits(30, 1)
+    county.serve(HOST, visits)
+    node = county.open_node(HOST)
+    permit, argument = county.permit(logistic, host=HOST), {"at": [[0, 0, 0]]}
+    assert node.handle(county.call(permit, logistic, argument)).refusal is None
+    leave(county, node, visits["resident_id"][0], EVERYTHING)
+    refusal = node.handle(county.call(permit, logistic, argument, number=2)).refusal
+    assert refusal is not None
+    assert refusal.code == "too-few-records"
+
+
+@pytest.mark.parametrize(("records", "code"), [(5, ""), (4, "too-few-records")])
+def test_tokens_of_too_few_records_are_held_back(county: County, tokens: Operation, records: int, code: str) -> None:
+    visits = county.visits(records, 1) | {"age": [50.0] * records}
+    visits = {k: [*v, v[0]] for k, v in visits.items()}
+    visits["age"][-1] = None  # not complete
+    visits["sex"] = [float(i % 2) for i in range(records + 1)]
+    county.serve(HOST, visits)
+    answer = county.open_node(HOST).handle(county.call(county.permit(tokens, host=HOST), tokens))
+    assert (answer.refusal.code if answer.refusal else "") == code
+    assert len((answer.result or {"tokens": []})["tokens"]) == (0 if code else records)
+
+
+def test_persons_without_a_valid_number_are_counted_and_not_linked(county: County, tokens: Operation) -> None:
+    visits = county.visits(20, 1)
+    right = visits["resident_id"]
+    wrong_digit = right[0][:-1] + ("0" if right[0][-1] != "0" else "1")
+    visits["resident_id"] = [wrong_digit, "", *right[2:19], right[18]]
+    county.serve(HOST, visits)
+    result = county.open_node(HOST).handle(county.call(county.permit(tokens, host=HOST), tokens)).result
+    assert (len(result["tokens"]), result["unlinked"]) == (17, 2)
+
+
+def test_a_large_institution_can_answer(county: County, logistic: Operation) -> None:
+    """Its log-likelihood passes 2^53 in units of 1e-12, which is more than a JSON number holds."""
+    records = 14_000
+    county.serve(
+        HOST,
+        {
+            "age": [float(30 + i % 50) for i in range(records)],
+            "sex": [float(i % 2) for i in range(records)],
+            "diabetes": [float(i % 3 == 0) for i in range(records)],
+        },
+    )
+    node = county.open_node(HOST)
+    answer = node.handle(county.call(county.permit(logistic, host=HOST), logistic, {"at": [[0, 0, 0]]}))
+    assert answer.refusal is None
+    assert answer.result["records"] == records
+
+
+# --- the node's own log -----------------------------------------------------------------------------------------------
+
+
+def test_every_call_stands_in_the_nodes_own_log_with_the_receipt_that_was_given(
+    county: County, by_sex: Operation, logistic: Operation
+) -> None:
+    county.serve(HOST, county.visits(80, 1))
+    node = county.open_node(HOST)
+    permit = county.permit(by_sex, host=HOST, max_calls=2)
+    calls = [
+        county.call(permit, by_sex),
+        county.call(permit, by_sex),
+        county.call(permit, by_sex, number=2),
+        county.call(permit, by_sex, number=3),
+        county.call(permit, by_sex, number=3, by="somebody-else"),
+        county.call(permit, logistic, number=3),
+    ]
+    answers = []
+    for call in calls:
+        county.now += 60
+        answers.append(node.handle(call))
+    events = [from_leaf(e.leaf) for e in county.databases[HOST].entries()]
+    assert [e.public for e in events] == [a.receipt for a in answers]
+    assert [e.kind.removeprefix("operation.") for e in events] == ["answered", "refused", "answered"] + ["refused"] * 3
+    assert [e.at - county.now for e in events] == [-300, -240, -180, -120, -60, 0]
+    assert {(e.actor, e.case) for e in events} == {(HOST, "case-1")}
+    for call, answer in zip(calls, answers, strict=True):
+        receipt = verify_receipt(answer.receipt, public_key=county.signer(HOST).public_key)
+        assert receipt.argument == digest(call.argument)
+        assert (receipt.operation, receipt.number) == (call.operation.digest, call.number)
+        assert receipt.result == ("" if answer.refusal else digest(answer.result))
+
+
+def test_a_node_that_is_started_again_goes_on_with_its_log(county: County, by_sex: Operation) -> None:
+    county.serve(HOST, county.visits(80, 1))
+    permit = county.permit(by_sex, host=HOST)
+    for number in (1, 2, 3):
+        county.open_node(HOST).handle(county.call(permit, by_sex, number=number))
+    assert [from_leaf(e.leaf).public["number"] for e in county.databases[HOST].entries()] == [1, 2, 3]
+
+
+# --- a broken disk ----------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def full_disk(path: Path) -> Iterator[None]:
+    """No file of this process can grow beyond the present size of the database's write-ahead log."""
+    size = path.with_name(path.name + "-wal").stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_node_whose_database_is_read_only_computes_nothing(county: County, by_sex: Operation) -> None:
+    county.serve(HOST, county.visits(80, 1))
+    county.open_node(HOST)
+    node = county.open_node(HOST, query="mode=ro")
+    with pytest.raises(StoreError, match="readonly"):
+        node.handle(county.call(county.permit(by_sex, host=HOST), by_sex))
+    assert county.records[HOST].read == []
+    assert node.log.size == 0
+
+
+def test_a_node_whose_disk_is_full_computes_nothing_and_charges_nothing(county: County, by_sex: Operation) -> None:
+    county.serve(HOST, county.visits(80, 1))
+    node = county.open_node(HOST)
+    permit = county.permit(by_sex, host=HOST)
+    node.handle(county.call(permit, by_sex))
+    county.records[HOST].read.clear()
+    with full_disk(county.directory / f"{HOST}.db"), pytest.raises(StoreError):
+        node.handle(county.call(permit, by_sex, number=2))
+    assert county.records[HOST].read == []
+    assert county.databases[HOST].used(permit.id) == node.log.size == 1
+    assert node.handle(county.call(permit, by_sex, number=2)).refusal is None
+    assert node.log.size == 2
+
+
+def test_what_cannot_be_logged_is_not_answered(county: County, by_sex: Operation) -> None:
+    """The call was charged by then, which errs on the safe side."""
+    county.serve(HOST, county.visits(80, 1))
+    node = county.open_node(HOST)
+    permit = county.permit(by_sex, host=HOST)
+    with sqlite3.connect(county.directory / f"{HOST}.db") as broken:
+        broken.execute("CREATE TRIGGER t BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END")
+    broken.close()
+    with pytest.raises(StoreError, match="disk I/O error"):
+        node.handle(county.call(permit, by_sex))
+    assert node.log.size == 0
+    assert county.databases[HOST].used(permit.id) == 1

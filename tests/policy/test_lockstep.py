@@ -1,0 +1,85 @@
+"""Two readings of the shipped rulebook agree; where one of them is tampered with, the answer is no and says where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from heyi.model.decision import Effect, Outcome
+from heyi.model.fact import Value
+from heyi.policy import ir
+from heyi.policy.decide import DecisionPoint
+from heyi.policy.facts import Admitted, to_ordinals
+from heyi.policy.interpret import Reading, read
+from heyi.policy.remedy import with_remedies
+from heyi.policy.to_python import PythonEngine
+
+Facts = dict[str, Value]
+
+
+def test_interpreter_and_generated_python_agree_on_20000_fact_sets(
+    point: DecisionPoint, near: Callable[[Random], Facts], anything: Callable[[Random, float], Facts]
+) -> None:
+    rng, engine, outcomes = Random(3), PythonEngine(point.book), set()
+    for n in range(20_000):
+        facts = near(rng) if n % 2 else anything(rng, (0.0, 0.1, 0.3, 0.6, 0.9)[n // 2 % 5])
+        known = to_ordinals(facts)
+        one, other = read(point.book, known), engine.read(known)
+        assert one == other, facts
+        outcomes.add((one.outcome, one.curable))
+    assert len(outcomes) == 5, "every outcome occurs"
+
+
+def tampered(point: DecisionPoint, rule: ir.Rule) -> DecisionPoint:
+    """A decision point whose generated engine was made from the opposite of one rule."""
+    changed = replace(rule, applies=ir.Not(rule.applies))
+    other = DecisionPoint(point.book)
+    other._engine = PythonEngine(
+        replace(point.book, rules=tuple(changed if r.id == rule.id else r for r in point.book.rules))
+    )
+    return other
+
+
+@pytest.mark.parametrize("effect", list(Effect))
+def test_a_negated_rule_raises_the_alarm(
+    point: DecisionPoint, complete: dict[str, Facts], effect: Effect
+) -> None:
+    rules = [r for r in point.book.rules if r.effect is effect]
+    assert rules
+    for rule in rules:
+        other = tampered(point, rule)
+        for profile in ("treatment", "referral"):
+            admitted = Admitted(known=complete[profile], rejected={})
+            assert point.decide(admitted).outcome.is_permit
+            decision = other.decide(admitted)
+            assert (decision.outcome, decision.curable) == (Outcome.DENY, False)
+            assert decision.alarm == f"two readings differ on {rule.id}"
+            assert decision.to_json()["alarm"] == decision.alarm
+            assert with_remedies(other, decision, admitted).remedies == ()
+
+
+def test_evidence_that_one_reading_takes_for_granted_raises_the_alarm(
+    point: DecisionPoint, complete: dict[str, Facts]
+) -> None:
+    rules = tuple(replace(r, needs=ir.TRUE) if r.id == "PIPL-29.1" else r for r in point.book.rules)
+    other = DecisionPoint(point.book)
+    other._engine = PythonEngine(replace(point.book, rules=rules))
+    without = Admitted(known={**complete["referral"], "consent.separate": False}, rejected={})
+    assert point.decide(without).alarm is None
+    assert other.decide(without).alarm == "two readings differ on PIPL-29.1"
+
+
+def test_a_fold_that_differs_raises_the_alarm(point: DecisionPoint, complete: dict[str, Facts]) -> None:
+    class Lenient(PythonEngine):
+        def read(self, known: ir.Known) -> Reading:
+            return replace(super().read(known), outcome=Outcome.PERMIT, curable=False)
+
+    other = DecisionPoint(point.book)
+    other._engine = Lenient(point.book)
+    refused = Admitted(known={**complete["referral"], "consent.given": False}, rejected={})
+    decision = other.decide(refused)
+    assert (decision.outcome, decision.curable) == (Outcome.DENY, False)
+    assert decision.alarm == "two readings differ on the outcome"

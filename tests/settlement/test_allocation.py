@@ -1,0 +1,93 @@
+"""Allocation: exact to the fen, whatever the values."""
+
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from heyi.model.errors import InvalidInput
+from heyi.settlement.allocate import Allocation, allocate
+
+VALUES = st.lists(st.fractions(min_value=-1000, max_value=1000, max_denominator=10**6), min_size=1, max_size=12)
+
+
+def test_twenty_thousand_pots_are_divided_to_the_fen() -> None:
+    rng = random.Random(20_000)
+    for _ in range(20_000):
+        n = rng.randint(1, 8)
+        players = [f"p{i}" for i in range(n)]
+        phi = [Fraction(rng.randint(-(10**6), 10**9), rng.randint(1, 5040)) for _ in range(n)]
+        pot = rng.randint(1, 10 ** rng.randint(1, 14))
+        got = allocate(pot, players, phi)
+        assert sum(got.shares_fen) + got.escrow_fen == pot == got.pot_fen
+        assert all(share >= 0 for share in got.shares_fen)
+        assert got.escrow_fen == (0 if any(p > 0 for p in phi) else pot)
+
+
+@given(st.integers(1, 10**15), VALUES)
+def test_a_share_is_within_a_fen_of_its_exact_part(pot: int, phi: list[Fraction]) -> None:
+    total = sum(max(Fraction(0), p) for p in phi)
+    got = allocate(pot, [f"p{i:02d}" for i in range(len(phi))], phi)
+    for share, p in zip(got.shares_fen, phi, strict=True):
+        assert share == 0 if p <= 0 else abs(share - pot * p / total) < 1
+
+
+@given(st.integers(1, 10**9), VALUES)
+def test_more_contribution_is_never_paid_less(pot: int, phi: list[Fraction]) -> None:
+    got = allocate(pot, [f"p{i:02d}" for i in range(len(phi))], phi).shares_fen
+    paid = [share for _, share in sorted(zip(phi, got, strict=True))]
+    assert paid == sorted(paid)
+
+
+@given(st.integers(1, 10**9), VALUES, st.fractions(min_value=Fraction(1, 1000), max_value=1000))
+def test_the_unit_of_the_values_does_not_matter(pot: int, phi: list[Fraction], unit: Fraction) -> None:
+    players = [f"p{i:02d}" for i in range(len(phi))]
+    assert allocate(pot, players, [p * unit for p in phi]) == allocate(pot, players, phi)
+
+
+@pytest.mark.parametrize(
+    ("players", "pot", "shares"),
+    [
+        (["a", "b", "c"], 100, (34, 33, 33)),
+        (["c", "b", "a"], 100, (33, 33, 34)),
+        (["c", "a", "b"], 101, (33, 34, 34)),
+        (["b", "a", "c"], 1, (0, 1, 0)),
+        (["b", "a", "c"], 99, (33, 33, 33)),
+    ],
+)
+def test_ties_go_to_the_smaller_id(players: list[str], pot: int, shares: tuple[int, ...]) -> None:
+    assert allocate(pot, players, [Fraction(1, 7)] * 3).shares_fen == shares
+
+
+def test_the_largest_remainder_comes_before_the_smaller_id() -> None:
+    assert allocate(10, ["a", "b"], [Fraction(1), Fraction(2)]).shares_fen == (3, 7)
+    assert allocate(11, ["a", "b"], [Fraction(1), Fraction(2)]).shares_fen == (4, 7)
+
+
+@pytest.mark.parametrize("phi", [[0, 0], [-1, 0], [-5, -7], []])
+def test_where_nobody_contributed_the_pot_stays_in_escrow(phi: list[int]) -> None:
+    players = ["a", "b"][: len(phi)]
+    assert allocate(100, players, [Fraction(p) for p in phi]) == Allocation(
+        pot_fen=100, shares_fen=(0,) * len(phi), escrow_fen=100
+    )
+
+
+def test_a_negative_contribution_is_paid_nothing_and_costs_nobody() -> None:
+    got = allocate(900, ["a", "b", "c"], [Fraction(-100), Fraction(1), Fraction(2)])
+    assert got.shares_fen == (0, 300, 600)
+
+
+@pytest.mark.parametrize("pot", [0, -1, -(10**12)])
+def test_a_pot_that_is_none(pot: int) -> None:
+    with pytest.raises(InvalidInput, match=f"pot of {pot} fen"):
+        allocate(pot, ["a"], [Fraction(1)])
+
+
+@pytest.mark.parametrize("players", [[], ["a"], ["a", "b", "c"]])
+def test_as_many_values_as_players(players: list[str]) -> None:
+    with pytest.raises(InvalidInput, match=f"{len(players)} players but 2 values"):
+        allocate(100, players, [Fraction(1)] * 2)

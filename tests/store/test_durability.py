@@ -1,0 +1,95 @@
+"""An acknowledged event survives the end of the process, at whatever moment it comes, and nothing is kept by half."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import time
+from collections import Counter
+from contextlib import closing
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from heyi.audit.event import from_leaf
+from heyi.crypto.canonical import canonical
+from heyi.store.database import Database
+from tests.audit.logs import check, erased, happened, open_log
+
+KILLS = 16
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["pytest", "heyi.store.database", "tests.audit.logs"])
+
+
+def write_until_killed(path: Path, seed: int, acknowledge: Connection) -> None:
+    """Append batches of 1 to 4 events, some of which erase an earlier body; tell each batch once it is kept."""
+    rng = random.Random(seed)
+    log = open_log(Database.at(path))
+    with_body = [e.index for e in log.store.entries() if e.body is not None]
+    while True:
+        size = rng.randint(1, 4)
+        drafts = [happened(batch=log.size, of=size, body={"n": log.size + n}) for n in range(size)]
+        gone = [with_body.pop(rng.randrange(len(with_body)))] if len(with_body) > 3 and rng.random() < 0.2 else []
+        indices = log.append([*drafts, *(erased(entry) for entry in gone)], erase=gone)
+        with_body += indices[:size]
+        acknowledge.send((indices, gone))
+
+
+def read_all(connection: Connection) -> list[tuple[list[int], list[int]]]:
+    told = []
+    while True:
+        try:
+            told.append(connection.recv())
+        except EOFError:
+            return told
+
+
+def test_every_acknowledged_event_outlives_a_killed_process(tmp_path: Path) -> None:
+    path, rng = tmp_path / "log.db", random.Random(20260801)
+    with closing(Database.at(path)) as database:
+        open_log(database).append([happened("log.founded")])
+    acknowledged, erasures, productive = {0}, set(), 0
+    for kill in range(KILLS):
+        receive, send = CONTEXT.Pipe(duplex=False)
+        writer = CONTEXT.Process(target=write_until_killed, args=(path, kill, send))
+        writer.start()
+        send.close()
+        if kill % 4:
+            receive.poll(10)  # mostly after the first batch, at times while the database is being opened
+        time.sleep(rng.uniform(0, 0.08))
+        writer.kill()
+        told = read_all(receive)
+        writer.join()
+        assert writer.exitcode == -9
+        productive += bool(told)
+        for indices, gone in told:
+            acknowledged.update(indices)
+            erasures.update(gone)
+
+        report = check(path)
+        assert report.faults == ()
+        assert acknowledged <= {c.index for c in report.entries}
+        assert erasures <= {c.index for c in report.entries if c.erased}
+        assert all(c.body == {"n": c.index} for c in report.entries if c.event.kind == "request.made" and not c.erased)
+        batches = [c.event.public for c in report.entries if c.event.kind == "request.made"]
+        whole = Counter(canonical(public) for public in batches)
+        assert all(whole[canonical(public)] == public["of"] for public in batches)
+    assert productive >= KILLS // 2 and len(acknowledged) > 5 * productive
+
+
+def test_a_log_goes_on_after_its_process_was_killed(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    receive, send = CONTEXT.Pipe(duplex=False)
+    writer = CONTEXT.Process(target=write_until_killed, args=(path, 1, send))
+    writer.start()
+    send.close()
+    assert receive.poll(10)
+    writer.kill()
+    told = read_all(receive)
+    writer.join()
+    with closing(Database.at(path)) as database:
+        log = open_log(database)
+        assert log.size > told[-1][0][-1]
+        (index,) = log.append([happened("log.reopened")])
+        assert from_leaf(list(database.entries())[index].leaf).kind == "log.reopened"
+    report = check(path)
+    assert (report.faults, report.promised) == ((), 0)
