@@ -120,6 +120,8 @@ class App:
         holder: str,
         zh: str,
         en: str,
+        origin: str,
+        secret: bool,
         columns: Sequence[str] | None = None,
     ) -> Asset:
         """Read a CSV file at its institution, grade it and serve it.
@@ -127,10 +129,17 @@ class App:
         A file without header has no identifiers to tell its rows apart: equal rows are then kept as two persons.
         """
         table = read_csv(path, columns=columns, keep_duplicates=columns is not None)
-        return self.import_table(table, host=host, asset_id=asset_id, holder=holder, zh=zh, en=en)
+        return self.import_table(
+            table, host=host, asset_id=asset_id, holder=holder, zh=zh, en=en, origin=origin, secret=secret
+        )
 
-    def import_table(self, table: Table, *, host: str, asset_id: str, holder: str, zh: str, en: str) -> Asset:
-        """Grade a table at its institution and serve it from the node of `host`."""
+    def import_table(
+        self, table: Table, *, host: str, asset_id: str, holder: str, zh: str, en: str, origin: str, secret: bool
+    ) -> Asset:
+        """Grade a table at its institution and serve it from the node of `host`.
+
+        `origin` and `secret` are what the holder's steward states about it; no import can find them out.
+        """
         asset = grade(table, asset_id=asset_id, holder=holder, zh=zh, en=en)
         records = self.records[host]
         records.add(table, asset)
@@ -142,7 +151,7 @@ class App:
             youngest = int(known.min()) if known.size else None
         ids = records.persons(asset_id)
         persons = len({i for i in ids if i is not None}) + sum(i is None for i in ids)
-        return replace(asset, youngest=youngest, persons=persons)
+        return replace(asset, youngest=youngest, persons=persons, origin=origin, secret=secret)
 
     def forward(self, seconds: int) -> None:
         self.clock.forward(seconds)

@@ -18,7 +18,7 @@ EVENTS = st.builds(
     at=st.integers(0, 2**40),
     actor=NAME,
     case=NAME,
-    public=st.dictionaries(NAME, st.none() | st.booleans() | st.integers(-9, 9) | st.lists(NAME, max_size=2), max_size=3),
+    public=st.dictionaries(NAME, st.none() | st.integers(-9, 9) | st.lists(NAME, max_size=2), max_size=3),
     commitment=st.none() | st.builds(Commitment, mac=st.binary(min_size=32, max_size=32).map(bytes.hex)),
 )  # fmt: skip
 EVENT = Event(kind="k", at=1, actor="a", public={"n": 1}, commitment=commit({"b": 1}, b"k" * 32))

@@ -5,13 +5,13 @@ import base64
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.audit.logs import LOG, NOON, STRANGER, WITNESS
 
 from heyi.audit.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint, sign_checkpoint
 from heyi.audit.note import ED25519, Note, check_name, key_id, parse_note, sign_note
 from heyi.audit.witness import Witness, verify_cosignature
 from heyi.crypto.keys import Signer
 from heyi.model.errors import InvalidInput, VerificationError
-from tests.audit.logs import LOG, NOON, STRANGER, WITNESS
 
 CHECKPOINT = Checkpoint(origin=LOG.name, size=41, root=b"r" * 32)
 ROOT = base64.b64encode(CHECKPOINT.root).decode()
@@ -21,9 +21,7 @@ BLOB = base64.b64encode(b"k" * 68).decode()
 def cosigned() -> bytes:
     note = sign_checkpoint(CHECKPOINT, LOG)
     witness = Witness(signer=WITNESS, origin=LOG.name, log_key=LOG.public_key)
-    return Note(
-        text=note.text, signatures=(*note.signatures, witness.cosign(note.to_bytes(), [], now=NOON))
-    ).to_bytes()
+    return Note(text=note.text, signatures=(*note.signatures, witness.cosign(note.to_bytes(), [], now=NOON))).to_bytes()
 
 
 def accept(data: bytes) -> Checkpoint:
@@ -150,7 +148,8 @@ def test_a_checkpoint_is_read_back(size: int, root: bytes) -> None:
     ["", "log\n", "log\n1\n", f"log\n1\n{ROOT}", f"log\n1\n{ROOT}\nmore\n", f"\n1\n{ROOT}\n", f"log\n\n{ROOT}\n",
      f"log\n01\n{ROOT}\n", f"log\n+1\n{ROOT}\n", f"log\n-1\n{ROOT}\n", f"log\n 1\n{ROOT}\n", f"log\n1_0\n{ROOT}\n",
      f"log\n１\n{ROOT}\n", f"log\n1.0\n{ROOT}\n", f"log\n1\n{ROOT[:-4]}\n", f"log\n1\n{ROOT} \n", "log\n1\n\n",
-     f"log\n1\n{ROOT.rstrip('=')}\n", f"log\n1\n{ROOT[:-2]}F=\n", f"log\r\n1\r\n{ROOT}\r\n", f"log\n{'9' * 5000}\n{ROOT}\n"],
+     f"log\n1\n{ROOT.rstrip('=')}\n", f"log\n1\n{ROOT[:-2]}F=\n", f"log\r\n1\r\n{ROOT}\r\n",
+     f"log\n{'9' * 5000}\n{ROOT}\n"],
     ids=lambda text: repr(text[:14] + text[-4:]),
 )  # fmt: skip
 def test_what_is_no_checkpoint_is_refused(text: str) -> None:
@@ -161,7 +160,7 @@ def test_what_is_no_checkpoint_is_refused(text: str) -> None:
 def test_a_checkpoint_of_another_log_is_refused() -> None:
     other = Signer.from_seed("log.example/city", b"l" * 32)
     data = sign_checkpoint(Checkpoint(origin=other.name, size=1, root=b"r" * 32), other).to_bytes()
-    with pytest.raises(VerificationError, match="is of `log.example/city`"):
+    with pytest.raises(VerificationError, match=r"is of `log\.example/city`"):
         open_checkpoint(data, origin=LOG.name, public_key=LOG.public_key)
 
 
@@ -174,11 +173,9 @@ def test_a_signature_under_the_right_name_and_key_id_must_hold() -> None:
     ours, theirs = sign_checkpoint(CHECKPOINT, LOG), sign_checkpoint(CHECKPOINT, STRANGER)
     forged = base64.b64encode(ours.signatures[0].key_id + theirs.signatures[0].signature).decode()
     with pytest.raises(VerificationError, match="does not hold"):
-        open_checkpoint(
-            f"{ours.text}\n— {LOG.name} {forged}\n".encode(), origin=LOG.name, public_key=LOG.public_key
-        )
+        open_checkpoint(f"{ours.text}\n— {LOG.name} {forged}\n".encode(), origin=LOG.name, public_key=LOG.public_key)
 
 
 def test_a_checkpoint_without_cosignature_is_a_promise() -> None:
-    with pytest.raises(VerificationError, match="lacks the cosignature of `witness.example`; it is a promise"):
+    with pytest.raises(VerificationError, match=r"lacks the cosignature of `witness\.example`; it is a promise"):
         accept(sign_checkpoint(CHECKPOINT, LOG).to_bytes())

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.audit.logs import LOG, NOON, STRANGER, WITNESS, check, erased, happened, open_log
 
 from heyi.audit.checkpoint import Checkpoint, sign_checkpoint
 from heyi.audit.event import Event
@@ -19,7 +20,6 @@ from heyi.audit.verify import LogReport, verify_log
 from heyi.crypto.canonical import Json, canonical, from_canonical
 from heyi.store.database import Database
 from heyi.store.secrets import SeededEntropy
-from tests.audit.logs import LOG, NOON, STRANGER, WITNESS, check, erased, happened, open_log
 
 BATCHES = (1, 3, 2, 5, 4, 1, 1, 6, 2, 3, 8)
 SIZE = sum(BATCHES) + 1
@@ -81,7 +81,7 @@ def test_a_changed_byte_is_found_at_its_entry(path: Path, sql: sqlite3.Connectio
     rows = sql.execute(f"SELECT idx, {column} FROM {table}").fetchall()
     assert len(rows) > SIZE // 2
     for idx, value in rows:
-        for _ in range(3):
+        for _ in range(2):
             sql.execute(f"UPDATE {table} SET {column} = ? WHERE idx = ?", (flip(value, rng), idx))
             assert idx in entries_at_fault(check(path)), f"{column} of entry {idx}"
         sql.execute(f"UPDATE {table} SET {column} = ? WHERE idx = ?", (value, idx))
@@ -98,7 +98,7 @@ def test_a_value_cut_short_is_found_at_its_entry(path: Path, sql: sqlite3.Connec
 def test_a_changed_byte_of_a_checkpoint_is_found(path: Path, sql: sqlite3.Connection) -> None:
     rng = random.Random("tamper with checkpoints")
     for size, note in sql.execute("SELECT size, note FROM checkpoints").fetchall():
-        for _ in range(8):
+        for _ in range(4):
             sql.execute("UPDATE checkpoints SET note = ? WHERE size = ?", (flip(note, rng), size))
             assert check(path).faults, f"checkpoint at {size}"
         sql.execute("UPDATE checkpoints SET note = ? WHERE size = ?", (note, size))
@@ -258,7 +258,7 @@ def test_a_malformed_entry_is_a_fault_and_no_crash(path: Path, sql: sqlite3.Conn
 
 
 @pytest.mark.parametrize("column", TABLES)
-@pytest.mark.parametrize("value", ["text", 5])
+@pytest.mark.parametrize("value", ["text", "", 5, 0])
 def test_a_value_of_another_type_is_a_fault_and_no_crash(
     path: Path, sql: sqlite3.Connection, column: str, value: str | int
 ) -> None:

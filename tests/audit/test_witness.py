@@ -4,6 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.audit.logs import LOG, NOON, STRANGER, WITNESS, happened, open_log
 
 from heyi.audit.checkpoint import Checkpoint, sign_checkpoint
 from heyi.audit.merkle import Tree, leaf_hash
@@ -12,7 +13,6 @@ from heyi.audit.witness import Witness, verify_cosignature
 from heyi.crypto.keys import Signer
 from heyi.model.errors import VerificationError
 from heyi.store.database import Database
-from tests.audit.logs import LOG, NOON, STRANGER, WITNESS, happened, open_log
 
 TREE = Tree(leaf_hash(bytes([n])) for n in range(20))
 FORK = Tree(leaf_hash(bytes([n if n != 3 else 99])) for n in range(20))
@@ -99,9 +99,7 @@ def test_a_cosignature_of_another_length_is_refused(witness: Witness, length: in
     note, mark = parse_note(signed(10)), witness.cosign(signed(10), [], now=NOON)
     cut = NoteSignature(name=mark.name, key_id=mark.key_id, signature=(mark.signature + b"x")[:length])
     with pytest.raises(VerificationError):
-        verify_cosignature(
-            Note(text=note.text, signatures=(cut,)), name=WITNESS.name, public_key=WITNESS.public_key
-        )
+        verify_cosignature(Note(text=note.text, signatures=(cut,)), name=WITNESS.name, public_key=WITNESS.public_key)
 
 
 def test_a_log_restored_from_an_old_copy_is_refused_by_the_witness(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Canonical JSON: one value, one sequence of bytes, and nothing else is read."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -102,10 +103,8 @@ def test_garbage_raises_our_error_or_is_canonical(data: bytes) -> None:
 def test_a_changed_byte_gives_another_value_or_none(value: Any, data: st.DataObject) -> None:
     written = bytearray(canonical(value))
     written[data.draw(st.integers(0, len(written) - 1))] ^= data.draw(st.integers(1, 255))
-    try:
+    with suppress(VerificationError):
         assert canonical(from_canonical(bytes(written))) != canonical(value)
-    except VerificationError:
-        pass
 
 
 def test_digests_are_of_the_canonical_bytes() -> None:

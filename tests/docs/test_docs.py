@@ -99,9 +99,7 @@ def commands(path: Path) -> list[Command]:
             fresh = False
             continue
         if block.language == "text" and fresh:
-            found[-1] = Command(
-                text=found[-1].text, code=found[-1].code, shows=block.lines, line=found[-1].line
-            )
+            found[-1] = Command(text=found[-1].text, code=found[-1].code, shows=block.lines, line=found[-1].line)
         fresh = False
         for n, line in enumerate(block.lines, block.line + 1):
             if re.match(r"\s*(\$ )?heyi\b", line) is None:

@@ -137,3 +137,9 @@ def requests(
 def decide(point: DecisionPoint) -> Callable[[Mapping[str, Value]], Decision]:
     """Decides from facts that all count."""
     return lambda known: point.decide(Admitted(known=dict(known), rejected={}))
+
+
+@pytest.fixture(scope="session")
+def facts_toml(point: DecisionPoint) -> str:
+    """The text of the shipped `facts.toml`."""
+    return point.book.texts["facts.toml"]

@@ -26,8 +26,8 @@ Pool = dict[str, tuple[Value, ...]]
 Decide = Callable[[Mapping[str, Value]], Decision]
 Requests = st.SearchStrategy[Facts]
 Texts = st.SearchStrategy[dict[str, str]]
-LAWS = settings(max_examples=500, deadline=None)
-PACKS = settings(max_examples=20, deadline=None, phases=[Phase.generate])  # each compiles: too slow to shrink
+LAWS = settings(max_examples=300, deadline=None)
+PACKS = settings(max_examples=15, deadline=None, phases=[Phase.generate])  # each compiles: too slow to shrink
 
 
 def strictness(decision: Decision) -> int:
@@ -61,7 +61,7 @@ def test_l1_a_permit_without_a_fact_is_a_permit_for_each_of_its_values(
             assert duties(told) <= duties(without)
 
     law()
-    assert permits >= 100, permits
+    assert permits >= 80, permits
 
 
 def test_l1_at_every_fact_of_every_complete_profile(
@@ -132,7 +132,7 @@ def test_l3_without_a_ground_there_is_no_permit(point: DecisionPoint, requests: 
         assert grounded or not decision.outcome.is_permit
 
     law()
-    assert min(count.values()) >= 60, count
+    assert min(count.values()) >= 40, count
 
 
 # --- L4 and L5: packs that are added --------------------------------------------------------------------------------
@@ -211,7 +211,7 @@ def test_l4_a_pack_of_lower_rank_only_tightens(
             count["tightened"] += before.outcome.is_permit and not after.outcome.is_permit
 
     law()
-    assert count["no permit"] >= 100 and count["tightened"] >= 20, count
+    assert count["no permit"] >= 50 and count["tightened"] >= 10, count
 
 
 def test_l4_an_agreement_cannot_ground_what_needs_a_regulation(point: DecisionPoint) -> None:
@@ -253,7 +253,7 @@ def test_l5_another_jurisdiction_never_softens(
             count["stricter"] += strictness(after) > strictness(before)
 
     law()
-    assert count["permit"] >= 100 and count["stricter"] >= 50, count
+    assert count["permit"] >= 50 and count["stricter"] >= 30, count
 
 
 # --- L6 and L7 ------------------------------------------------------------------------------------------------------

@@ -8,10 +8,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.audit.logs import check, erased, happened, open_log
 
 from heyi.model.errors import StoreError
 from heyi.store.database import Database
-from tests.audit.logs import check, erased, happened, open_log
 
 
 def on_disk(path: Path) -> bytes:
@@ -19,7 +19,7 @@ def on_disk(path: Path) -> bytes:
     return b"\n".join(p.read_bytes() for p in path.parent.iterdir() if p.name.startswith(path.name))
 
 
-@pytest.mark.parametrize("length", [8, 300, 3_000, 20_000])
+@pytest.mark.parametrize("length", [32, 300, 3_000, 20_000])
 def test_an_erased_body_and_its_key_are_gone(tmp_path: Path, length: int) -> None:
     path, secret = tmp_path / "log.db", random.Random(length).randbytes(length).hex()
     with closing(Database.at(path)) as database:
@@ -27,7 +27,7 @@ def test_an_erased_body_and_its_key_are_gone(tmp_path: Path, length: int) -> Non
         log.append([happened(body={"other": "stays"}), happened(body={"secret": secret})])
         key = list(database.entries())[1].key
         assert key is not None
-        assert secret.encode() in on_disk(path) or length > 3_000  # long bodies are cut into pages
+        assert secret[:64].encode() in on_disk(path)
         assert key in on_disk(path)
         log.append([erased(1)], erase=[1])
         for left in (secret[:64].encode(), secret[-64:].encode(), key):
@@ -37,19 +37,19 @@ def test_an_erased_body_and_its_key_are_gone(tmp_path: Path, length: int) -> Non
     assert check(path).faults == ()
 
 
-@pytest.mark.parametrize("seed", [0, 2])
+@pytest.mark.parametrize("seed", range(6))
 def test_many_erasures_leave_nothing_however_pages_are_merged(tmp_path: Path, seed: int) -> None:
     """SQLite moves rows between pages as a table shrinks; a copy left behind would outlive the erasure."""
     path, rng = tmp_path / "log.db", random.Random(seed)
     bodies = [rng.randbytes(rng.randint(50, 400)).hex() for _ in range(150)]
     with closing(Database.at(path)) as database:
         log = open_log(database)
-        for body in bodies:
-            log.append([happened(body={"t": body})])
+        for n in range(0, 150, 10):
+            log.append([happened(body={"t": body}) for body in bodies[n : n + 10]])
         keys = [entry.key or b"" for entry in database.entries()]
         gone = rng.sample(range(150), 120)
-        for entry in gone:
-            log.append([erased(entry)], erase=[entry])
+        for n in range(0, 120, 20):
+            log.append([erased(entry) for entry in gone[n : n + 20]], erase=gone[n : n + 20])
         data = on_disk(path)
     left = [n for n in gone if keys[n] in data or bodies[n][:40].encode() in data or bodies[n][-40:].encode() in data]
     assert left == []

@@ -32,7 +32,7 @@ def demo(
     with err.status("") as status:
 
         def tell(line: Telling) -> None:
-            err.print(f"[green]•[/] {line.zh}  [dim]{line.en}[/]")
+            err.print(f"[green]•[/] {line.zh}  [dim]{line.en}[/]", soft_wrap=True)
             status.update(f"{line.zh}…")
 
         told = tell_story(app, directory, seed=seed, persons=persons, tell=tell)

@@ -47,9 +47,9 @@ def main() -> None:
         app()
     except HeyiError as e:
         hint, e.hint = e.hint, ""
-        err.print(f"[bold red]错误 error:[/] {_plain(str(e))}")
+        err.print(f"[bold red]错误 error:[/] {_plain(str(e))}", soft_wrap=True)
         if hint:
-            err.print(f"[bold]下一步 next:[/] {_plain(hint)}")
+            err.print(f"[bold]下一步 next:[/] {_plain(hint)}", soft_wrap=True)
         sys.exit(e.exit_code)
     except KeyboardInterrupt:
         err.print("已中断；已记入日志的内容保持完整 interrupted; what was logged is whole")

@@ -44,6 +44,8 @@ def run(
             holder=site.id,
             zh=f"{site.zh}：{plan.zh}",
             en=f"{site.en}: {plan.en}",
+            origin=plan.origin,
+            secret=plan.secret,
             columns=plan.columns,
         )
         register_asset(app.house, asset)

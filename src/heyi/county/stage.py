@@ -34,9 +34,13 @@ class Stage(Protocol):
 
     def node(self, host: str) -> Node: ...
 
-    def import_file(self, path: Path, *, host: str, asset_id: str, holder: str, zh: str, en: str) -> Asset: ...
+    def import_file(
+        self, path: Path, *, host: str, asset_id: str, holder: str, zh: str, en: str, origin: str, secret: bool
+    ) -> Asset: ...
 
-    def import_table(self, table: Table, *, host: str, asset_id: str, holder: str, zh: str, en: str) -> Asset: ...
+    def import_table(
+        self, table: Table, *, host: str, asset_id: str, holder: str, zh: str, en: str, origin: str, secret: bool
+    ) -> Asset: ...
 
     def resident_ids(self, host: str, asset: str) -> Sequence[str | None]: ...
 
@@ -111,6 +115,8 @@ def raise_county(stage: Stage, directory: Path, *, seed: int, persons: int, tell
             holder=place.id,
             zh=f"{place.zh}就诊与随访记录",
             en=f"Visits and follow-up of {place.en}",
+            origin="care",
+            secret=False,
         )
         register_asset(house, asset)
         stage.forward(60)
@@ -131,5 +137,7 @@ def _beds(stage: Stage) -> None:
         holder="county-hospital",
         zh=f"{COUNTY_ZH}人民医院空床",
         en=f"Free beds of {COUNTY_EN} People's Hospital",
+        origin="operations",
+        secret=False,
     )
     register_asset(stage.house, asset)

@@ -183,6 +183,8 @@ def asset_to_json(asset: Asset) -> dict[str, Json]:
         "special": list(asset.special),
         "persons": asset.persons,
         "youngest": asset.youngest,
+        "origin": asset.origin,
+        "secret": asset.secret,
         "national_level": asset.national_level.value,
     }
 
@@ -190,7 +192,7 @@ def asset_to_json(asset: Asset) -> dict[str, Json]:
 def asset_from_json(value: Json) -> Asset:
     plain = ("id", "holder", "zh", "en", "level", "deid_grade", "rows", "duplicates", "encoding", "digest")
     return Asset(
-        **{n: value[n] for n in (*plain, "persons", "youngest")},
+        **{n: value[n] for n in (*plain, "persons", "youngest", "origin", "secret")},
         fields=tuple(
             Field(
                 heading=f["heading"],

@@ -65,16 +65,16 @@ def catalogue_facts(asset: Asset, kinds: list[str]) -> dict[str, Any]:
         "data.genetic": "information" if chosen.genetic else "none",
         "data.free_text": chosen.free_text,
         "data.health": chosen.health,
-        "data.secret": False,
-        "data.prescriber_totals": False,
-        "data.origin": "care" if chosen.personal else "operations",
+        "data.prescriber_totals": "prescribing_statistics" in kinds,
         "genetic.sequenced": asset.rows if chosen.genetic else 0,
     }
-    if asset.persons is not None:
-        facts["subjects.count"] = asset.persons
-    if asset.youngest is not None:
-        facts["subjects.min_age"] = asset.youngest
-    return facts
+    stated = {
+        "subjects.count": asset.persons,
+        "subjects.min_age": asset.youngest,
+        "data.origin": asset.origin,
+        "data.secret": asset.secret,
+    }
+    return facts | {name: value for name, value in stated.items() if value is not None}
 
 
 def stated_to_json(stated: dict[str, Stated]) -> dict[str, Json]:

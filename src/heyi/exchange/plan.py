@@ -41,7 +41,8 @@ class PlannedApproval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyPlan:
-    """A study file, read. `columns` names the columns of files without header; `like` are profiles of facts."""
+    """A study file, read. `columns` names the columns of files without header; `origin` and `secret` are what
+    the stewards state about the data; `like` are profiles of facts."""
 
     id: str
     zh: str
@@ -49,6 +50,8 @@ class StudyPlan:
     requester: str
     sites: tuple[Site, ...]
     columns: tuple[str, ...] | None
+    origin: str
+    secret: bool
     operation: Operation
     like: tuple[str, ...]
     facts: Mapping[str, Value]

@@ -148,4 +148,6 @@ def _ledger(case: str, settlement: dict[str, Json]) -> Asset:
         digest=settlement["game"].removeprefix("sha256:"),
         persons=0,
         youngest=0,
+        origin="operations",
+        secret=False,
     )

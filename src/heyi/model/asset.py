@@ -63,7 +63,9 @@ class Asset:
     `level` is 1 to 5 (GB/T 39725-2020 section 6.2); `deid_grade` is 1 to 4 (GB/T 42460-2023);
     `digest` is the SHA-256 of the imported file in hexadecimal; `special` names the special-disease groups
     found in it; `rows` counts records after exact duplicates were set aside; `persons` counts distinct persons and
-    `youngest` is the lowest age in completed years, where they can be told.
+    `youngest` is the lowest age in completed years, where they can be told. `origin` and `secret` are what the
+    holder's steward states when registering: where the data come from, and whether a state secret stands in them;
+    None is unknown.
     """
 
     id: str
@@ -81,6 +83,8 @@ class Asset:
     special: tuple[str, ...] = ()
     persons: int | None = None
     youngest: int | None = None
+    origin: str | None = None
+    secret: bool | None = None
     national_level: NationalLevel = NationalLevel.GENERAL
 
     def __post_init__(self) -> None:

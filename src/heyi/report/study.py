@@ -144,7 +144,7 @@ def _share(house: Consortium, s: Statement) -> Share:
         name=_name(house, s.party),
         share_fen=s.share_fen,
         share=yuan(s.share_fen),
-        contribution=str(s.contribution),
+        contribution=str(s.contribution) if s.unit == "persons" else f"{s.contribution} × 10⁻¹²",
         decimal=f"{float(exact):,.2f}" if s.unit == "persons" else f"{float(exact):+,.4f}",
         scaled=round(float(exact), 4),
         alone=_measured(s.alone, s.unit),

@@ -95,8 +95,8 @@ def _why(game: Game, i: int, phi: Fraction, alone: int, last: int) -> Text:
             "平均为负：贵机构的病例构成与其他机构不同。这不是数据错误的证明；负贡献如实公布，支付按零计算，不向贵机构追索。",
             en=f"in {lower} of the {len(others)} coalitions of the others, adding your data made the joint model fit "
             "the patients of all institutions less well, and on average too: your case mix differs from the others'. "
-            "This does not prove an error in the data; a negative contribution is published as it is, paid as zero, and "
-            "never claimed back.",
+            "This does not prove an error in the data; a negative contribution is published as it is, paid as zero, "
+            "and never claimed back.",
         )
     return Text(
         zh=f"贡献是把贵机构的数据加入其他机构的 {len(others)} 种组合时，共同模型对全体患者拟合的平均改善"

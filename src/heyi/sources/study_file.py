@@ -45,7 +45,10 @@ def _plan(raw: dict[str, Any]) -> StudyPlan:
     pot = settlement["pot_fen"]
     if not isinstance(pot, int) or isinstance(pot, bool) or pot <= 0:
         raise ValueError("pot_fen must be a whole number of fen above zero")
-    columns = raw.get("data", {}).get("columns")
+    data = raw["data"]
+    columns = data.get("columns")
+    if not isinstance(data["secret"], bool):
+        raise ValueError("secret must be true or false")
     terms = raw.get("terms", {})
     return StudyPlan(
         id=check_id(study["id"], "study"),
@@ -57,6 +60,8 @@ def _plan(raw: dict[str, Any]) -> StudyPlan:
             for s in raw["site"]
         ),
         columns=None if columns is None else tuple(columns),
+        origin=data["origin"],
+        secret=data["secret"],
         operation=Operation(name=raw["operation"]["name"], params=raw["operation"]["params"]),
         like=tuple(request["like"]),
         facts=request.get("facts", {}),

@@ -1,0 +1,118 @@
+"""Rules and decisions in words: both languages, every cited article, no identifier where a reader expects a label."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from heyi.model.decision import Decision, Remedy, Step
+from heyi.model.fact import Value
+from heyi.policy.cases import run_case
+from heyi.policy.decide import DecisionPoint
+from heyi.policy.explain import HEADLINE, explain, step
+from heyi.policy.facts import LEGAL_DAY, Admitted
+from heyi.policy.remedy import with_remedies
+from heyi.policy.render import render
+
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_every_rule_is_rendered_with_labels_alone(point: DecisionPoint, lang: str) -> None:
+    names = re.compile("|".join(re.escape(n) for n in point.book.schema.facts))
+    for rule in point.book.rules:
+        lines = render(point.book, rule, lang)
+        text = "\n".join(lines)
+        assert lines[0].startswith(rule.id) and (rule.says.zh if lang == "zh" else rule.says.en) in lines[0]
+        assert not names.search(text), text
+        assert not re.search(r"\bNone\b|\bTrue\b|\bFalse\b|frozenset|[a-z]_[a-z]", text), text
+        assert rule.article.begins.isoformat() in text or rule.applies != point.book.by_id[rule.id].applies
+        if lang == "en":
+            assert not CHINESE.search(text), text
+        for fact in {f for f in rule.facts if f != LEGAL_DAY}:
+            label = point.book.schema.facts[fact].name
+            assert (label.zh if lang == "zh" else label.en) in text, (rule.id, fact)
+
+
+def test_no_two_rules_read_alike(point: DecisionPoint) -> None:
+    for lang in ("zh", "en"):
+        texts = ["\n".join(render(point.book, r, lang)[1:]) + r.effect.value + r.says.en for r in point.book.rules]
+        assert len(set(texts)) == len(texts)
+
+
+def test_the_chinese_rendering_is_chinese_to_the_end(point: DecisionPoint) -> None:
+    for rule in point.book.rules:
+        for line in render(point.book, rule, "zh"):
+            assert CHINESE.search(line), line
+            assert not re.search(r"[a-z]{4,} [a-z]{3,}", line), line
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_answer_on_each_profile_cites_its_articles(
+    point: DecisionPoint, complete: dict[str, dict[str, Value]], decide: Callable[[Mapping[str, Value]], Decision], lang: str
+) -> None:  # fmt: skip
+    for profile, facts in complete.items():
+        decision = decide(facts)
+        lines = explain(point.book, decision, lang)
+        text = "\n".join(lines)
+        assert HEADLINE[decision.outcome, decision.curable][lang == "en"] in lines[0]
+        assert decision.cites, profile
+        for finding in decision.findings:
+            instrument = finding.instrument.zh if lang == "zh" else finding.instrument.en
+            assert any(finding.article in line and instrument in line for line in lines), (profile, finding.article)
+        assert "None" not in text
+        assert "法律意见" in lines[-1] if lang == "zh" else "not legal advice" in lines[-1]
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_answers_to_all_worked_cases_speak_of_all_their_lists(point: DecisionPoint, lang: str) -> None:
+    book, i = point.book, 0 if lang == "zh" else 1
+    for case in book.cases:
+        result = run_case(point, case).decision
+        facts = {LEGAL_DAY: case.at, **case.given}
+        decision = result if case.sources else with_remedies(point, result, Admitted(known=facts, rejected={}))  # type: ignore[arg-type]
+        lines = explain(book, decision, lang)
+        assert "None" not in "\n".join(lines)
+        assert all(line.strip() for line in lines)
+        for m in decision.missing:
+            label = book.schema.facts[m.fact].name
+            assert any(("缺少", "missing")[i] in line and (label.zh, label.en)[i] in line for line in lines)
+        for name in decision.unknown:
+            assert any(line.startswith(("未知", "unknown")[i]) and f"[{name}]" in line for line in lines)
+        assert sum(line.startswith(("待批准", "to approve")[i]) for line in lines) == len(decision.approvals)
+        assert sum(line.startswith(("办法", "remedy")[i]) for line in lines) == len(decision.remedies)
+        binding = [o for o in decision.obligations if not o.baseline]
+        assert sum(line.startswith(("义务", "duty")[i]) for line in lines) == len(binding)
+
+
+def test_the_chinese_answer_is_chinese_to_the_end(
+    point: DecisionPoint, complete: dict[str, dict[str, Value]], decide: Callable[[Mapping[str, Value]], Decision]
+) -> None:
+    for facts in complete.values():
+        for line in explain(point.book, decide(facts), "zh"):
+            assert not re.search(r"[a-z]{4,} [a-z]{3,}", line), line
+
+
+@pytest.mark.parametrize(
+    ("change", "zh", "en"),
+    [
+        (("consent.given", "true"), "已取得同意 → 是", "consent → yes"),
+        (("act.delivery", "aggregate"), "交付方式 → 汇总统计", "delivery → aggregate"),
+        (("act.min_cell", "5"), "输出最小格 → 5", "smallest cell of the output → 5"),
+        (("data.special", ""), "特殊病种 → 无", "special disease groups → none"),
+        (("data.special", "hiv"), "特殊病种 → 艾滋病", "special disease groups → HIV/AIDS"),
+    ],
+)
+def test_a_step_is_told_in_labels(point: DecisionPoint, change: tuple[str, str], zh: str, en: str) -> None:
+    one = Step(fact=change[0], value=change[1], who=("handler",))
+    assert step(point.book, one, "zh") == f"{zh}（处理者）"
+    assert step(point.book, one, "en") == f"{en} (the handler)"
+
+
+def test_an_alarm_is_told_first(point: DecisionPoint, complete: dict[str, dict[str, Value]]) -> None:
+    other = DecisionPoint(point.book)
+    other._engine = type("Silent", (), {"read": lambda self, known: None})()  # type: ignore[assignment]
+    with pytest.raises(AttributeError):
+        other.decide(Admitted(known=complete["treatment"], rejected={}))
