@@ -7,7 +7,8 @@ How a document is read here:
 - A `text` block after such a block is what the last of its commands prints: each line must be there, in order, up to
   an ellipsis at its end.
 - `<!-- not-run -->` before a block exempts it: `make` commands, and output of the county in full size.
-- `heyi demo` is executed with 5,000 persons whatever the document says; `FOLDER` stands for a folder with the study's data.
+- `heyi demo` is executed with 5,000 persons whatever the document says.
+- `FOLDER` stands for a folder with the study's data; without the data its commands are skipped.
 """
 
 from __future__ import annotations

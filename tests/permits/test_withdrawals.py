@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from heyi.consent.registry import EVERYTHING, Withdrawal, WithdrawalRegistry
 
+SCOPES = st.sampled_from(["c-1", "c-2", EVERYTHING])
 WITHDRAWALS = st.lists(
-    st.builds(Withdrawal, token=st.sampled_from("abc"), at=st.just(1), scope=st.sampled_from(["c-1", "c-2", EVERYTHING]))
+    st.builds(Withdrawal, token=st.sampled_from("abc"), scope=SCOPES, at=st.just(1))
 )  # fmt: skip
 
 
