@@ -165,9 +165,9 @@ def ways(point: DecisionPoint, requests: Sequence[Facts], rng: Random) -> list[W
         partly.append(({n: s for n, s in stated.items() if n not in out}, day))
     ordinals = [to_ordinals(f) for f in requests]
     return [
-        Way("by_hand", "by hand, complete facts", [partial(judge, f) for f in requests]),
-        Way("decide_json", "engine: stated facts to JSON text", [partial(decide_json, *w) for w in whole]),
-        Way("decide", "engine: stated facts to a Decision", [partial(decide, *w) for w in whole]),
+        Way("by_hand", "by hand", [partial(judge, f) for f in requests]),
+        Way("decide_json", "engine, to JSON text", [partial(decide_json, *w) for w in whole]),
+        Way("decide", "engine, to a Decision", [partial(decide, *w) for w in whole]),
         Way("decide_missing", f"the same, {LEFT_OUT} facts missing", [partial(decide, *p) for p in partly]),
         Way("generated", "generated Python alone", [partial(engine.read, o) for o in ordinals]),
         Way("interpreter", "interpreter alone", [partial(read, book, o) for o in ordinals]),
@@ -175,7 +175,7 @@ def ways(point: DecisionPoint, requests: Sequence[Facts], rng: Random) -> list[W
 
 
 def measure(table: Sequence[Way], rounds: int) -> dict[str, list[int]]:
-    """Nanoseconds of each call, round by round. Every request goes through all ways in turn; the way that begins rotates."""
+    """Nanoseconds of each call, round by round: every request by all ways in turn, the way that begins rotating."""
     times: dict[str, list[int]] = {way.id: [] for way in table}
     clock = time.perf_counter_ns
     for way in table:  # warm
@@ -250,7 +250,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     shown = Table(title="One decision, microseconds")
     shown.add_column("")
-    for heading in ("p50", "p99", "p99 of requests", "ratio of p50"):
+    for heading in ("p50", "p99", "p99 of requests", "ratio"):
         shown.add_column(heading, justify="right")
     for row in rows:
         shown.add_row(str(row["label"]), *(f"{row[k]:.1f}" for k in ("p50", "p99", "p99_of_requests", "ratio")))

@@ -309,7 +309,7 @@ def verify_directory(directory: Path, trust_file: Path | None = None) -> Verific
             own.close()
             if report.entries:
                 reports[node["host"]] = report
-            receipts[node["host"]] = [c.event.public for c in report.entries]
+            receipts[node["host"]] = [c.event.public for c in report.entries if c.event.kind.startswith("operation.")]
         replayed = Replay(database, issuer=trust.issuer).run(centre.entries, receipts)
     finally:
         database.close()

@@ -17,6 +17,7 @@ import re
 import shlex
 import shutil
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ import typer
 from tests.conftest import ROOT, beside
 
 from heyi.cli.main import app, main
+from heyi.policy.check import compile_rulebook
+from heyi.sources.rulebook import read_rulebook
 
 SMALL = "5000"
 NOT_RUN = "<!-- not-run -->"
@@ -302,9 +305,15 @@ def test_every_folder_of_the_house_is_in_the_readme(path: Path) -> None:
     assert [r for r in rooms if not re.search(rf"\b{r}/", text)] == []
 
 
-def test_every_direct_dependency_has_its_line() -> None:
-    import tomllib
+@pytest.mark.parametrize("path", READMES, ids=name_of)
+def test_the_readmes_count_the_rulebook_right(path: Path) -> None:
+    book = compile_rulebook(read_rulebook())
+    (row,) = [line for line in path.read_text(encoding="utf-8").splitlines() if "`heyi rules test`" in line]
+    instruments = {r.article.instrument.zh for r in book.rules}
+    assert {int(n) for n in re.findall(r"\d+", row)} == {len(book.rules), len(book.cases), len(instruments)}
 
+
+def test_every_direct_dependency_has_its_line() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     text = (ROOT / "docs" / "adr" / "0009-dependencies.md").read_text(encoding="utf-8")
     names = [re.split(r"[<>=]", d)[0] for d in project["dependencies"]]

@@ -1,4 +1,4 @@
-"""The shipped rulebook, loaded once, and ways to draw facts for it: from the schema alone, or near complete profiles."""
+"""The shipped rulebook, loaded once, and ways to draw facts for it: from the schema, or near complete profiles."""
 
 from __future__ import annotations
 

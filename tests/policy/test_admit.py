@@ -14,9 +14,9 @@ from heyi.policy.facts import Schema, admit
 DAY = dt.date(2026, 12, 1)
 
 
-def one(schema: Schema, name: str, value: object, source: Source = Source.ATTESTED, until: dt.date | None = None) -> tuple[
-    dict[str, Value], dict[str, str]
-]:  # fmt: skip
+def one(
+    schema: Schema, name: str, value: object, source: Source = Source.ATTESTED, until: dt.date | None = None
+) -> tuple[dict[str, Value], dict[str, str]]:
     admitted = admit(schema, {name: Stated(value=value, source=source, until=until)}, day=DAY)  # type: ignore[arg-type]
     assert admitted.day == DAY
     return {n: v for n, v in admitted.known.items() if n != "legal_day"}, dict(admitted.rejected)
@@ -89,4 +89,7 @@ def test_a_value_is_checked_even_where_its_source_is_too_weak(schema: Schema) ->
 
 
 def test_the_legal_day_is_that_of_the_question(schema: Schema) -> None:
-    assert one(schema, "legal_day", dt.date(2001, 1, 1)) == ({}, {})  # `one` has seen that the day is still the question's
+    assert one(schema, "legal_day", dt.date(2001, 1, 1)) == (
+        {},
+        {},
+    )  # `one` has seen that the day is still the question's

@@ -1,4 +1,4 @@
-"""Conditions: precedence, nesting, errors that point at the right place, and garbage that raises nothing of Python's own."""
+"""Conditions: precedence, nesting, errors that point at the right place, garbage that raises only our error."""
 
 from __future__ import annotations
 
@@ -70,9 +70,7 @@ def test_precedence_and_nesting(text: str, grouped: str) -> None:
 
 
 def test_literals_have_values_and_places() -> None:
-    assert parse_condition('d >= date("2026-02-28")') == Relation(
-        ">=", Name("d", 0), Lit(dt.date(2026, 2, 28), 10), 2
-    )
+    assert parse_condition('d >= date("2026-02-28")') == Relation(">=", Name("d", 0), Lit(dt.date(2026, 2, 28), 10), 2)
     assert parse_condition('k in ["甲", true, 7]') == Within(
         Name("k", 0), Listing((Lit("甲", 6), Lit(True, 11), Lit(7, 17)), 5)
     )
@@ -125,7 +123,27 @@ def test_dates_and_numbers_have_one_spelling(text: str) -> None:
         parse_condition(text)
 
 
-WORDS = ["a", "b.c", "in", "date", "subset", "(", ")", "[", "]", ",", "!", "&&", "||", "==", "<", '"x"', "1", "true", "="]
+WORDS = [
+    "a",
+    "b.c",
+    "in",
+    "date",
+    "subset",
+    "(",
+    ")",
+    "[",
+    "]",
+    ",",
+    "!",
+    "&&",
+    "||",
+    "==",
+    "<",
+    '"x"',
+    "1",
+    "true",
+    "=",
+]
 
 
 @given(st.text(max_size=60) | st.lists(st.sampled_from(WORDS), max_size=14).map(" ".join))

@@ -47,7 +47,7 @@ def test_l1_a_permit_without_a_fact_is_a_permit_for_each_of_its_values(
 ) -> None:
     permits = 0
 
-    @LAWS
+    @settings(max_examples=1_000, deadline=None)
     @given(requests, st.sampled_from(stated))
     def law(facts: Facts, name: str) -> None:
         nonlocal permits
@@ -61,7 +61,7 @@ def test_l1_a_permit_without_a_fact_is_a_permit_for_each_of_its_values(
             assert duties(told) <= duties(without)
 
     law()
-    assert permits >= 80, permits
+    assert permits >= 100, permits
 
 
 def test_l1_at_every_fact_of_every_complete_profile(
@@ -236,9 +236,13 @@ def test_l5_another_jurisdiction_never_softens(
     tracks = ["personal", "other"]
 
     @PACKS
-    @given(any_rank.flatmap(lambda r: packs(
-        schema, rank=st.just(r), jurisdiction="elsewhere", tracks=["other"] if r == "agreement" else tracks
-    )))  # fmt: skip
+    @given(
+        any_rank.flatmap(
+            lambda r: packs(
+                schema, rank=st.just(r), jurisdiction="elsewhere", tracks=["other"] if r == "agreement" else tracks
+            )
+        )
+    )
     def law(texts: dict[str, str]) -> None:
         both = extended(point, texts)
         assert set(both.book.jurisdictions) == {"cn", "elsewhere"}
@@ -282,7 +286,7 @@ def test_l6_facts_that_nothing_reads_do_not_matter(
 
 
 def test_l7_the_same_words_give_the_same_bytes(point: DecisionPoint, schema: Schema, requests: Requests) -> None:
-    second = DecisionPoint(compile_rulebook(dict(reversed(point.book.texts.items()))))
+    second = DecisionPoint(compile_rulebook(dict(reversed(list(point.book.texts.items())))))
     answers = set()
 
     @LAWS
@@ -301,5 +305,5 @@ def test_l7_the_same_words_give_the_same_bytes(point: DecisionPoint, schema: Sch
         answers.update(results)
 
     law()
-    assert len(answers) >= 50
+    assert len(answers) >= 20
     assert second.book.digest == point.book.digest

@@ -44,9 +44,7 @@ def tampered(point: DecisionPoint, rule: ir.Rule) -> DecisionPoint:
 
 
 @pytest.mark.parametrize("effect", list(Effect))
-def test_a_negated_rule_raises_the_alarm(
-    point: DecisionPoint, complete: dict[str, Facts], effect: Effect
-) -> None:
+def test_a_negated_rule_raises_the_alarm(point: DecisionPoint, complete: dict[str, Facts], effect: Effect) -> None:
     rules = [r for r in point.book.rules if r.effect is effect]
     assert rules
     for rule in rules:

@@ -1,4 +1,4 @@
-"""Packed words: a round trip, no two facts with one code, no bit without meaning, and slots that stay where they are."""
+"""Packed words: a round trip, no two facts with one code, no bit without meaning, slots that stay where they are."""
 
 from __future__ import annotations
 
@@ -78,10 +78,13 @@ def test_words_of_another_shape_are_refused(schema: Schema) -> None:
 def test_what_has_no_slot_or_no_value_is_not_packed(schema: Schema) -> None:
     for facts in ({"data.sensitive": True}, {"no.such": True}, {"subjects.min_age": 151}, {"act.action": "lend"}):
         with pytest.raises(InvalidInput):
-            pack(schema, facts)  # type: ignore[arg-type]
+            pack(schema, facts)
 
 
-ADDED = '\n[fact."extra.fact"]\ntype = "bool"\nzh = "新"\nen = "new"\nslot = [2, 250]\nsource = "declared"\nchanged_by = []\n'
+ADDED = (
+    '\n[fact."extra.fact"]\ntype = "bool"\nzh = "新"\nen = "new"\n'
+    'slot = [2, 250]\nsource = "declared"\nchanged_by = []\n'
+)
 
 
 def test_an_added_fact_moves_no_other(
@@ -103,7 +106,10 @@ def test_an_added_fact_moves_no_other(
 def test_the_layout_tells_slots_types_and_members_and_nothing_else(schema: Schema, facts_toml: str) -> None:
     assert layout(load_schema(facts_toml)) == layout(schema)
     assert layout(load_schema(facts_toml.replace('en = "delivery"', 'en = "hand-over"'))) == layout(schema)
-    for old, new in (("slot = [0, 120]", "slot = [2, 250]"), ('open = "公开|open", aggregate', 'public = "公开|open", aggregate')):
+    for old, new in (
+        ("slot = [0, 120]", "slot = [2, 250]"),
+        ('open = "公开|open", aggregate', 'public = "公开|open", aggregate'),
+    ):
         assert facts_toml.count(old) == 1
         assert layout(load_schema(facts_toml.replace(old, new))) != layout(schema)
 

@@ -37,7 +37,9 @@ def test_what_is_meant_as_another_type_is_that_type() -> None:
     assert load_yaml(text, file="f.yaml") == {"a": True, "b": False, "c": 12, "d": ["x", "y"], "e": "12", "f": 10_000}
 
 
-@pytest.mark.parametrize("text", ["a: [1", "a: b: c", "\tx: 1", "a: *nothing", "a: 1\n---\nb: 2", "!!python/name:os.system", "a: \0"])
+@pytest.mark.parametrize(
+    "text", ["a: [1", "a: b: c", "\tx: 1", "a: *nothing", "a: 1\n---\nb: 2", "!!python/name:os.system", "a: \0"]
+)
 def test_malformed_yaml_is_an_error_with_a_place(text: str) -> None:
     with pytest.raises(RuleError) as caught:
         load_yaml(text, file="f.yaml", line=5)
@@ -46,7 +48,16 @@ def test_malformed_yaml_is_an_error_with_a_place(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["[a]: b", "{{a: b}: c}", "a: !!int abc", "a: !!bool maybe", "a: !!timestamp x", "a: 0b_", "a: " + "9" * 5_000, "[" * 3_000],
+    [
+        "[a]: b",
+        "{{a: b}: c}",
+        "a: !!int abc",
+        "a: !!bool maybe",
+        "a: !!timestamp x",
+        "a: 0b_",
+        "a: " + "9" * 5_000,
+        "[" * 3_000,
+    ],
     ids=lambda text: text[:20],
 )
 def test_no_yaml_raises_an_error_of_python(text: str) -> None:

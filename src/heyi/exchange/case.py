@@ -28,7 +28,8 @@ class Decided:
 
 @dataclass(slots=True, kw_only=True)
 class Case:
-    """One request and what happened to it. `facts` holds what was stated, by asset or `*` for all of them."""
+    """One request and what happened to it. `facts` holds what was stated, by asset or `*` for all of
+    them; `asked` is the highest call number announced under each permit."""
 
     id: str
     request: dict[str, Json]
@@ -39,6 +40,7 @@ class Case:
     approvals: dict[str, dict[str, Json]] = field(default_factory=dict)
     permits: dict[str, str] = field(default_factory=dict)
     revoked: set[str] = field(default_factory=set)
+    asked: dict[str, int] = field(default_factory=dict)
     results: list[Json] = field(default_factory=list)
     settlement: dict[str, Json] = field(default_factory=dict)
     paid_fen: int = 0
@@ -115,6 +117,10 @@ class State:
             case "permit.revoked":
                 assert case is not None
                 case.revoked.add(public["permit"])
+            case "operation.asked":
+                assert case is not None
+                for permit, number in public["calls"]:
+                    case.asked[permit] = max(case.asked.get(permit, 0), number)
             case "result.released":
                 assert case is not None
                 case.results.append(public)

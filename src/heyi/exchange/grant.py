@@ -103,4 +103,5 @@ def seat(house: Consortium, case: str, permit: str) -> Seat:
     asset = house.asset(permit.partition(".")[2])
     holder, issuer = house.party(asset.holder), house.keyring.signer(PLATFORM)
     verified = verify_permit(token, issuer=(PLATFORM, issuer.public_key), holder=(holder.id, holder.public_key))
-    return Seat(permit=verified, token=token, public_key=holder.public_key)
+    calls = house.case(case).asked.get(permit, 0)
+    return Seat(permit=verified, token=token, public_key=holder.public_key, calls=calls)

@@ -14,7 +14,7 @@ from heyi.federation.enforce import Call
 from heyi.federation.node import Answer
 from heyi.federation.operation import Operation
 from heyi.federation.receipt import verify_receipt
-from heyi.federation.regression import newton_step
+from heyi.federation.regression import from_text, newton_step
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.model.permit import Permit
 
@@ -26,6 +26,7 @@ Announce = Callable[[Operation, Json, list[tuple[str, int]]], None]
 
 ROUNDS = 40
 CONVERGED = 10  # largest change, in 1e-12
+NEARLY = 10**6  # a change below this squares at the next step; a second one is rounding noise
 NOISE = 1000  # of a likelihood that is summed from rounded terms, in 1e-12
 
 
@@ -72,6 +73,7 @@ def ask(
     announce(operation, argument, [(seat.permit.id, seat.calls + 1) for seat in seats])
     for seat in seats:
         number = seat.calls + 1
+        seat.calls = number  # whatever becomes of the answer, this number is used
         message = Call.message(seat.permit.id, operation, argument, number)
         call = Call(
             token=seat.token,
@@ -85,17 +87,28 @@ def ask(
         asked = (seat.permit.id, seat.permit.holder, operation.digest, digest(argument), number)
         if (receipt.permit, receipt.holder, receipt.operation, receipt.argument, receipt.number) != asked:
             raise VerificationError(f"`{seat.permit.holder}` answered another call than was asked")
+        told = (seat.permit.audience, answer.refusal.code if answer.refusal else "")
+        if (receipt.host, receipt.refusal) != told:
+            raise VerificationError(f"`{seat.permit.holder}` says other than its receipt")
         receipts.append(answer.receipt)
         if answer.refusal is not None:
             refusals[seat.permit.holder] = answer.refusal.to_json()
-            if receipt.refusal in ("cannot-compute", "too-few-records", "too-few-of-a-class"):
-                seat.calls = number  # the node had charged the call before it looked at the data
             continue
         if receipt.result != digest(answer.result):
             raise VerificationError(f"the answer of `{seat.permit.holder}` is not the one on its receipt")
-        seat.calls = number
         results[seat.permit.holder] = answer.result
     return Exchanged(results=results, refusals=refusals, receipts=receipts)
+
+
+def _sums(result: Json, points: int, parameters: int) -> list[dict[str, Json]]:
+    """The sums of a result, one a coefficient vector.
+
+    Raises:
+        VerificationError: they are not that.
+    """
+    if not isinstance(result, dict) or not isinstance(result.get("sums"), list) or len(result["sums"]) != points:
+        raise VerificationError("an institution answered sums that are none")
+    return [from_text(part, parameters) for part in result["sums"]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,13 +134,17 @@ def fit_coalitions(
     A seat is asked for the sums of the coalitions that contain it, in one call a round. A coalition steps back half
     way when its penalised likelihood fell.
 
+    Where a seat refuses, there are no fits and the exchange tells who refused: leave it out and fit again.
+
     Raises:
-        InvalidInput: a seat refuses (leave it out and fit again), or a coalition does not converge.
+        InvalidInput: a coalition does not converge.
+        VerificationError: a receipt does not hold, or a seat answers what are no sums.
     """
     k = 1 + len(operation.params["covariates"])
     ridge = operation.params["ridge_micro"]
     beta = dict.fromkeys(coalitions, (0,) * k)
     before: dict[int, tuple[tuple[int, ...], int]] = {}
+    near: set[int] = set()
     fits: dict[int, Fit] = {}
     receipts: list[Json] = []
     for round_number in range(1, ROUNDS + 1):
@@ -145,7 +162,7 @@ def fit_coalitions(
             receipts += got.receipts
             if got.refusals:
                 return {}, Exchanged(results={}, refusals=got.refusals, receipts=receipts)
-            for m, part in zip(mine, got.results[seat.permit.holder]["sums"], strict=True):
+            for m, part in zip(mine, _sums(got.results[seat.permit.holder], len(mine), k), strict=True):
                 answers[m].append(part)
         for m in open_:
             moved, value, change = newton_step(beta[m], answers[m], ridge_micro=ridge)
@@ -154,8 +171,12 @@ def fit_coalitions(
                 continue
             before[m] = (beta[m], value)
             beta[m] = moved
-            if change <= CONVERGED:
+            if change <= CONVERGED or (change <= NEARLY and m in near):
                 fits[m] = Fit(coefficients=moved, rounds=round_number)
+            elif change <= NEARLY:
+                near.add(m)
+            else:
+                near.discard(m)
     if len(fits) < len(coalitions):
         raise InvalidInput("the regression does not converge", hint="register a larger ridge or fewer covariates")
     return fits, Exchanged(results={}, refusals={}, receipts=receipts)
@@ -174,5 +195,7 @@ def log_likelihoods(
     masks = list(models)
     argument = {"at": [list(models[m]) for m in masks]}
     got = ask(seats, operation, argument, send=send, requester=requester, announce=announce)
-    totals = {m: sum(r["sums"][n]["loglik"] for r in got.results.values()) for n, m in enumerate(masks)}
+    k = 1 + len(operation.params["covariates"])
+    parts = [_sums(r, len(masks), k) for r in got.results.values()]
+    totals = {m: sum(p[n]["loglik"] for p in parts) for n, m in enumerate(masks)}
     return totals, got

@@ -49,12 +49,14 @@ def log(x: Floats) -> Floats:
     small = mantissa < 0.7071067811865476
     mantissa = np.where(small, mantissa * 2.0, mantissa)
     k = (exponent - small).astype(np.float64)
-    s = (mantissa - 1.0) / (mantissa + 1.0)
+    f = mantissa - 1.0
+    s = f / (2.0 + f)
     square = s * s
-    series = np.full_like(s, 1 / 27)
-    for n in range(25, 0, -2):
-        series = series * square + 1 / n
-    return k * _LN2_HIGH + (2.0 * s * series + k * _LN2_LOW)
+    tail = np.full_like(s, 1 / 27)
+    for n in range(25, 2, -2):
+        tail = tail * square + 1 / n
+    half = 0.5 * f * f  # log(1 + f) = f - f^2/2 + s (f^2/2 + 2 s^2 tail), arranged so that what is large stays exact
+    return k * _LN2_HIGH - ((half - (s * (half + 2.0 * square * tail) + k * _LN2_LOW)) - f)
 
 
 def softplus(x: Floats) -> Floats:

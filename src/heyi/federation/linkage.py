@@ -12,11 +12,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 TOKEN_BYTES = 16
-WITHDRAWAL = "withdrawal"
+WITHDRAWAL = "*withdrawal"  # no case id can hold an asterisk
 
 
 def token(linkage_key: bytes, scope: str, resident_id: str) -> str:
-    """The token of a person for a scope (a case id, or `withdrawal`), as 32 hexadecimal digits."""
+    """The token of a person for a scope (a case id, or `WITHDRAWAL`), as 32 hexadecimal digits."""
     message = scope.encode() + b"\x00" + resident_id.upper().encode()
     return hmac.new(linkage_key, message, hashlib.sha256).digest()[:TOKEN_BYTES].hex()
 

@@ -12,10 +12,10 @@ from typing import Protocol
 
 import numpy as np
 
-from heyi.audit.event import Event
+from heyi.audit.event import Event, from_leaf
 from heyi.audit.log import Draft, Log
 from heyi.consent.registry import Withdrawal, WithdrawalRegistry
-from heyi.crypto.canonical import Json, digest
+from heyi.crypto.canonical import Json, digest, from_canonical
 from heyi.crypto.keys import Signer
 from heyi.federation.disclosure import hold_back, regression_refusal
 from heyi.federation.elementary import Floats
@@ -24,10 +24,10 @@ from heyi.federation.frequency import count
 from heyi.federation.linkage import WITHDRAWAL, token
 from heyi.federation.operation import Refusal
 from heyi.federation.receipt import Receipt, sign_receipt
-from heyi.federation.regression import design, sums
+from heyi.federation.regression import design, points, sums, to_text
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.model.permit import Permit
-from heyi.permits.verify import verify_permit
+from heyi.permits.verify import named_holder, verify_permit
 
 
 class Records(Protocol):
@@ -35,6 +35,9 @@ class Records(Protocol):
 
     def columns(self, asset: str, kinds: Sequence[str]) -> Mapping[str, Floats]:
         """Decoded columns, one value a record; NaN is missing."""
+
+    def holder(self, asset: str) -> str:
+        """Whose asset it is."""
 
     def persons(self, asset: str) -> Sequence[str | None]:
         """The valid resident ID number of each record, or None."""
@@ -86,13 +89,27 @@ class Node:
         self._registry = WithdrawalRegistry()
         self._revoked: set[str] = set()
         self._verified: dict[str, Permit] = {}
+        for entry in log.store.entries():  # what was revoked or withdrawn stays so when the node starts again
+            self._fold(from_leaf(entry.leaf), entry.body)
+
+    def _fold(self, event: Event, body: bytes | None) -> None:
+        if event.kind == "permit.revoked":
+            self._revoked.add(event.public["permit"])
+        elif event.kind == "consent.withdrawn" and body is not None:
+            token_ = from_canonical(body)["token"]
+            self._registry.add(Withdrawal(token=token_, scope=event.public["scope"], at=event.at))
 
     def revoke(self, permit: str) -> None:
-        """Refuse everything under this permit from now on."""
+        """Refuse everything under this permit from now on, also after a restart."""
+        event = Event(kind="permit.revoked", at=self._clock(), actor=self.host, public={"permit": permit})
+        self.log.append([Draft(event=event)])
         self._revoked.add(permit)
 
     def withdraw(self, withdrawal: Withdrawal) -> None:
-        """Leave this subject's records out from now on."""
+        """Leave this subject's records out from now on, also after a restart. The token stands in a body only."""
+        public = {"scope": withdrawal.scope}
+        event = Event(kind="consent.withdrawn", at=withdrawal.at, actor=self.host, public=public)
+        self.log.append([Draft(event=event, body={"token": withdrawal.token})])
         self._registry.add(withdrawal)
 
     def withdrawal_token(self, resident_id: str) -> str:
@@ -104,16 +121,17 @@ class Node:
 
         Raises:
             VerificationError: the permit itself does not hold; there is nothing to sign a receipt for.
+            InvalidInput: the argument cannot be written canonically; nothing was charged.
             StoreError: the call could not be charged or logged, so nothing was computed or given.
         """
-        permit = self._open(call.token)
+        permit, argument = self._open(call.token), digest(call.argument)
         revoked = permit.id in self._revoked
         refusal = enforce(call, permit, now=self._clock(), revoked=revoked, policy=self.policy)
         if refusal is None and not self._budget.charge(permit.id, number=call.number, limit=permit.max_calls):
             refusal = Refusal(
                 code="calls",
-                zh=f"调用次序不符或已用尽 {permit.max_calls} 次",
-                en=f"the call is out of turn, or all {permit.max_calls} calls were used",
+                zh=f"调用序号已用过，或已用尽 {permit.max_calls} 次",
+                en=f"the call number was used before, or all {permit.max_calls} calls were used",
             )
         result: Json = None
         if refusal is None:
@@ -128,7 +146,7 @@ class Node:
             holder=permit.holder,
             host=self.host,
             operation=call.operation.digest,
-            argument=digest(call.argument),
+            argument=argument,
             number=call.number,
             refusal=refusal.code if refusal else "",
             result="" if refusal else digest(result),
@@ -144,23 +162,22 @@ class Node:
     def _open(self, permit_token: str) -> Permit:
         """The permit, verified against pinned keys; a token that was verified once is not verified again."""
         if permit_token not in self._verified:
-            for name, signer in self._signers.items():
-                try:
-                    permit = verify_permit(permit_token, issuer=self._issuer, holder=(name, signer.public_key))
-                except VerificationError as e:
-                    if "is for the holder" in e.message:
-                        continue
-                    raise
-                if permit.audience != self.host:
-                    raise VerificationError(f"permit `{permit.id}` is for the node of `{permit.audience}`")
-                self._verified[permit_token] = permit
-                break
-            else:
+            holder = named_holder(permit_token)
+            if holder not in self._signers:
                 raise VerificationError(f"the permit is for no institution at the node of `{self.host}`")
+            key = self._signers[holder].public_key
+            permit = verify_permit(permit_token, issuer=self._issuer, holder=(holder, key))
+            if permit.audience != self.host:
+                raise VerificationError(f"permit `{permit.id}` is for the node of `{permit.audience}`")
+            self._verified[permit_token] = permit
         return self._verified[permit_token]
 
     def _compute(self, call: Call, permit: Permit) -> tuple[Json, Refusal | None]:
         operation = call.operation
+        if self._records.holder(permit.asset) != permit.holder:
+            return None, Refusal(
+                code="holder", zh="数据不属于签发许可的机构", en="the data are not those of the institution that signed"
+            )
         columns = self._records.columns(permit.asset, operation.kinds)
         persons = self._records.persons(permit.asset)
         withdrawn = self._registry.withdrawn(permit.case)
@@ -175,7 +192,7 @@ class Node:
                 data = design(operation, columns, keep)
                 if refusal := regression_refusal(data):
                     return None, refusal
-                return {"records": data.records, "sums": [sums(data, b) for b in call.argument["at"]]}, None
+                return {"records": data.records, "sums": [to_text(sums(data, b)) for b in points(call.argument)]}, None
             case _:
                 complete = keep.copy()
                 for column in columns.values():

@@ -31,6 +31,15 @@ class Operation:
             raise InvalidInput(f"unknown operation `{self.name}`", hint=f"one of {', '.join(NAMES)}")
         if not self.kinds:
             raise InvalidInput(f"operation `{self.name}` reads no field")
+        if self.name == "logistic":
+            p = self.params
+            numbers = [p.get("ridge_micro"), p["outcome"].get("above_micro", 0)]
+            for c in p["covariates"]:
+                numbers += [c.get("center_micro"), c.get("scale_micro")]
+            if not all(isinstance(n, int) and not isinstance(n, bool) for n in numbers):
+                raise InvalidInput("the parameters of `logistic` are whole numbers of millionths")
+            if p["ridge_micro"] < 0 or any(c["scale_micro"] <= 0 for c in p["covariates"]):
+                raise InvalidInput("`logistic` needs scales above zero and a ridge that is not below it")
 
     @property
     def digest(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from heyi.crypto.canonical import Json, canonical
 from heyi.crypto.keys import Signer, verify_signature
-from heyi.model.errors import VerificationError
+from heyi.model.errors import InvalidInput, VerificationError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,11 @@ def verify_receipt(signed: Json, *, public_key: str) -> Receipt:
         signature = bytes.fromhex(signed["signature"])
     except (KeyError, TypeError, ValueError):
         raise VerificationError("not a receipt") from None
-    if set(signed) != {*fields, "signature"}:
+    if set(signed) != {*fields, "signature"} or signed["signature"] != signature.hex():
         raise VerificationError("not a receipt")
-    verify_signature(public_key, canonical(fields), signature, what=f"the receipt of `{fields['holder']}`")
+    try:
+        message = canonical(fields)
+    except InvalidInput as e:
+        raise VerificationError(f"not a receipt: {e.message}") from None
+    verify_signature(public_key, message, signature, what=f"the receipt of `{fields['holder']}`")
     return Receipt(**fields)

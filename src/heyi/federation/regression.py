@@ -16,7 +16,7 @@ import numpy as np
 from heyi.crypto.canonical import Json
 from heyi.federation.elementary import Floats, logistic, softplus
 from heyi.federation.operation import Operation
-from heyi.model.errors import InvalidInput
+from heyi.model.errors import InvalidInput, VerificationError
 
 PICO = 10**12
 MICRO = 10**6
@@ -83,6 +83,41 @@ def sums(data: Design, coefficients: Sequence[int]) -> dict[str, Json]:
 
 def _total(terms: Floats) -> int:
     return int(np.rint(terms * PICO).astype(np.int64).sum())
+
+
+def points(argument: Json) -> list[list[int]]:
+    """The coefficient vectors of a call's argument, `{"at": [[…], …]}`.
+
+    Raises:
+        InvalidInput: it is anything else.
+    """
+    at = argument.get("at") if isinstance(argument, dict) and set(argument) == {"at"} else None
+    if not isinstance(at, list) or not at or not all(isinstance(b, list) for b in at):
+        raise InvalidInput("the argument is no list of coefficient vectors")
+    if not all(isinstance(c, int) and not isinstance(c, bool) for b in at for c in b):
+        raise InvalidInput("coefficients are whole numbers in units of 1e-12")
+    return at
+
+
+def to_text(part: Mapping[str, Json]) -> dict[str, Json]:
+    """Sums as decimal text, since JSON numbers end at 2^53 and the sums of a large institution do not."""
+    return {k: [str(n) for n in v] if isinstance(v, list) else str(v) for k, v in part.items()}
+
+
+def from_text(part: Json, parameters: int) -> dict[str, Json]:
+    """The inverse of `to_text`, for a regression of that many parameters.
+
+    Raises:
+        VerificationError: the institution answered something that is no such sums.
+    """
+    try:
+        numbers = {k: [int(n) for n in v] if isinstance(v, list) else int(v) for k, v in part.items()}
+        sizes = (len(numbers["gradient"]), len(numbers["information"]))
+        if sizes == (parameters, parameters * (parameters + 1) // 2) and isinstance(numbers["loglik"], int):
+            return numbers
+    except (AttributeError, KeyError, TypeError, ValueError):
+        pass
+    raise VerificationError("an institution answered sums that are none")
 
 
 def newton_step(

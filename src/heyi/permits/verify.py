@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import Any
 
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -21,6 +22,24 @@ def public_jwk(public_key: str) -> dict[str, str | list[str]]:
     return {"kty": "OKP", "crv": "Ed25519", "x": x}
 
 
+def named_holder(token: str) -> str:
+    """The holder that a token names, nothing verified: only to choose the key to verify it with.
+
+    Raises:
+        VerificationError: it is no permit token.
+    """
+    return _payload(token)[1].holder
+
+
+def _payload(token: str) -> tuple[dict[str, Any], Permit, bytes]:
+    try:
+        value = from_canonical(token.encode())
+        payload = base64.urlsafe_b64decode(value["payload"] + "=" * (-len(value["payload"]) % 4))
+        return value, permit_from_json(from_canonical(payload)), payload
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise VerificationError("not a permit token") from None
+
+
 def verify_permit(token: str, *, issuer: tuple[str, str], holder: tuple[str, str]) -> Permit:
     """Check all three signatures and return the permit.
 
@@ -31,12 +50,7 @@ def verify_permit(token: str, *, issuer: tuple[str, str], holder: tuple[str, str
         VerificationError: the token is malformed, a signature is absent, surplus or does not hold, or the permit
             names another holder.
     """
-    try:
-        value = from_canonical(token.encode())
-        payload = base64.urlsafe_b64decode(value["payload"] + "=" * (-len(value["payload"]) % 4))
-        permit = permit_from_json(from_canonical(payload))
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise VerificationError("not a permit token") from None
+    value, permit, payload = _payload(token)
     # (1) Three signers and no other, each in its place.
     expected = [issuer, holder, (permit.requester, permit.requester_key)]
     if permit.holder != holder[0]:

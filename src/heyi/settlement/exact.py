@@ -21,8 +21,8 @@ def shapley(game: Game) -> tuple[Fraction, ...]:
     scale = lcm(*range(1, n + 1))
     weights = [scale // (n * comb(n - 1, k)) for k in range(n)]
     largest = max((abs(v) for v in game.values), default=0)
-    # int64 holds every partial sum as long as 2 * L * max|v| stays below 2^63
-    dtype = np.int64 if scale * largest < 1 << 62 else object
+    # partial sums reach L max|v| (H(n-1) + 1/n), which is below 4 L max|v| for up to 24 players: 2^61 keeps int64 safe
+    dtype = np.int64 if scale * largest < 1 << 61 else object
     values = np.array(game.values, dtype=dtype)
     sizes = np.array([m.bit_count() for m in range(1 << n)])
     with_player = np.array([0, *(weights[s - 1] + (weights[s] if s < n else 0) for s in range(1, n + 1))], dtype=dtype)

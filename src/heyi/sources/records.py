@@ -29,6 +29,9 @@ class TableRecords:
                 self._columns[asset, kind] = decode(table, graded, [kind]).values[kind]
         return {k: self._columns[asset, k] for k in kinds}
 
+    def holder(self, asset: str) -> str:
+        return self._held(asset)[1].holder
+
     def persons(self, asset: str) -> Sequence[str | None]:
         if asset not in self._persons:
             self._persons[asset] = persons(*self._held(asset))

@@ -158,10 +158,13 @@ class Database:
             return c.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == name)).scalar() or 0
 
     def charge(self, name: str, *, number: int, limit: int) -> bool:
-        """Count use `number` of `name` durably; false where it is out of turn (a replay) or beyond `limit`."""
+        """Count use `number` of `name` durably; false where a number as high was used (a replay) or beyond `limit`.
+
+        Numbers may skip: an answer that was lost on its way costs its number and nothing else.
+        """
         with self._transaction("written") as c:
             used = c.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == name)).scalar() or 0
-            if number != used + 1 or number > limit:
+            if not used < number <= limit:
                 return False
             if used:
                 c.execute(COUNTERS.update().where(COUNTERS.c.name == name).values(value=number))

@@ -24,11 +24,12 @@
     var labels = chart.labels.map(function (t) { return label(t, narrow); });
     var longest = Math.max.apply(null, labels.map(breadth));
     var room = Math.min(longest, narrow ? Math.round(width * 0.36) : 250);
+    var below = function (v) { return v.min < 0 ? v.min - (v.max - v.min) * (narrow ? 0.5 : 0.18) : 0; };
     return {
       animation: false,
       grid: { left: 8, right: narrow ? 76 : 96, top: 4, bottom: 4, containLabel: true },
       textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
-      xAxis: { type: "value", max: "dataMax", axisLabel: { show: false }, splitLine: { lineStyle: { color: "#e6eaef" } } },
+      xAxis: { type: "value", min: below, max: "dataMax", axisLabel: { show: false }, splitLine: { lineStyle: { color: "#e6eaef" } } },
       yAxis: {
         type: "category", inverse: true, axisTick: { show: false },
         axisLine: { onZero: false, lineStyle: { color: "#8a94a3" } },
