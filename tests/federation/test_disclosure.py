@@ -96,5 +96,5 @@ def test_sums_at_chosen_coefficients_can_single_out_a_record(county: County, log
     steps = [[int(-slope * (age - 55) / 10), slope, 0] for age in (75, 90)]
     answer = node.handle(county.call(county.permit(logistic, host=HOST), logistic, {"at": steps}))
     one, other = (s["gradient"] for s in answer.result["sums"])
-    count, age, sex = ((b - a) / PICO for a, b in zip(one, other, strict=True))
+    count, age, sex = ((int(b) - int(a)) / PICO for a, b in zip(one, other, strict=True))
     assert (round(count), round(10 * age + 55 * count), round(sex)) == (1, 84, visits["sex"][59])

@@ -55,13 +55,13 @@ def test_results_refusals_and_receipts_by_holder(county: County, by_sex: Operati
     assert got.refusals == {"clinic-b": NO.to_json()}
     assert [r["holder"] for r in got.receipts] == ["clinic-c", "clinic-a", "clinic-b"]
     assert frequency.join(list(got.results.values())) == {"cells": [22, 40], "held_back": [0, 0]}
-    assert [s.calls for s in seats] == [1, 1, 0]
+    assert [s.calls for s in seats] == [1, 1, 1]
 
 
 def test_the_driver_counts_as_the_node_counts(
     county: County, seat: Seat, by_sex: Operation, logistic: Operation
 ) -> None:
-    """Refusals before the charge cost nothing, refusals after it cost a call; neither stops the next call."""
+    """A refusal uses up its number, wherever in the node it came from, and does not stop the next call."""
     steps: list[tuple[Operation, Json]] = [
         (by_sex, {}),
         (logistic, {"at": [[0, 0]]}),
@@ -71,7 +71,7 @@ def test_the_driver_counts_as_the_node_counts(
     ]
     codes = [put(county, [seat], o, a).refusals.get(HOST, {}).get("code", "") for o, a in steps]
     assert codes == ["", "cannot-compute", "operation", "", ""]
-    assert seat.calls == county.databases[HOST].used(seat.permit.id) == 4
+    assert seat.calls == county.databases[HOST].used(seat.permit.id) == 5
 
 
 def test_too_few_records_cost_a_call_too(county: County, logistic: Operation) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heyi.federation.linkage import TOKEN_BYTES, WITHDRAWAL, patterns, token
+from heyi.federation.linkage import TOKEN_BYTES, patterns, token
 from heyi.federation.operation import Operation
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def test_a_token_depends_on_key_scope_and_person() -> None:
     made = {
         token(key, scope, person)
         for key in (KEY, OTHER_KEY)
-        for scope in ("case-1", "case-2", WITHDRAWAL)
+        for scope in ("case-1", "case-2", "withdrawal")
         for person in (PERSON, "110105194912310039")
     }
     assert len(made) == 12
@@ -69,7 +69,7 @@ def test_a_case_cannot_be_named_so_that_its_tokens_are_those_of_withdrawal(count
     visits = county.visits(40, 1)
     county.serve("clinic-a", visits)
     node = county.open_node("clinic-a")
-    answer = node.handle(county.call(county.permit(tokens, host="clinic-a", case=WITHDRAWAL), tokens))
+    answer = node.handle(county.call(county.permit(tokens, host="clinic-a", case="withdrawal"), tokens))
     withdrawals = {node.withdrawal_token(i) for i in visits["resident_id"]}
     assert not withdrawals & set((answer.result or {"tokens": []})["tokens"])
 

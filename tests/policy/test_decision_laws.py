@@ -195,13 +195,13 @@ def extended(point: DecisionPoint, texts: dict[str, str]) -> DecisionPoint:
 def test_l4_a_pack_of_lower_rank_only_tightens(
     point: DecisionPoint, schema: Schema, near: Callable[[Random], Facts]
 ) -> None:
-    rng, count = Random(4), {"no permit": 0, "tightened": 0}
+    count = {"no permit": 0, "tightened": 0}
     lower = st.sampled_from(["agreement", "standard", "normative", "department-rule"])
 
     @PACKS
     @given(packs(schema, rank=lower, jurisdiction="cn", tracks=["other"]))
     def law(texts: dict[str, str]) -> None:
-        other = extended(point, texts)
+        other, rng = extended(point, texts), Random(texts["local/generated.md"])
         for _ in range(30):
             # an agreement may ground the track `other`, so the law speaks of requests that open `personal` alone
             admitted = Admitted(known={**near(rng), "data.personal": True}, rejected={})
@@ -231,7 +231,7 @@ def test_l4_an_agreement_cannot_ground_what_needs_a_regulation(point: DecisionPo
 def test_l5_another_jurisdiction_never_softens(
     point: DecisionPoint, schema: Schema, near: Callable[[Random], Facts]
 ) -> None:
-    rng, count = Random(5), {"permit": 0, "kept": 0, "stricter": 0}
+    count = {"permit": 0, "kept": 0, "stricter": 0}
     any_rank = st.sampled_from(["agreement", "regulation", "law"])
     tracks = ["personal", "other"]
 
@@ -244,7 +244,7 @@ def test_l5_another_jurisdiction_never_softens(
         )
     )
     def law(texts: dict[str, str]) -> None:
-        both = extended(point, texts)
+        both, rng = extended(point, texts), Random(texts["local/generated.md"])
         assert set(both.book.jurisdictions) == {"cn", "elsewhere"}
         for _ in range(30):
             admitted = Admitted(known=near(rng), rejected={})

@@ -35,7 +35,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
         checkpoint = Checkpoint(origin=origin, size=int(size), root=base64.b64decode(root, validate=True))
     except (ValueError, binascii.Error):
         raise VerificationError("not a checkpoint") from None
-    if end or not origin or len(checkpoint.root) != 32 or checkpoint.to_text() != text:
+    if end or not origin or checkpoint.size < 0 or len(checkpoint.root) != 32 or checkpoint.to_text() != text:
         raise VerificationError("not a checkpoint")
     return checkpoint
 

@@ -34,6 +34,9 @@ class LogStore(Protocol):
         """Keep entries and the checkpoint at `size` over them, and forget body and key of those to `erase` beyond
         recovery, in one transaction."""
 
+    def scrub(self) -> None:
+        """Overwrite what was erased wherever the store may have left copies of it."""
+
     def cosigned(self, size: int, note: bytes) -> None:
         """Put the cosigned checkpoint in the place of the one at that size."""
 
@@ -89,7 +92,8 @@ class Log:
         deed stand or fall together.
 
         Raises:
-            StoreError: nothing was kept.
+            StoreError: nothing was kept; or, where the message says so, the events are kept and only a cosignature or
+                the overwriting of erased bytes is lacking.
             VerificationError: the witness refuses; the entries are kept, without its cosignature.
         """
         if not drafts:
@@ -109,6 +113,8 @@ class Log:
             proof = self._tree.consistency_proof(seen.size) if seen and 0 < seen.size < self.size else []
             signature = self.witness.cosign(note.to_bytes(), proof, now=drafts[-1].event.at)
             self.store.cosigned(self.size, replace(note, signatures=(*note.signatures, signature)).to_bytes())
+        if erase:
+            self.store.scrub()
         return [e.index for e in entries]
 
     def _entry(self, index: int, draft: Draft) -> Entry:

@@ -48,16 +48,24 @@ def key_id(name: str, algorithm: bytes, public_key: str) -> bytes:
     return hashlib.sha256(name.encode() + b"\n" + algorithm + bytes.fromhex(public_key)).digest()[:4]
 
 
+def _is_name(name: str) -> bool:
+    return bool(name) and not any(c.isspace() or c == "+" for c in name)
+
+
+def _has_controls(text: str) -> bool:
+    return any(ord(c) < 32 and c != "\n" for c in text)
+
+
 def check_name(name: str) -> None:
     """A key name has no blanks and no plus sign."""
-    if not name or any(c.isspace() or c == "+" for c in name):
+    if not _is_name(name):
         raise InvalidInput(f"`{name}` is not a key name", hint="leave out blanks and plus signs")
 
 
 def sign_note(text: str, signer: Signer) -> Note:
     """Sign a text that ends in a newline and holds no control characters."""
     check_name(signer.name)
-    if not text.endswith("\n") or any(ord(c) < 32 and c != "\n" for c in text):
+    if not text.endswith("\n") or _has_controls(text):
         raise InvalidInput("a note is lines of text without control characters")
     signature = NoteSignature(
         name=signer.name, key_id=key_id(signer.name, ED25519, signer.public_key), signature=signer.sign(text.encode())
@@ -84,4 +92,6 @@ def parse_note(data: bytes) -> Note:
         raise VerificationError(f"not a signed note: {e}") from None
     if not signatures or note.to_bytes() != data or any(not s.signature for s in signatures):
         raise VerificationError("not a signed note")
+    if _has_controls(note.text) or not all(_is_name(s.name) for s in signatures):
+        raise VerificationError("not a signed note: a name or a line holds what none may hold")
     return note

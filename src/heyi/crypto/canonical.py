@@ -24,11 +24,13 @@ def canonical(value: Json) -> bytes:
     Raises:
         InvalidInput: a float, a number beyond 2^53 - 1, or a value that JSON does not have.
     """
-    _refuse_floats(value)
     try:
+        _refuse_floats(value)
         return rfc8785.dumps(value)
-    except rfc8785.CanonicalizationError as e:
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as e:
         raise InvalidInput(f"cannot be written canonically: {e}") from None
+    except RecursionError:
+        raise InvalidInput("cannot be written canonically: nested too deeply") from None
 
 
 def _refuse_floats(value: Json) -> None:

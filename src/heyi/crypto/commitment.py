@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass
 
 from heyi.crypto.canonical import Json, canonical
@@ -15,6 +16,7 @@ from heyi.model.errors import InvalidInput, VerificationError
 
 KEY_BYTES = 32
 ALGORITHM = "hmac-sha256"
+_MAC = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,10 @@ class Commitment:
 
     mac: str
     algorithm: str = ALGORITHM
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.mac, str) or not _MAC.fullmatch(self.mac) or not isinstance(self.algorithm, str):
+            raise VerificationError("not a commitment")
 
     def to_json(self) -> dict[str, str]:
         return {"alg": self.algorithm, "mac": self.mac}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from heyi.model.errors import InvalidInput, VerificationError
 
 ALGORITHM = "ed25519"
+_KEY = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,9 @@ def load_public_key(public_key: str) -> Ed25519PublicKey:
     Raises:
         InvalidInput: it is not a key.
     """
-    try:
-        return Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
-    except ValueError:
-        raise InvalidInput(f"`{public_key[:16]}…` is not an Ed25519 public key") from None
+    if not isinstance(public_key, str) or not _KEY.fullmatch(public_key):
+        raise InvalidInput(f"`{str(public_key)[:16]}…` is not an Ed25519 public key", hint="64 lower-case hex digits")
+    return Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
 
 
 def verify_signature(public_key: str, message: bytes, signature: bytes, *, what: str) -> None:

@@ -12,12 +12,20 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 TOKEN_BYTES = 16
-WITHDRAWAL = "*withdrawal"  # no case id can hold an asterisk
 
 
-def token(linkage_key: bytes, scope: str, resident_id: str) -> str:
-    """The token of a person for a scope (a case id, or `WITHDRAWAL`), as 32 hexadecimal digits."""
-    message = scope.encode() + b"\x00" + resident_id.upper().encode()
+def token(linkage_key: bytes, case: str, resident_id: str) -> str:
+    """The token of a person in a case, as 32 hexadecimal digits."""
+    return _token(linkage_key, b"case", case.encode(), resident_id)
+
+
+def withdrawal_token(linkage_key: bytes, resident_id: str) -> str:
+    """The token under which a person withdraws; no case, whatever its name, has the same."""
+    return _token(linkage_key, b"withdrawal", b"", resident_id)
+
+
+def _token(linkage_key: bytes, kind: bytes, scope: bytes, resident_id: str) -> str:
+    message = b"\x00".join((kind, scope, resident_id.upper().encode()))
     return hmac.new(linkage_key, message, hashlib.sha256).digest()[:TOKEN_BYTES].hex()
 
 

@@ -21,7 +21,7 @@ from heyi.federation.disclosure import hold_back, regression_refusal
 from heyi.federation.elementary import Floats
 from heyi.federation.enforce import Call, NodePolicy, enforce
 from heyi.federation.frequency import count
-from heyi.federation.linkage import WITHDRAWAL, token
+from heyi.federation.linkage import token, withdrawal_token
 from heyi.federation.operation import Refusal
 from heyi.federation.receipt import Receipt, sign_receipt
 from heyi.federation.regression import design, points, sums, to_text
@@ -114,7 +114,7 @@ class Node:
 
     def withdrawal_token(self, resident_id: str) -> str:
         """The token under which a subject withdraws; made here, since only institutions hold the key."""
-        return token(self._linkage_key, WITHDRAWAL, resident_id)
+        return withdrawal_token(self._linkage_key, resident_id)
 
     def handle(self, call: Call) -> Answer:
         """Answer a call.

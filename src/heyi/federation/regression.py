@@ -111,12 +111,12 @@ def from_text(part: Json, parameters: int) -> dict[str, Json]:
         VerificationError: the institution answered something that is no such sums.
     """
     try:
-        numbers = {k: [int(n) for n in v] if isinstance(v, list) else int(v) for k, v in part.items()}
-        sizes = (len(numbers["gradient"]), len(numbers["information"]))
-        if sizes == (parameters, parameters * (parameters + 1) // 2) and isinstance(numbers["loglik"], int):
-            return numbers
-    except (AttributeError, KeyError, TypeError, ValueError):
-        pass
+        gradient, information = ([int(n) for n in part[k]] for k in ("gradient", "information"))
+        loglik = int(part["loglik"])
+    except (KeyError, TypeError, ValueError):
+        raise VerificationError("an institution answered sums that are none") from None
+    if (len(gradient), len(information)) == (parameters, parameters * (parameters + 1) // 2):
+        return {"gradient": gradient, "information": information, "loglik": loglik}
     raise VerificationError("an institution answered sums that are none")
 
 

@@ -11,6 +11,8 @@ A refusal by law, permit or node is not here: it is a value.
 
 from __future__ import annotations
 
+import unicodedata
+
 
 class HeyiError(Exception):
     """An error with its cause, its place and the next step.
@@ -52,7 +54,10 @@ class RuleError(InvalidInput):
         if not self.excerpt:
             return place
         # a Chinese character takes two columns on a terminal, so the caret moves with the text before it
-        lead = "".join("　" if ord(c) > 0x2E7F else " " for c in self.excerpt[: self.column - 1])
+        lead = "".join(
+            c if c == "\t" else "　" if unicodedata.east_asian_width(c) in "WF" else " "
+            for c in self.excerpt[: self.column - 1]
+        )
         return f"{place}\n  {self.excerpt}\n  {lead}^"
 
 

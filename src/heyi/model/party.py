@@ -60,7 +60,7 @@ class Party:
         check_id(self.id, "party")
         if not self.zh or not self.en:
             raise InvalidInput(f"party `{self.id}` needs a Chinese and an English name")
-        if len(self.public_key) != 64:
+        if not re.fullmatch("[0-9a-f]{64}", self.public_key):
             raise InvalidInput(f"party `{self.id}` needs an Ed25519 public key of 32 bytes in hexadecimal")
         if self.hosted_by == self.id:
             raise InvalidInput(f"party `{self.id}` cannot be hosted by itself", hint="leave `hosted_by` out")

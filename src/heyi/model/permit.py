@@ -66,7 +66,8 @@ def permit_from_json(value: Any) -> Permit:
     numbers = ("min_cell", "max_calls", "issued_at", "expires_at", "decision")
     for name, v in value.items():
         wanted = list if name in tuples else int if name in numbers else dict if name == "operations" else str
-        if not isinstance(v, wanted) or isinstance(v, bool):
+        inner = v if isinstance(v, list) else [*v, *v.values()] if isinstance(v, dict) else []
+        if not isinstance(v, wanted) or isinstance(v, bool) or not all(isinstance(i, str) for i in inner):
             raise VerificationError(f"not a permit: `{name}` is malformed")
     arguments: dict[str, Any] = {n: tuple(v) if n in tuples else v for n, v in value.items()}
     try:

@@ -57,8 +57,11 @@ def verify_permit(token: str, *, issuer: tuple[str, str], holder: tuple[str, str
         raise VerificationError(f"permit `{permit.id}` is for the holder `{permit.holder}`, not `{holder[0]}`")
     try:
         headers = [json.loads(base64.urlsafe_b64decode(s["protected"] + "==")) for s in value["signatures"]]
-    except (KeyError, TypeError, ValueError):
+        surplus = any(set(s) != {"protected", "signature"} for s in value["signatures"])
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise VerificationError("not a permit token") from None
+    if surplus:
+        raise VerificationError(f"permit `{permit.id}` carries members that nobody signed")
     wanted = [{"alg": ALGORITHM, "kid": name, "typ": TYPE} for name, _ in expected]
     if headers != wanted or set(value) != {"payload", "signatures"}:
         raise VerificationError(f"permit `{permit.id}` is not signed by issuer, holder and requester")

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import (
+    URL,
     Column,
     Connection,
     Engine,
@@ -23,6 +24,8 @@ from sqlalchemy import (
     event,
     select,
 )
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from heyi.audit.log import Entry
@@ -64,6 +67,19 @@ def _pragmas(connection: object, _: object) -> None:
     cursor.close()
 
 
+_HINTS = {
+    "full": "nothing half-done was kept; free the disk and run again",
+    "disk I/O": "nothing half-done was kept; free the disk and run again",
+    "not a database": "name a folder that `heyi demo` or `heyi run` made",
+    "readonly": "nothing was kept; make the folder writable",
+}
+_SCRUB_AGAIN = "the event is logged; close other programs, free the disk, and run `heyi erase` again"
+
+
+def _cause(error: SQLAlchemyError) -> str:
+    return str(getattr(error, "orig", None) or error).splitlines()[0]
+
+
 def _raw(value: bytes | str) -> bytes:
     """Bytes, also where somebody who changed the file by hand left text in their place."""
     return value if isinstance(value, bytes) else str(value).encode()
@@ -72,7 +88,7 @@ def _raw(value: bytes | str) -> bytes:
 class Database:
     """One log's database; it is a `LogStore`, an artefact store and a counter store."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | URL) -> None:
         self._engine: Engine = create_engine(url)
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _pragmas)
@@ -82,7 +98,7 @@ class Database:
     @classmethod
     def at(cls, path: Path) -> Database:
         """The SQLite database in a file, which is made when it is absent."""
-        return cls(f"sqlite:///{path}")
+        return cls(URL.create("sqlite", database=str(path)))
 
     @contextmanager
     def _transaction(self, verb: str) -> Iterator[Connection]:
@@ -90,10 +106,9 @@ class Database:
             with self._engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as e:
-            cause = str(getattr(e, "orig", None) or e).splitlines()[0]
-            raise StoreError(
-                f"the log could not be {verb}: {cause}", hint="nothing half-done was kept; free the disk and run again"
-            ) from e
+            cause = _cause(e)
+            hint = _HINTS.get(next((w for w in _HINTS if w in cause), ""), "nothing half-done was kept; run again")
+            raise StoreError(f"the log could not be {verb}: {cause}", hint=hint) from e
 
     def close(self) -> None:
         self._engine.dispose()
@@ -112,9 +127,6 @@ class Database:
             c.execute(CHECKPOINTS.insert(), {"size": size, "note": note})
             if erase:
                 c.execute(BODIES.delete().where(BODIES.c.idx.in_(erase)))
-        if erase and self._engine.dialect.name == "sqlite":  # the write-ahead log must not keep what was erased
-            with self._transaction("erased") as c:
-                c.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def entries(self, start: int = 0) -> Iterator[Entry]:
         joined = ENTRIES.outerjoin(BODIES, ENTRIES.c.idx == BODIES.c.idx)
@@ -128,8 +140,29 @@ class Database:
             rows = c.execute(query).all()
         for idx, leaf, hashed, body, key in rows:
             yield Entry(
-                index=idx, leaf=_raw(leaf), leaf_hash=_raw(hashed), body=body and _raw(body), key=key and _raw(key)
+                index=idx,
+                leaf=_raw(leaf),
+                leaf_hash=_raw(hashed),
+                body=None if body is None else _raw(body),
+                key=None if key is None else _raw(key),
             )
+
+    def scrub(self) -> None:
+        """Overwrite what was erased: rebuild the file, whose free space may hold copies, and empty the write-ahead log.
+
+        Raises:
+            StoreError: the events are kept, but erased bytes may still be on the disk.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return  # a server's administrator decides about its disk
+        try:
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as c:
+                c.exec_driver_sql("VACUUM")
+                busy, *_ = c.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        except SQLAlchemyError as e:
+            raise StoreError(f"erased bytes may still be on the disk: {_cause(e)}", hint=_SCRUB_AGAIN) from e
+        if busy:
+            raise StoreError("erased bytes may still be on the disk: somebody reads the log", hint=_SCRUB_AGAIN)
 
     def cosigned(self, size: int, note: bytes) -> None:
         with self._transaction("written") as c:
@@ -162,12 +195,12 @@ class Database:
 
         Numbers may skip: an answer that was lost on its way costs its number and nothing else.
         """
+        if not 0 < number <= limit:
+            return False
         with self._transaction("written") as c:
-            used = c.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == name)).scalar() or 0
-            if not used < number <= limit:
-                return False
-            if used:
-                c.execute(COUNTERS.update().where(COUNTERS.c.name == name).values(value=number))
-            else:
-                c.execute(COUNTERS.insert(), {"name": name, "value": number})
-            return True
+            # one conditional statement, so that two processes can never both be granted one number
+            higher = COUNTERS.update().where(COUNTERS.c.name == name, COUNTERS.c.value < number).values(value=number)
+            if c.execute(higher).rowcount == 1:
+                return True
+            first = insert(COUNTERS) if self._engine.dialect.name == "sqlite" else postgresql_insert(COUNTERS)
+            return c.execute(first.values(name=name, value=number).on_conflict_do_nothing()).rowcount == 1

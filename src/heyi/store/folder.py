@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from heyi.crypto.keys import load_public_key
 from heyi.model.errors import InvalidInput, StoreError
 
 _KNOWN = ("heyi.db", "heyi.db-wal", "heyi.db-shm", "nodes", "institutions", "trust.json", "report.html", "run.json")
@@ -51,21 +52,32 @@ def prepare(directory: Path) -> None:
     """
     try:
         if directory.exists() and any(directory.iterdir()):
-            if not (directory / "run.json").is_file():
+            if (directory / "run.json").is_file():
+                _put_away(directory, finished=read_run(directory).finished)
+            elif not _barely_begun(directory):
                 raise InvalidInput(
                     f"`{directory}` holds other things", hint="choose an empty or a new folder with --dir"
                 )
-            _put_away(directory, finished=read_run(directory).finished)
         (directory / "nodes").mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise StoreError(f"cannot write `{directory}`: {e.strerror}", hint="choose another folder") from None
 
 
+def _barely_begun(directory: Path) -> bool:
+    """Whether a run was interrupted before it could write down what it is."""
+    ours = ("nodes", ".run.json.partial")
+    return all(p.name in ours or p.name.startswith("interrupted-") for p in directory.iterdir()) and not any(
+        (directory / "nodes").glob("*")
+    )
+
+
 def _put_away(directory: Path, *, finished: bool) -> None:
     aside = None
     if not finished:
-        aside = next(p for n in range(1, 10**6) if not (p := directory / f"interrupted-{n}").exists())
-        aside.mkdir()
+        # a folder without run.json was being filled when this was interrupted itself: go on filling it
+        numbered = (directory / f"interrupted-{n}" for n in range(1, 10**6))
+        aside = next(p for p in numbered if not (p / "run.json").exists())
+        aside.mkdir(exist_ok=True)
     # run.json goes last: while it stands, the folder is known to be Heyi's
     for name in _KNOWN:
         path = directory / name
@@ -90,10 +102,10 @@ def read_run(directory: Path) -> Run:
         InvalidInput: it is no folder of Heyi.
     """
     value = _read(directory / "run.json")
-    try:
-        return Run(what=str(value["what"]), seed=int(value["seed"]), finished=value["finished"] is True)
-    except (KeyError, TypeError, ValueError):
-        raise InvalidInput(f"`{directory / 'run.json'}` is not of a run", hint="begin again in a new folder") from None
+    what, seed, finished = value.get("what"), value.get("seed"), value.get("finished")
+    if not isinstance(what, str) or type(seed) is not int or not isinstance(finished, bool):
+        raise InvalidInput(f"`{directory / 'run.json'}` is not of a run", hint="begin again in a new folder")
+    return Run(what=what, seed=seed, finished=finished)
 
 
 def write_trust(directory: Path, trust: Trust) -> None:
@@ -107,16 +119,19 @@ def read_trust(path: Path) -> Trust:
         InvalidInput: the file is absent or holds something else.
     """
     value = _read(path)
-    try:
-        (witness, witness_key), (issuer, issuer_key) = value["witness"], value["issuer"]
-        return Trust(
-            origin=value["origin"],
-            log_key=value["log_key"],
-            witness=(witness, witness_key),
-            issuer=(issuer, issuer_key),
-        )
-    except (KeyError, TypeError, ValueError):
-        raise InvalidInput(f"`{path}` holds no keys to verify with") from None
+
+    def named(field: str) -> tuple[str, str]:
+        pair = value.get(field)
+        if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(v, str) and v for v in pair):
+            raise InvalidInput(f"`{path}` holds no keys to verify with: `{field}` is no name with its key")
+        load_public_key(pair[1])
+        return pair[0], pair[1]
+
+    origin, log_key = value.get("origin"), value.get("log_key")
+    if not isinstance(origin, str) or not origin or not isinstance(log_key, str):
+        raise InvalidInput(f"`{path}` holds no keys to verify with", hint="get trust.json from whoever runs the log")
+    load_public_key(log_key)
+    return Trust(origin=origin, log_key=log_key, witness=named("witness"), issuer=named("issuer"))
 
 
 def _write(path: Path, value: Mapping[str, object]) -> None:
@@ -139,7 +154,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise InvalidInput(
             f"`{path.parent}` has no {path.name}", hint="name a folder that `heyi demo` or `heyi run` made"
         ) from None
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, RecursionError) as e:
         raise InvalidInput(f"cannot read `{path}`: {e}") from None
     if not isinstance(value, dict):
         raise InvalidInput(f"cannot read `{path}`: not a JSON object")
