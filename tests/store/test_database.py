@@ -26,15 +26,14 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 def test_uses_are_charged_in_turn(database: Database) -> None:
     assert database.used("p-1") == 0
-    assert not database.charge("p-1", number=2, limit=3)  # out of turn
-    assert not database.charge("p-1", number=0, limit=3)
-    assert database.charge("p-1", number=1, limit=3)
-    assert not database.charge("p-1", number=1, limit=3)  # replayed
-    assert database.charge("p-1", number=2, limit=3)
-    assert not database.charge("p-1", number=4, limit=9)
-    assert database.charge("p-1", number=3, limit=3)
-    assert not database.charge("p-1", number=4, limit=3)  # beyond the limit
-    assert database.used("p-1") == 3
+    assert not database.charge("p-1", number=0, limit=4)
+    assert database.charge("p-1", number=1, limit=4)
+    assert not database.charge("p-1", number=1, limit=4)  # replayed
+    assert database.charge("p-1", number=3, limit=4)  # an answer was lost on its way
+    assert not database.charge("p-1", number=2, limit=4)  # what was skipped is used up
+    assert database.charge("p-1", number=4, limit=4)
+    assert not database.charge("p-1", number=5, limit=4)  # beyond the limit
+    assert database.used("p-1") == 4
 
 
 def test_a_limit_of_nothing_permits_nothing(database: Database) -> None:
@@ -52,9 +51,9 @@ def test_permits_are_charged_apart(database: Database) -> None:
 def test_no_sequence_of_calls_gets_more_than_the_limit(numbers: list[int], limit: int) -> None:
     with closing(Database("sqlite://")) as database:
         granted = [n for n in numbers if database.charge("p", number=n, limit=limit)]
-        assert granted == list(range(1, len(granted) + 1))
+        assert granted == sorted(set(granted))
         assert len(granted) <= limit
-        assert database.used("p") == len(granted)
+        assert database.used("p") == max(granted, default=0)
 
 
 def test_charges_outlive_the_process(tmp_path: Path) -> None:

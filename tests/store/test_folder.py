@@ -125,10 +125,11 @@ def test_a_malformed_run_is_refused(tmp_path: Path, content: bytes) -> None:
         read_run(tmp_path)
 
 
-def test_only_true_means_finished(tmp_path: Path) -> None:
-    for value in ("true", 1, None, "yes"):
-        (tmp_path / "run.json").write_text(json.dumps({"what": "x", "seed": 1, "finished": value}))
-        assert not read_run(tmp_path).finished
+@pytest.mark.parametrize("value", ["true", 1, None, "yes"])
+def test_only_true_and_false_tell_whether_a_run_is_finished(tmp_path: Path, value: object) -> None:
+    (tmp_path / "run.json").write_text(json.dumps({"what": "x", "seed": 1, "finished": value}))
+    with pytest.raises(InvalidInput):
+        read_run(tmp_path)
 
 
 KEY = LOG.public_key

@@ -108,7 +108,7 @@ class Obligation:
     rule: str
     says: Text
     party: str
-    due: str
+    due: Text
     baseline: bool
 
     def to_json(self) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class Obligation:
             "rule": self.rule,
             "says": self.says.to_json(),
             "party": self.party,
-            "due": self.due,
+            "due": self.due.to_json(),
             "baseline": self.baseline,
         }
 

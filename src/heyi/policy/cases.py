@@ -32,6 +32,11 @@ def run_case(point: DecisionPoint, case: ir.Case) -> CaseResult:
     place = {"file": case.file, "line": case.line}
     if wrong := sorted(set(case.expect) - {"outcome", "curable", *_LISTS}):
         raise RuleError(f"case `{case.name}` expects an unknown `{wrong[0]}`", **place)  # type: ignore[arg-type]
+    for key in ("fires", "silent", "undetermined", "met", "unmet", "obligations", "cites", "missing", "unknown"):
+        known = {"cites": point.book.articles, "missing": point.book.schema.facts, "unknown": point.book.schema.facts}
+        for name in _names(case.expect.get(key, [])):
+            if name not in known.get(key, point.book.by_id):
+                raise RuleError(f"case `{case.name}` expects `{name}` in `{key}`, which does not exist", **place)  # type: ignore[arg-type]
     try:
         sources = {f: Source[str(s).upper()] for f, s in case.sources.items()}
         stated = {
@@ -44,6 +49,10 @@ def run_case(point: DecisionPoint, case: ir.Case) -> CaseResult:
     except InvalidInput as e:
         raise RuleError(f"case `{case.name}`: {e.message}", hint=e.hint, **place) from None  # type: ignore[arg-type]
     return CaseResult(case=case, decision=decision, faults=tuple(_faults(decision, case.expect)))
+
+
+def _names(wanted: object) -> set[str]:
+    return {str(w) for w in wanted} if isinstance(wanted, (list, tuple)) else {str(wanted)}
 
 
 def _faults(decision: Decision, expect: Mapping[str, object]) -> list[str]:
@@ -69,8 +78,7 @@ def _faults(decision: Decision, expect: Mapping[str, object]) -> list[str]:
     for key in _LISTS:
         if key not in expect:
             continue
-        wanted = expect[key]
-        wanted = {str(w) for w in wanted} if isinstance(wanted, (list, tuple)) else {str(wanted)}
+        wanted = _names(expect[key])
         if key == "silent":
             faults += [f"{rule} is not silent" for rule in sorted(wanted & (true | maybe))]
         else:

@@ -18,6 +18,7 @@ from heyi.policy import ir
 from heyi.policy.facts import LEGAL_DAY, FactSpec, FactType, Schema, load_schema
 from heyi.policy.pack import Pack, RawRule, Span, parse_pack, parse_text
 from heyi.policy.parse import (
+    DEPTH,
     Call,
     ConditionError,
     Junction,
@@ -28,6 +29,7 @@ from heyi.policy.parse import (
     Tree,
     Within,
     parse_condition,
+    parse_day,
 )
 from heyi.policy.strict_yaml import load_yaml
 
@@ -62,6 +64,7 @@ class _Compiler:
         self.derived: dict[str, ir.Condition] = {}
 
     def rulebook(self) -> ir.Rulebook:
+        self.check_profiles()
         for pack in self.packs:
             for param in pack.params:
                 if param.id in self.params:
@@ -122,6 +125,18 @@ class _Compiler:
             by_id=MappingProxyType(rules),
         )
 
+    def check_profiles(self) -> None:
+        """Every profile holds known facts with values of their types, whether or not a case uses it."""
+        for name in _profiles(self.texts.get(PROFILES_FILE, "{}")):
+            try:
+                for fact, value in expand_profiles([name], self.texts).items():
+                    self.schema.spec(fact).check(value)
+            except InvalidInput as e:
+                lines = self.texts[PROFILES_FILE].splitlines()
+                line = next((n for n, t in enumerate(lines, 1) if t.startswith(f"{name}:")), 1)
+                message = f"profile `{name}`: {e.message}"
+                raise RuleError(message, file=PROFILES_FILE, line=line, hint=e.hint) from None
+
     # --- conditions -------------------------------------------------------------------------------------------------
 
     def derive(self, name: str) -> ir.Condition:
@@ -132,6 +147,8 @@ class _Compiler:
             self.deriving.append(name)
             self.derived[name] = self.in_schema(self.schema.facts[name].derived, name)
             self.deriving.pop()
+            if _depth(self.derived[name]) > DEPTH:
+                raise self.schema_error(name, f"derived fact `{name}` is nested too deeply when it is expanded")
         return self.derived[name]
 
     def in_schema(self, text: str, owner: str) -> ir.Condition:
@@ -313,7 +330,7 @@ class _Compiler:
             needs=needs,
             authority=authority,
             track=track,
-            due=fields["due"].text.strip() if "due" in fields else "",
+            due=parse_text(fields["due"]) if "due" in fields else None,
             baseline=self.flag(fields["baseline"]) if "baseline" in fields else False,
             line=raw.span.line,
             facts=tuple(names),
@@ -348,10 +365,10 @@ class _Compiler:
         return condition
 
     def day(self, span: Span) -> dt.date:
-        try:
-            return dt.date.fromisoformat(span.text.strip())
-        except ValueError:
-            raise span.error(f"`{span.text.strip()}` is not a date", hint="write YYYY-MM-DD") from None
+        day = parse_day(span.text.strip())
+        if day is None:
+            raise span.error(f"`{span.text.strip()}` is not a date", hint="write YYYY-MM-DD")
+        return day
 
     def flag(self, span: Span) -> bool:
         if span.text.strip() not in ("true", "false"):
@@ -383,10 +400,20 @@ class _Compiler:
         return sources
 
     def case_day(self, body: Mapping[str, object], span: Span) -> dt.date:
-        try:
-            return dt.date.fromisoformat(str(body.get("at", "2026-12-01")))
-        except ValueError:
-            raise span.error(f"`{body['at']}` is not a date", hint="write YYYY-MM-DD") from None
+        day = parse_day(str(body.get("at", "2026-12-01")))
+        if day is None:
+            raise span.error(f"`{body['at']}` is not a date", hint="write YYYY-MM-DD")
+        return day
+
+
+def _depth(condition: ir.Condition) -> int:
+    match condition:
+        case ir.Not(of):
+            return 1 + _depth(of)
+        case ir.All(of) | ir.Some(of):
+            return 1 + max((_depth(part) for part in of), default=0)
+        case _:
+            return 1
 
 
 def _day(op: str, day: dt.date) -> ir.Condition:
@@ -414,8 +441,8 @@ def expand_profiles(names: list[str], texts: Mapping[str, str]) -> dict[str, obj
     profiles = _profiles(texts.get(PROFILES_FILE, "{}"))
 
     def one(name: str, above: tuple[str, ...]) -> dict[str, object]:
-        if name not in profiles or name in above:
-            near = get_close_matches(name, profiles, 1)
+        if not isinstance(name, str) or name not in profiles or name in above:
+            near = get_close_matches(str(name), profiles, 1)
             hint = f"did you mean `{near[0]}`?" if near else f"one of {', '.join(profiles)}"
             raise InvalidInput(
                 f"unknown profile `{name}`" if name not in above else f"`{name}` is like itself", hint=hint

@@ -32,7 +32,7 @@ class DecisionPoint:
         self._obligations = {
             r.id: Obligation(rule=r.id, says=r.says, party=r.party, due=r.due, baseline=r.baseline)
             for r in book.rules
-            if r.effect is Effect.OBLIGE
+            if r.due is not None
         }
 
     def decide_stated(

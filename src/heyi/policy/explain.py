@@ -5,6 +5,7 @@ from __future__ import annotations
 from heyi.model.decision import Decision, Effect, Outcome, RuleFinding, Step
 from heyi.model.kleene import Truth
 from heyi.policy import ir
+from heyi.policy.facts import FactType
 
 HEADLINE = {
     (Outcome.PERMIT, False): ("准许", "permitted"),
@@ -62,9 +63,9 @@ def explain(book: ir.Rulebook, decision: Decision, lang: str) -> list[str]:
         if not o.baseline:
             says = o.says.zh if zh else o.says.en
             lines.append(
-                f"{'义务' if zh else 'duty'}: {says}（{party(o.party, lang)}，{o.due}）"
+                f"{'义务' if zh else 'duty'}: {says}（{party(o.party, lang)}，{o.due.zh}）"
                 if zh
-                else f"duty: {says} ({party(o.party, lang)}, {o.due})"
+                else f"duty: {says} ({party(o.party, lang)}, {o.due.en})"
             )
     for n, remedy in enumerate(decision.remedies, 1):
         steps = (
@@ -98,6 +99,8 @@ def step(book: ir.Rulebook, change: Step, lang: str) -> str:
     """One step of a remedy: which fact becomes what, and who may make it so."""
     spec = book.schema.facts[change.fact]
     value: object = {"true": True, "false": False}.get(change.value, change.value)
+    if spec.type is FactType.SET:
+        value = frozenset(change.value.split(", ")) - {""}
     who = ("、" if lang == "zh" else " or ").join(party(w, lang) for w in change.who)
     label = spec.name.zh if lang == "zh" else spec.name.en
     return (

@@ -16,6 +16,7 @@ from typing import Any
 from heyi.model.decision import Rank, Text
 from heyi.model.errors import InvalidInput, RuleError
 from heyi.model.fact import Source, Stated, Value
+from heyi.policy.parse import parse_day
 
 WORD_BITS = 256
 INT_BITS = 32
@@ -103,15 +104,12 @@ class FactSpec:
                 return frozenset(value)
             case FactType.DATE if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
                 return value
-            case FactType.DATE if isinstance(value, str):
-                try:
-                    return dt.date.fromisoformat(value)
-                except ValueError:
-                    raise InvalidInput(f"`{self.id}` is `{value}`", hint="write a date as YYYY-MM-DD") from None
+            case FactType.DATE if isinstance(value, str) and (day := parse_day(value)) is not None:
+                return day
         raise InvalidInput(f"`{self.id}` is `{value}`", hint=f"give {self._wants()}")
 
     def _member(self, value: object) -> None:
-        if value not in self.values:
+        if not isinstance(value, str) or value not in self.values:
             near = get_close_matches(str(value), self.values, 1)
             hint = f"did you mean `{near[0]}`?" if near else f"one of {', '.join(self.values)}"
             raise InvalidInput(f"`{value}` is not a value of `{self.id}`", hint=hint)
@@ -160,8 +158,8 @@ class Schema:
         """
         try:
             return self.facts[name]
-        except KeyError:
-            near = get_close_matches(name, self.facts, 1)
+        except (KeyError, TypeError):
+            near = get_close_matches(str(name), self.facts, 1)
             hint = f"did you mean `{near[0]}`?" if near else "see facts.toml for the facts there are"
             raise InvalidInput(f"unknown fact `{name}`", hint=hint) from None
 
@@ -186,6 +184,8 @@ def load_schema(text: str, *, file: str = "facts.toml") -> Schema:
         return RuleError(message, file=file, line=line, hint=hint)
 
     facts = {}
+    if not isinstance(raw.get("fact", {}), dict) or not isinstance(raw.get("track", {}), dict):
+        raise RuleError("`fact` and `track` are tables", file=file, line=1)
     for name, entry in raw.get("fact", {}).items():
         try:
             facts[name] = _fact(name, entry)
@@ -215,11 +215,18 @@ def load_schema(text: str, *, file: str = "facts.toml") -> Schema:
     return Schema(facts=facts, tracks=tracks)
 
 
+_FIELDS = {"type", "zh", "en", "slot", "source", "changed_by", "values", "reserve", "min", "max", "unit", "derived"}
+
+
 def _fact(name: str, entry: Mapping[str, Any]) -> FactSpec:
+    if unknown := sorted(set(entry) - _FIELDS):
+        raise ValueError(f"unknown field `{unknown[0]}`")
     kind = FactType(entry["type"])
     values = {}
     for value, label in entry.get("values", {}).items():
         zh, _, en = str(label).partition("|")
+        if not zh or not en:
+            raise ValueError(f"value `{value}` needs a label `zh|en`")
         values[value] = Text(zh=zh, en=en)
     derived = str(entry.get("derived", ""))
     if derived and kind is not FactType.BOOL:
@@ -228,6 +235,8 @@ def _fact(name: str, entry: Mapping[str, Any]) -> FactSpec:
     reserve = int(entry.get("reserve", 8)) if values else 0
     if kind in (FactType.ENUM, FactType.SET) and not 0 < len(values) <= reserve:
         raise ValueError(f"{len(values)} values do not fit the {reserve} bits that are reserved")
+    if kind is FactType.ENUM and reserve < 2:
+        raise ValueError("an enum reserves at least 2 bits, or a known value could not be told from an unknown one")
     changed_by = tuple(entry.get("changed_by", ()))
     if set(changed_by) - set(CHANGERS):
         raise ValueError(f"changed_by must be among {', '.join(CHANGERS)}")

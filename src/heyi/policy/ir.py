@@ -137,7 +137,7 @@ class Rule:
     needs: Condition = TRUE
     authority: str = ""
     track: str = ""
-    due: str = ""
+    due: Text | None = None
     baseline: bool = False
     line: int = 0
     facts: tuple[str, ...] = ()

@@ -19,6 +19,7 @@ from typing import Any
 
 from heyi.model.decision import Effect, Rank, Text
 from heyi.model.errors import InvalidInput, RuleError
+from heyi.policy.parse import parse_day
 from heyi.policy.strict_yaml import load_yaml
 
 _HEADING = re.compile(
@@ -183,9 +184,10 @@ class _Reader:
             raise self.span(n).error(
                 "a heading needs an id and a date", hint='write ## 第十三条 … {#PIPL-13 from=2021-11-01 en="…"}'
             )
-        attrs = {k: v.strip('"') for k, v in _ATTR.findall(m["attrs"])}
-        wrong = set(attrs) - {"from", "until", "en"}
-        if wrong or not {"from", "en"} <= set(attrs):
+        pairs = [(k, v.strip('"')) for k, v in _ATTR.findall(m["attrs"])]
+        attrs = dict(pairs)
+        wrong = set(attrs) - {"from", "until", "en"} or len(pairs) != len(attrs)
+        if wrong or not attrs.get("en") or "from" not in attrs:
             raise self.span(n).error(f"article `{m['id']}` needs from=, en= and may have until=, nothing else")
         begin = n + 1
         n += 1
@@ -207,16 +209,16 @@ class _Reader:
         return n
 
     def date(self, text: str, n: int) -> dt.date:
-        try:
-            return dt.date.fromisoformat(text)
-        except ValueError:
+        day = parse_day(text)
+        if day is None:
             at = max(self.lines[n].find(text), 0)
-            raise self.span(n).error(f"`{text}` is not a date", at, hint="write YYYY-MM-DD") from None
+            raise self.span(n).error(f"`{text}` is not a date", at, hint="write YYYY-MM-DD")
+        return day
 
     def block(self, n: int) -> int:
         head = self.lines[n][3:].split()
         end = next((k for k in range(n + 1, len(self.lines)) if self.lines[k].startswith("```")), None)
-        if end is None:
+        if end is None or self.lines[end].rstrip() != "```":
             raise self.span(n).error("this block is never closed", hint="end it with ```")
         match head:
             case ["rule", ident, effect]:
@@ -333,7 +335,13 @@ def parse_text(span: Span) -> Text:
     Raises:
         RuleError: one of the two languages is absent, or the mapping is malformed.
     """
-    value = load_yaml(span.text, file=span.file, line=span.line)
+    try:
+        value = load_yaml(span.text, file=span.file, line=1)
+    except RuleError as e:
+        before = sum(len(line) + 1 for line in span.text.split("\n")[: e.line - 1])
+        raise span.error(
+            e.message, before + e.column - 1, hint="text with a comma or a colon stands in quotes"
+        ) from None
     try:
         return _text(value)
     except ValueError:

@@ -20,12 +20,22 @@ from dataclasses import dataclass
 from heyi.model.errors import HeyiError
 
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<int>\d[\d_]*)|(?P<string>"[^"\n]*")|(?P<name>[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)
+    r"""\s*(?:(?P<int>[0-9][0-9_]*)|(?P<string>"[^"\n]*")|(?P<name>[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)
     |(?P<op>&&|\|\||==|!=|<=|>=|[!<>()\[\],]))""",
     re.VERBOSE,
 )
 _COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
 DEPTH = 60
+DIGITS = 16
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def parse_day(text: str) -> dt.date | None:
+    """The day of `YYYY-MM-DD`, and of no other spelling that ISO 8601 has; None where it is none."""
+    try:
+        return dt.date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 class ConditionError(HeyiError):
@@ -221,6 +231,8 @@ class _Parser:
     def term(self) -> Name | Lit:
         kind, text, at = self.take()
         if kind == "int":
+            if len(text) > DIGITS:
+                raise ConditionError(f"a number has at most {DIGITS} digits", at)
             return Lit(int(text.replace("_", "")), at)
         if kind == "string":
             return Lit(text[1:-1], at)
@@ -228,12 +240,13 @@ class _Parser:
             return Lit(text == "true", at)
         if kind == "name" and text == "date" and self.next[:2] == ("op", "("):
             self.expect("(")
-            _, quoted, at = self.take()
+            kind, quoted, at = self.take()
+            day = parse_day(quoted[1:-1]) if kind == "string" else None
+            if day is None:
+                found = quoted or "the end"
+                raise ConditionError(f"{found} is not a date", at, hint='write date("2026-01-01")')
             self.expect(")")
-            try:
-                return Lit(dt.date.fromisoformat(quoted.strip('"')), at)
-            except ValueError:
-                raise ConditionError(f"{quoted} is not a date", at, hint='write date("2026-01-01")') from None
+            return Lit(day, at)
         if kind == "name":
             return Name(text, at)
         raise ConditionError(f"expected a fact or a value but found {f'`{text}`' if text else 'the end'}", at)

@@ -31,8 +31,14 @@ def with_remedies(point: DecisionPoint, decision: Decision, admitted: Admitted) 
         remedy = search.remedy(ground)
         if remedy is not None:
             found.setdefault(remedy.steps, remedy)
-    shortest = sorted(found.values(), key=lambda r: (len(r.steps), [s.fact for s in r.steps]))
+    shortest = sorted(found.values(), key=_cost)
     return replace(decision, remedies=tuple(shortest[:MOST]))
+
+
+def _cost(remedy: Remedy) -> tuple[int, int, list[str]]:
+    """Fewest steps first; among equals, evidence and answers before another legal basis or other data."""
+    heavy = sum(s.fact.startswith(("basis.", "data.", "act.")) for s in remedy.steps)
+    return len(remedy.steps), heavy, [s.fact for s in remedy.steps]
 
 
 class _Search:
@@ -58,11 +64,26 @@ class _Search:
         for _ in range(ROUNDS):
             outcome, _curable = self.point.outcome(facts)
             if outcome is not Outcome.DENY:
+                outcome = self.without_idle_changes(facts)
                 steps = tuple(self.step(n, v) for n, v in sorted(facts.items()) if self.start.get(n) != v)
                 return Remedy(steps=steps, promises=outcome)
             if not self.advance(facts):
                 return None
         return None
+
+    def without_idle_changes(self, facts: dict[str, Value]) -> Outcome:
+        """Take back each change that is not needed for the answer; return the answer that remains."""
+        outcome, _ = self.point.outcome(facts)
+        for name in sorted(n for n, v in facts.items() if self.start.get(n) != v):
+            trial = {n: v for n, v in facts.items() if n != name} | (
+                {name: self.start[name]} if name in self.start else {}
+            )
+            again, _ = self.point.outcome(trial)
+            if again is not Outcome.DENY:
+                facts.clear()
+                facts.update(trial)
+                outcome = again
+        return outcome
 
     def advance(self, facts: dict[str, Value]) -> bool:
         """Meet what is unmet and settle what is unknown; false when nothing more can be done."""

@@ -37,7 +37,7 @@ def render(book: ir.Rulebook, rule: ir.Rule, lang: str) -> list[str]:
         label = book.schema.facts[rule.approval].name
         lines.append(f"{('审批', 'by')[i]}: {label.zh if lang == 'zh' else label.en}")
     if rule.due:
-        lines.append(f"{('期限', 'due')[i]}: {rule.due}")
+        lines.append(f"{('期限', 'due')[i]}: {rule.due.zh if lang == 'zh' else rule.due.en}")
     return lines
 
 

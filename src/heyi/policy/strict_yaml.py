@@ -18,18 +18,21 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key is a word", key.start_mark)
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"duplicate key `{key.value}`", key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
-# `on: yes` must not turn into booleans, nor 2026-01-01 into a date: the schema decides what a value is
+# `on: yes` must not turn into booleans, 2026-01-01 into a date, nor 1:30 into 90: the schema decides what a value is
 _Loader.yaml_implicit_resolvers = {
-    k: [(tag, rx) for tag, rx in v if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool")]
+    k: [(tag, rx) for tag, rx in v if tag.rpartition(":")[2] not in ("timestamp", "bool", "int", "float")]
     for k, v in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^(?:0|-?[1-9][0-9_]{0,17})$"), list("-0123456789"))
 
 
 def load_yaml(text: str, *, file: str, line: int = 1) -> Any:
@@ -47,7 +50,9 @@ def load_yaml(text: str, *, file: str, line: int = 1) -> Any:
         raise RuleError(
             str(e.problem or "malformed YAML"), file=file, line=line + at, column=column + 1, excerpt=excerpt
         ) from None
-    except yaml.YAMLError as e:
+    except RecursionError:
+        raise RuleError("malformed YAML: nested too deeply", file=file, line=line) from None
+    except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError) as e:
         raise RuleError(f"malformed YAML: {str(e).splitlines()[0]}", file=file, line=line) from None
 
 
@@ -71,3 +76,7 @@ def load_json(text: str, *, file: str) -> Any:
     except json.JSONDecodeError as e:
         excerpt = text.splitlines()[e.lineno - 1] if e.lineno <= len(text.splitlines()) else ""
         raise RuleError(e.msg.lower(), file=file, line=e.lineno, column=e.colno, excerpt=excerpt) from None
+    except RecursionError:
+        raise RuleError("malformed JSON: nested too deeply", file=file, line=1) from None
+    except ValueError as e:
+        raise RuleError(f"malformed JSON: {e}", file=file, line=1) from None

@@ -3,7 +3,7 @@
 Each fact sits in the slot that `facts.toml` gives it, unknown included, so that adding a fact moves no other:
 
     bool   bit 0 can be true, bit 1 can be false; unknown is both
-    enum   one bit a member, unknown is all declared members
+    enum   one bit a member, unknown is every bit that is reserved, so that a new member changes no old word
     set    one bit a member, then one bit `known` in the last place of the slot; unknown is all zero
     int    32 bits, least significant first, then one bit `known`; unknown is all zero
     date   as int, holding the ordinal day
@@ -77,7 +77,7 @@ def _unknown(spec: FactSpec) -> int:
         case FactType.BOOL:
             return 0b11
         case FactType.ENUM:
-            return (1 << len(spec.values)) - 1
+            return (1 << spec.reserve) - 1
         case _:
             return 0
 

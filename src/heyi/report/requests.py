@@ -31,7 +31,6 @@ from heyi.report.words import (
     badge,
     because,
     condition,
-    due,
     kind_label,
     listed,
     sentence_case,
@@ -108,9 +107,7 @@ def answer(
             for f, why in first.unknown.items()
         ),
         approvals=tuple(_approval(book, a, spoken.get(a)) for a in first.approvals),
-        duties=tuple(
-            Duty(says=o.says, who=who(book, o.party), due=due(o.due)) for o in first.obligations if not o.baseline
-        ),
+        duties=tuple(Duty(says=o.says, who=who(book, o.party), due=o.due) for o in first.obligations if not o.baseline),
         remedies=tuple(
             RemedyRow(
                 steps=tuple(Text(zh=step(book, s, "zh"), en=step(book, s, "en")) for s in r.steps),
@@ -166,7 +163,8 @@ def _rule(book: ir.Rulebook, finding: RuleFinding, spoken: Mapping[str, str], *,
 
 
 def _binds(book: ir.Rulebook, rule: ir.Rule) -> Text:
-    by, until = who(book, rule.party), due(rule.due)
+    by, until = who(book, rule.party), rule.due
+    assert until is not None
     return Text(zh=f"{by.zh}；{until.zh}", en=f"{by.en}; {until.en}")
 
 

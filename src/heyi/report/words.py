@@ -32,12 +32,6 @@ _TONES: dict[tuple[Outcome, bool], Tone] = {
 OUTCOMES = tuple(_TONES)
 """Every (outcome, curable), mildest first."""
 
-_DUE = {
-    "3 years after processing": "处理后保存三年",
-    "every year": "每年",
-    "for as long as the data are processed": "处理数据期间始终有效",
-    "within 10 working days after the settlement": "结算后十个工作日内",
-}
 _UNITS = {"岁": "years", "年": "years", "天": "days", "次/分": "a minute", "分": "points", "元": "yuan"}
 _CONDITIONS = {
     "min_cell": Text(zh="最小格不少于 {}", en="cells of at least {}"),
@@ -66,10 +60,6 @@ def who(book: ir.Rulebook, role: str) -> Text:
 def authority(book: ir.Rulebook, name: str) -> Text:
     label = book.schema.facts[f"approval.{name}"].name
     return Text(zh=label.zh.removesuffix("审批"), en=label.en.removeprefix("decision of "))
-
-
-def due(text: str) -> Text:
-    return Text(zh=_DUE.get(text, text), en=text)
 
 
 def because(why: str) -> Text:
