@@ -250,8 +250,8 @@ BAD = {
     "profiles in a circle": Bad(
         1,
         "is like itself",
-        file="profiles.yaml",
         CASE.replace("given:  {open: false}", "like: a"),
+        file="profiles.yaml",
         more=(("profiles.yaml", "a: {like: [b]}\nb: {like: a}\n"),),
     ),
     # schema
