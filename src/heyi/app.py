@@ -122,13 +122,9 @@ class App:
         en: str,
         origin: str,
         secret: bool,
-        columns: Sequence[str] | None = None,
     ) -> Asset:
-        """Read a CSV file at its institution, grade it and serve it.
-
-        A file without header has no identifiers to tell its rows apart: equal rows are then kept as two persons.
-        """
-        table = read_csv(path, columns=columns, keep_duplicates=columns is not None)
+        """Read a CSV file at its institution, grade it and serve it."""
+        table = read_csv(path)
         return self.import_table(
             table, host=host, asset_id=asset_id, holder=holder, zh=zh, en=en, origin=origin, secret=secret
         )
@@ -296,11 +292,13 @@ def verify_directory(directory: Path, trust_file: Path | None = None) -> Verific
             witness=trust.witness,
         )
         reports: dict[str, LogReport] = {}
+        absent: list[str] = []
         receipts: dict[str, list[Json]] = {}
         opened = [c.event.public for c in centre.entries if c.event.kind == "node.opened"]
         for node in opened:
             path = directory / "nodes" / f"{node['host']}.db"
             if not path.is_file():
+                absent.append(node["host"])
                 continue
             own = Database.at(path)
             report = verify_log(
@@ -311,6 +309,7 @@ def verify_directory(directory: Path, trust_file: Path | None = None) -> Verific
                 reports[node["host"]] = report
             receipts[node["host"]] = [c.event.public for c in report.entries if c.event.kind.startswith("operation.")]
         replayed = Replay(database, issuer=trust.issuer).run(centre.entries, receipts)
+        replayed.faults += [Fault(entry=None, message=f"the log of the node of `{host}` is absent") for host in absent]
     finally:
         database.close()
     return Verification(centre=centre, nodes=reports, replayed=replayed)

@@ -144,3 +144,22 @@ def test_keys_of_another_log_do_not_verify(run_copy: Path, tmp_path: Path) -> No
 def test_no_log_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"has no trust\.json"):
         verify_directory(tmp_path)
+
+
+def test_a_node_log_that_is_absent_is_noticed(run_copy: Path) -> None:
+    (run_copy / "nodes" / "county-hospital.db").unlink()
+    assert "the log of the node of `county-hospital` is absent" in [
+        f.message for _, f in verify_directory(run_copy).faults
+    ]
+
+
+def test_an_approval_that_the_authority_did_not_sign_is_noticed(run_copy: Path) -> None:
+    """The platform turns a refusal into an approval and mends every hash: the authority's signature does not follow."""
+    connection = sqlite3.connect(run_copy / "heyi.db")
+    rows = connection.execute("select idx, leaf from entries order by idx").fetchall()
+    connection.close()
+    index, leaf = next((i, leaf) for i, leaf in rows if from_leaf(leaf).kind == "approval.refused")
+    forged = leaf.replace(b'"approval.refused"', b'"approval.given"').replace(b'"given":false', b'"given":true')
+    spoil(run_copy, "update entries set leaf = ?, leaf_hash = ? where idx = ?", forged, leaf_hash(forged), index)
+    faults = verify_directory(run_copy).faults
+    assert any(f.entry == index and "the approval does not hold" in f.message for _, f in faults)

@@ -1,7 +1,7 @@
 """Keys and randomness from a seed are always the same, and no two of them are alike."""
 
 from heyi.crypto.keys import verify_signature
-from heyi.store.secrets import SeededEntropy, SeededKeyring, SystemEntropy
+from heyi.store.secrets import SeededEntropy, SeededKeyring
 
 NAMES = ["county-hospital", "county-hospita", "l", "lab", "platform", ""]
 
@@ -31,9 +31,3 @@ def test_seeded_entropy_depends_on_seed_and_label_alone() -> None:
     assert len(set(first)) == 50
     assert {len(b) for b in first} == {32}
     assert SeededEntropy(b"other").take("log/0") != first[0]
-
-
-def test_the_systems_entropy_never_comes_twice() -> None:
-    taken = {SystemEntropy().take("log/0") for _ in range(50)}
-    assert len(taken) == 50
-    assert {len(b) for b in taken} == {32}

@@ -18,6 +18,7 @@ class Role:
     zh: str
     en: str
     registry: dict[str, Value] = field(default_factory=dict)
+    speaks_for: tuple[str, ...] = ()
 
 
 def _known(kind: str, *, member: bool, abroad: bool = False, share: int = 0, control: bool = False) -> dict[str, Value]:
@@ -67,6 +68,7 @@ ROLES: tuple[Role, ...] = (
         tier=Tier.COUNTY,
         zh="县域伦理审查委员会",
         en="County Ethics Committee",
+        speaks_for=("ethics_committee",),
     ),
     Role(
         id="data-committee",
@@ -74,6 +76,7 @@ ROLES: tuple[Role, ...] = (
         tier=Tier.COUNTY,
         zh="医共体数据安全委员会",
         en="Data Security Committee",
+        speaks_for=("data_committee",),
     ),
     Role(id="county-office", kind=PartyKind.AUTHORITY, tier=Tier.COUNTY, zh="县域数据办", en="County Data Office"),
     Role(
@@ -83,6 +86,7 @@ ROLES: tuple[Role, ...] = (
         zh="白云乡卫生院全科医师",
         en="general practitioner at Baiyun",
         registry=_known("member", member=True),
+        speaks_for=("county_office",),
     ),
     Role(
         id="medical-college",

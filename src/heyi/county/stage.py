@@ -83,6 +83,7 @@ def raise_county(stage: Stage, directory: Path, *, seed: int, persons: int, tell
             zh=role.zh,
             en=role.en,
             public_key=stage.signer(role.id).public_key,
+            speaks_for=role.speaks_for,
         )
         register_party(house, party, role.registry)
     for place in PLACES:

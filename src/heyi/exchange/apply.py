@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from heyi.crypto.canonical import Json, digest
+from heyi.crypto.canonical import Json, canonical, digest
 from heyi.exchange.case import Case
 from heyi.exchange.consortium import Consortium
 from heyi.exchange.facts import assemble, stated_to_json
@@ -15,7 +15,6 @@ from heyi.federation.operation import Operation
 from heyi.model.decision import Decision
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Source, Value
-from heyi.model.party import PartyKind
 from heyi.model.request import Request
 from heyi.policy.facts import admit
 from heyi.policy.remedy import with_remedies
@@ -168,31 +167,34 @@ def approve(
     conditions: Mapping[str, int] | None = None,
     until: dt.date | None = None,
 ) -> None:
-    """Log the decision of a named authority: with reasons, conditions (`min_cell`, `max_calls`, `days`) and expiry.
+    """Log the decision of a named authority, signed by it: with reasons, conditions (`min_cell`, `max_calls`, `days`)
+    and the last day on which it holds.
 
     Raises:
-        InvalidInput: no such authority, or the party is no authority.
+        InvalidInput: no such authority, or the party does not speak for it.
     """
     the_case = house.case(case)
     house.point.book.schema.spec(f"approval.{authority}")
-    if house.party(by).kind is PartyKind.REQUESTER:
-        raise InvalidInput(f"`{by}` is a requester and approves nothing", hint="an authority or an institution does")
+    if authority not in house.party(by).speaks_for:
+        raise InvalidInput(f"`{by}` does not speak for `{authority}`", hint="register who speaks for an authority")
     if wrong := sorted(set(conditions or {}) - {"min_cell", "max_calls", "days"}):
         raise InvalidInput(f"unknown condition `{wrong[0]}`", hint="min_cell, max_calls or days")
-    house.write(
-        *(
-            house.draft(
-                "approval.given" if given else "approval.refused",
-                actor=by,
-                case=case,
-                public={
-                    "authority": authority,
-                    "asset": asset,
-                    "conditions": dict(conditions or {}),
-                    "until": until.isoformat() if until else None,
-                },
-                body={"reasons": reasons},
-            )
-            for asset in (assets if assets is not None else the_case.request["assets"])
-        )
-    )
+    drafts = []
+    for asset in assets if assets is not None else the_case.request["assets"]:
+        said = {
+            "authority": authority,
+            "asset": asset,
+            "given": given,
+            "conditions": dict(conditions or {}),
+            "until": until.isoformat() if until else None,
+        }
+        signature = house.keyring.signer(by).sign(approval_message(case, said)).hex()
+        kind = "approval.given" if given else "approval.refused"
+        public = {**said, "signature": signature}
+        drafts.append(house.draft(kind, actor=by, case=case, public=public, body={"reasons": reasons}))
+    house.write(*drafts)
+
+
+def approval_message(case: str, said: Mapping[str, Json]) -> bytes:
+    """What an authority signs: the case and what it said, the signature itself left out."""
+    return canonical({"case": case, **{k: v for k, v in said.items() if k != "signature"}})

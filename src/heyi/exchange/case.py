@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from heyi.audit.event import Event
 from heyi.crypto.canonical import Json
 from heyi.model.asset import Asset, Field, Identifier, NationalLevel, Reason
+from heyi.model.decision import Outcome
 from heyi.model.party import Party, PartyKind, Tier
 
 
@@ -55,7 +56,7 @@ class Case:
             return "submitted"
         if len(outcomes) > 1 and "deny" in outcomes:
             return "mixed"
-        return min(outcomes)
+        return max(outcomes, key=[o.value for o in Outcome].index)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -146,6 +147,7 @@ def party_to_json(party: Party) -> dict[str, Json]:
         "en": party.en,
         "public_key": party.public_key,
         "hosted_by": party.hosted_by,
+        "speaks_for": list(party.speaks_for),
     }
 
 
@@ -158,6 +160,7 @@ def party_from_json(value: Json) -> Party:
         en=value["en"],
         public_key=value["public_key"],
         hosted_by=value["hosted_by"],
+        speaks_for=tuple(value["speaks_for"]),
     )
 
 

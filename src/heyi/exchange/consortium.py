@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from heyi.audit.event import Event, from_leaf
 from heyi.audit.log import Draft, Log
-from heyi.crypto.canonical import Json, canonical, from_canonical
+from heyi.crypto.canonical import Json, from_canonical
 from heyi.exchange.case import Case, State
 from heyi.exchange.ports import Artefacts, Clock, Fabric, Keyring
 from heyi.model.asset import Asset
@@ -58,19 +58,20 @@ class Consortium:
         return Draft(event=Event(kind=kind, at=self.clock.now(), actor=actor, case=case, public=public), body=body)
 
     def write(self, *drafts: Draft, erase: tuple[int, ...] = ()) -> list[int]:
-        """Log events together, then fold them into the state.
+        """Log events together, then fold into the state what the log kept, as a later reader would see it.
 
         Raises:
-            StoreError: nothing was logged and the state is as before.
+            StoreError: nothing was logged and the state is as before, unless the message says otherwise.
+            VerificationError: the witness refused; the events are logged and folded.
         """
-        indices = self.log.append(drafts, erase=erase)
-        for index, draft in zip(indices, drafts, strict=True):
-            # fold what a later reader of the log would see, not the objects that made it
-            event = from_leaf(draft.event.to_leaf())
-            body = None if draft.body is None else from_canonical(canonical(draft.body))
-            self.state.apply(index, event, body)
-            self._on_event(index, event)
-        return indices
+        before = self.log.size
+        try:
+            return self.log.append(drafts, erase=erase)
+        finally:
+            for entry in self.log.store.entries(before) if self.log.size > before else ():
+                event = from_leaf(entry.leaf)
+                self.state.apply(entry.index, event, None if entry.body is None else from_canonical(entry.body))
+                self._on_event(entry.index, event)
 
     @property
     def today(self) -> dt.date:

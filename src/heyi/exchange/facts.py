@@ -17,6 +17,7 @@ from heyi.exchange.consortium import Consortium
 from heyi.exchange.register import to_plain
 from heyi.model.asset import Asset
 from heyi.model.fact import Source, Stated
+from heyi.policy.facts import Schema
 
 
 def assemble(house: Consortium, case: Case, asset: Asset) -> dict[str, Stated]:
@@ -86,4 +87,16 @@ def stated_to_json(stated: dict[str, Stated]) -> dict[str, Json]:
             "until": s.until.isoformat() if s.until else None,
         }
         for name, s in sorted(stated.items())
+    }
+
+
+def stated_from_json(schema: Schema, value: dict[str, Json]) -> dict[str, Stated]:
+    """The inverse of `stated_to_json`."""
+    return {
+        name: Stated(
+            value=schema.spec(name).check(s["value"]),
+            source=Source[s["source"].upper()],
+            until=dt.date.fromisoformat(s["until"]) if s["until"] else None,
+        )
+        for name, s in value.items()
     }

@@ -70,15 +70,16 @@ def register_plan(house: Consortium, plan: StudyPlan) -> None:
     """Adopt the rulebook and register the parties of a study."""
     adopt_rulebook(house)
 
-    def party(name: str, kind: PartyKind, tier: Tier, zh: str, en: str) -> None:
+    def party(name: str, kind: PartyKind, tier: Tier, zh: str, en: str, speaks_for: tuple[str, ...] = ()) -> None:
         key = house.keyring.signer(name).public_key
-        known = Party(id=name, kind=kind, tier=tier, zh=zh, en=en, public_key=key)
+        known = Party(id=name, kind=kind, tier=tier, zh=zh, en=en, public_key=key, speaks_for=speaks_for)
         register_party(house, known, dict(plan.registry) if kind is not PartyKind.AUTHORITY else {})
 
     party(PLATFORM, PartyKind.OPERATOR, Tier.NATION, "协同平台", "platform")
     party(plan.requester, PartyKind.REQUESTER, Tier.NATION, "申请人", "requester")
     for name in sorted({a.by for a in plan.approvals}):
-        party(name, PartyKind.AUTHORITY, Tier.NATION, name, name)
+        authorities = tuple(sorted({a.authority for a in plan.approvals if a.by == name}))
+        party(name, PartyKind.AUTHORITY, Tier.NATION, name, name, authorities)
     for site in plan.sites:
         party(site.id, PartyKind.INSTITUTION, site.tier, site.zh, site.en)
         vouch_profile(house, site.id, plan.profile)

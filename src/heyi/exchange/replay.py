@@ -13,16 +13,18 @@ from dataclasses import dataclass, field
 
 from heyi.audit.verify import Checked, Fault
 from heyi.crypto.canonical import Json, from_canonical
-from heyi.exchange.apply import decision_leaf
+from heyi.crypto.keys import verify_signature
+from heyi.exchange.apply import approval_message, decision_leaf
 from heyi.exchange.case import State
-from heyi.exchange.consortium import stored_rulebook
+from heyi.exchange.consortium import legal_day, stored_rulebook
+from heyi.exchange.facts import stated_from_json
 from heyi.exchange.ports import Artefacts
 from heyi.federation.receipt import verify_receipt
 from heyi.model.decision import Outcome
 from heyi.model.errors import HeyiError, InvalidInput, VerificationError
 from heyi.permits.verify import verify_permit
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import LEGAL_DAY, Admitted
+from heyi.policy.facts import admit
 from heyi.policy.words import unpack
 from heyi.settlement.allocate import allocate
 from heyi.settlement.exact import shapley
@@ -95,6 +97,8 @@ class Replay:
                     return
                 self._decision(entry)
                 report.decisions += 1
+            case "approval.given" | "approval.refused":
+                self._approval(entry)
             case "permit.issued":
                 self._permit(entry)
                 report.permits += 1
@@ -125,13 +129,24 @@ class Replay:
         public, body = entry.event.public, entry.body
         point = self._point(public["rulebook"])
         known = unpack(point.book.schema, [int(w, 16) for w in body["words"]])
-        if known.get(LEGAL_DAY) != dt.date.fromisoformat(public["legal_day"]):
-            raise VerificationError("the packed facts are of another legal day than the decision")
-        decision = point.decide(Admitted(known=known, rejected=body["rejected"]), asset=public["asset"])
+        day = dt.date.fromisoformat(public["legal_day"])
+        if public["rulebook"] != self._state.rulebook or day != legal_day(entry.event.at):
+            raise VerificationError("the decision was made by another rulebook, or on another day, than was in force")
+        admitted = admit(point.book.schema, stated_from_json(point.book.schema, body["stated"]), day=day)
+        if (dict(admitted.known), dict(admitted.rejected)) != (known, body["rejected"]):
+            raise VerificationError("the packed facts are not those that were stated")
+        decision = point.decide(admitted, asset=public["asset"])
         again = decision_leaf(decision)
         if again != public:
             wrong = sorted(k for k in public if again.get(k) != public[k])
             raise VerificationError(f"the decision replays to another answer: {', '.join(wrong)}")
+
+    def _approval(self, entry: Checked) -> None:
+        public, party = entry.event.public, self._state.parties[entry.event.actor]
+        if public["authority"] not in party.speaks_for or public["given"] != (entry.event.kind == "approval.given"):
+            raise VerificationError(f"`{party.id}` does not speak for `{public['authority']}`")
+        message = approval_message(entry.event.case, public)
+        verify_signature(party.public_key, message, bytes.fromhex(public["signature"]), what="the approval")
 
     def _permit(self, entry: Checked) -> None:
         public = entry.event.public
@@ -146,6 +161,9 @@ class Replay:
         said = decided.event.public
         if (decided.event.case, said["asset"]) != (permit.case, permit.asset) or not Outcome(said["outcome"]).is_permit:
             raise VerificationError(f"the permit quotes entry {permit.decision}, which does not permit it")
+        for approval in self._state.cases[permit.case].approvals.values():
+            if approval["asset"] == permit.asset and permit.min_cell < approval["conditions"].get("min_cell", 0):
+                raise VerificationError(f"the permit forgets a condition of `{approval['authority']}`")
 
     def _settlement(self, entry: Checked) -> None:
         public = entry.event.public

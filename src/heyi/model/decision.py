@@ -148,13 +148,15 @@ class Remedy:
 class Decision:
     """The answer, with every list filled whatever the outcome.
 
-    `unknown` maps each unknown fact that matters to why it is unknown; `rulebook` is a SHA-256 in hexadecimal;
+    `ungrounded` names the open tracks that lack a ground in some jurisdiction, with their names; `unknown` maps each
+    unknown fact that matters to why it is unknown; `rulebook` is a SHA-256 in hexadecimal;
     `alarm` is set when two readings of the rulebook differed, in which case the outcome is deny.
     """
 
     outcome: Outcome
     curable: bool
     findings: tuple[RuleFinding, ...]
+    ungrounded: dict[str, Text]
     missing: tuple[Missing, ...]
     unknown: dict[str, str]
     approvals: tuple[str, ...]
@@ -176,6 +178,7 @@ class Decision:
             "outcome": self.outcome.value,
             "curable": self.curable,
             "rules": [f.to_json() for f in self.findings],
+            "ungrounded": [{"track": track, **name.to_json()} for track, name in self.ungrounded.items()],
             "missing": [m.to_json() for m in self.missing],
             "unknown": [{"fact": fact, "because": why} for fact, why in self.unknown.items()],
             "approvals": list(self.approvals),

@@ -44,7 +44,8 @@ def check_id(value: str, what: str) -> str:
 class Party:
     """An institution, body or person.
 
-    `hosted_by` names the party whose node serves this one's data (a village clinic has no server of its own);
+    `speaks_for` names the authorities whose decisions this party may sign; `hosted_by` names the party whose node
+    serves this one's data (a village clinic has no server of its own);
     `public_key` is a raw Ed25519 key in hexadecimal (64 characters).
     """
 
@@ -55,6 +56,7 @@ class Party:
     en: str
     public_key: str
     hosted_by: str | None = None
+    speaks_for: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_id(self.id, "party")

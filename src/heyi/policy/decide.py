@@ -79,12 +79,15 @@ class DecisionPoint:
                 approvals.append(rule.authority)
             elif rule.effect is Effect.OBLIGE:
                 obligations.append(self._obligations[rule.id])
+        ungrounded = {}
         for t, track in enumerate(self.book.tracks):
             state = reading.tracks >> 2 * t & 3
             if state & 2:
                 undetermined.append(track.opens)
             if state:
                 grounded = self._grounded(track, reading, known)
+                if not grounded.issuperset(self.book.jurisdictions):
+                    ungrounded[track.id] = track.name
                 undetermined += [
                     r.applies
                     for i, r in _bits(self.book.rules, reading.undetermined)
@@ -95,6 +98,7 @@ class DecisionPoint:
             outcome=Outcome.DENY if alarm else reading.outcome,
             curable=False if alarm else reading.curable,
             findings=tuple(findings),
+            ungrounded=ungrounded,
             missing=tuple(missing),
             unknown={f: admitted.rejected.get(f, why) for f, why in unknown.items()},
             approvals=tuple(dict.fromkeys(approvals)),

@@ -48,6 +48,9 @@ def explain(book: ir.Rulebook, decision: Decision, lang: str) -> list[str]:
     for finding in decision.findings:
         if finding.effect is not Effect.GROUND or finding.truth is Truth.TRUE:
             lines.append("  " + reason(finding, lang))
+    if decision.outcome is Outcome.DENY:
+        for track in decision.ungrounded.values():
+            lines.append(f"  ✗ 没有合法依据：{track.zh}" if zh else f"  ✗ no lawful ground: {track.en}")
     for m in dict.fromkeys((m.fact, m.party) for m in decision.missing):
         who = party(m[1], lang)
         lines.append(

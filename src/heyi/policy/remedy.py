@@ -29,7 +29,7 @@ def with_remedies(point: DecisionPoint, decision: Decision, admitted: Admitted) 
     found: dict[tuple[Step, ...], Remedy] = {}
     for ground in (None, *search.grounds()):
         remedy = search.remedy(ground)
-        if remedy is not None:
+        if remedy is not None and search.holds(remedy):
             found.setdefault(remedy.steps, remedy)
     shortest = sorted(found.values(), key=_cost)
     return replace(decision, remedies=tuple(shortest[:MOST]))
@@ -46,6 +46,7 @@ class _Search:
         self.point = point
         self.book = point.book
         self.start = dict(admitted.known)
+        self.last = self.start
 
     def grounds(self) -> Iterator[ir.Rule]:
         """Grounds of tracks that are open and lack one."""
@@ -65,11 +66,17 @@ class _Search:
             outcome, _curable = self.point.outcome(facts)
             if outcome is not Outcome.DENY:
                 outcome = self.without_idle_changes(facts)
+                self.last = facts
                 steps = tuple(self.step(n, v) for n, v in sorted(facts.items()) if self.start.get(n) != v)
                 return Remedy(steps=steps, promises=outcome)
             if not self.advance(facts):
                 return None
         return None
+
+    def holds(self, remedy: Remedy) -> bool:
+        """Whether both readings in lockstep give what the remedy promises."""
+        decision = self.point.decide(Admitted(known=self.last, rejected={}))
+        return decision.alarm is None and decision.outcome is remedy.promises
 
     def without_idle_changes(self, facts: dict[str, Value]) -> Outcome:
         """Take back each change that is not needed for the answer; return the answer that remains."""

@@ -1,8 +1,6 @@
-"""Keys and randomness: from a seed for demonstrations and tests, from the operating system for everything else."""
+"""Keys and randomness of demonstrations and tests, all of them from one seed."""
 
 from __future__ import annotations
-
-import os
 
 from heyi.crypto.keys import Signer, derive
 
@@ -32,10 +30,3 @@ class SeededEntropy:
 
     def take(self, label: str) -> bytes:
         return derive(self._seed, "entropy", label)
-
-
-class SystemEntropy:
-    """Bytes of the operating system."""
-
-    def take(self, label: str) -> bytes:
-        return os.urandom(32)

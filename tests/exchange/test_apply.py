@@ -1,0 +1,113 @@
+"""Applying: what is refused before anything is logged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.conftest import Story
+
+from heyi.county.scenes import STUDY_KINDS
+from heyi.exchange.apply import approve, submit, supply
+from heyi.exchange.grant import grant, revoke
+from heyi.exchange.register import register_asset, register_party
+from heyi.exchange.settle import pay, register_utility
+from heyi.exchange.use import Session
+from heyi.model.errors import InvalidInput
+from heyi.model.fact import Source
+from heyi.model.party import Party, PartyKind, Tier
+from heyi.model.request import Request
+
+REQUEST = Request(
+    id="new-request",
+    zh="新申请",
+    en="a new request",
+    requester="medical-college",
+    recipient="medical-college",
+    assets=("township-01-records",),
+    kinds=STUDY_KINDS,
+    action="compute",
+    purpose="research",
+    delivery="federated",
+)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"requester": "nobody"}, "unknown party `nobody`"),
+        ({"recipient": "nobody"}, "unknown party `nobody`"),
+        ({"assets": ("township-99-records",)}, "unknown asset `township-99-records`"),
+        ({"purpose": "curiosity"}, "`curiosity` is not a value of `act.purpose`"),
+        ({"delivery": "by-post"}, "`by-post` is not a value of `act.delivery`"),
+        ({"declared": {"act.min_sell": 5}}, "unknown fact `act.min_sell`"),
+        ({"declared": {"act.min_cell": -1}}, "`act.min_cell` is -1"),
+        ({"operations": {"tokens": {"complete": ["resident_id"]}}}, "reads `resident_id`"),
+        ({"operations": {"everything": {}}}, "unknown operation `everything`"),
+        ({"id": "referral"}, "case `referral` exists already"),
+    ],
+)
+def test_a_request_that_cannot_be_submitted(story: Story, changed: dict[str, object], words: str) -> None:
+    house = story.app.house
+    size = house.log.size
+    with pytest.raises(InvalidInput, match=words):
+        submit(house, replace(REQUEST, **changed))  # type: ignore[arg-type]
+    assert house.log.size == size
+
+
+def test_who_does_not_speak_for_an_authority_cannot_approve(story: Story) -> None:
+    house = story.app.house
+    size = house.log.size
+    for by in ("medical-college", "data-committee", "county-hospital"):
+        with pytest.raises(InvalidInput, match="does not speak for `ethics_committee`"):
+            approve(house, "stroke-risk", authority="ethics_committee", by=by, given=True, reasons="")
+    with pytest.raises(InvalidInput, match="unknown condition `smile`"):
+        approve(
+            house,
+            "stroke-risk",
+            authority="ethics_committee",
+            by="ethics-committee",
+            given=True,
+            reasons="",
+            conditions={"smile": 1},
+        )
+    with pytest.raises(InvalidInput, match="unknown case `nothing`"):
+        approve(house, "nothing", authority="ethics_committee", by="ethics-committee", given=True, reasons="")
+    assert house.log.size == size
+
+
+def test_what_has_no_case_no_permit_or_no_leave(story: Story) -> None:
+    house = story.app.house
+    size = house.log.size
+    with pytest.raises(InvalidInput, match="nothing in case `foreign-court` is permitted"):
+        grant(house, "foreign-court")
+    with pytest.raises(InvalidInput, match="has no permit"):
+        revoke(house, "referral", "referral.nothing", reason="")
+    with pytest.raises(InvalidInput, match="asks for no operation `logistic`"):
+        Session(house, "village-blood-pressure").operation("logistic")
+    with pytest.raises(InvalidInput, match="has results already"):
+        register_utility(house, "stroke-risk", {"utility": "coverage"})
+    denied = next(t.decisions for t in story.told.turns if t.scene.id == "foreign-court")
+    with pytest.raises(InvalidInput, match="was paid already"):
+        pay(house, "stroke-risk", "stroke-risk-payment", story.told.study.payment)
+    with pytest.raises(InvalidInput, match="has no settlement"):
+        pay(house, "referral", "stroke-risk-payment", next(iter(denied.values())))
+    assert house.log.size == size
+
+
+def test_parties_and_assets_are_registered_once(story: Story) -> None:
+    house = story.app.house
+    with pytest.raises(InvalidInput, match="registered already"):
+        register_asset(house, house.asset("township-01-records"))
+    key = story.app.keyring.signer("insurer").public_key
+    again = Party(id="insurer", kind=PartyKind.REQUESTER, tier=Tier.CITY, zh="保险", en="insurer", public_key=key)
+    with pytest.raises(InvalidInput, match="registered already"):
+        register_party(house, again)
+    new = replace(again, id="insurer-two")
+    with pytest.raises(InvalidInput, match=r"`consent\.given`|needs a"):
+        register_party(house, new, {"data.anonymised": True})
+
+
+def test_a_fact_is_stated_by_somebody_who_is_known(story: Story) -> None:
+    with pytest.raises(InvalidInput, match="unknown party `nobody`"):
+        supply(story.app.house, "referral", {"consent.given": True}, by="nobody", source=Source.REGISTRY)
