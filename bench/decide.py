@@ -27,10 +27,10 @@ from heyi.model.decision import Decision
 from heyi.model.fact import Source, Stated, Value
 from heyi.model.kleene import Truth
 from heyi.policy import ir
-from heyi.policy.check import PROFILES_FILE, expand_profiles
 from heyi.policy.decide import DecisionPoint
 from heyi.policy.facts import LEGAL_DAY, FactSpec, FactType, admit, to_ordinals
 from heyi.policy.interpret import read
+from heyi.policy.profiles import PROFILES_FILE, expand_profiles
 from heyi.policy.strict_yaml import load_yaml
 from heyi.policy.to_python import PythonEngine
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.audit.logs import LOG, NOON, WITNESS, check, erased, happened, open_log
 
 from heyi.audit.checkpoint import open_checkpoint
 from heyi.audit.event import from_leaf
@@ -15,6 +14,7 @@ from heyi.crypto.canonical import canonical, from_canonical
 from heyi.crypto.commitment import verify_commitment
 from heyi.model.errors import InvalidInput
 from heyi.store.database import Database
+from tests.audit.logs import LOG, NOON, WITNESS, check, erased, happened, open_log
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ import base64
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.audit.logs import LOG, NOON, STRANGER, WITNESS
 
 from heyi.audit.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint, sign_checkpoint
 from heyi.audit.note import ED25519, Note, check_name, key_id, parse_note, sign_note
 from heyi.audit.witness import Witness, verify_cosignature
 from heyi.crypto.keys import Signer
 from heyi.model.errors import InvalidInput, VerificationError
+from tests.audit.logs import LOG, NOON, STRANGER, WITNESS
 
 CHECKPOINT = Checkpoint(origin=LOG.name, size=41, root=b"r" * 32)
 ROOT = base64.b64encode(CHECKPOINT.root).decode()

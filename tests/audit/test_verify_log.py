@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.audit.logs import LOG, NOON, STRANGER, WITNESS, check, erased, happened, open_log
 
 from heyi.audit.checkpoint import Checkpoint, sign_checkpoint
 from heyi.audit.event import Event
@@ -20,6 +19,7 @@ from heyi.audit.verify import LogReport, verify_log
 from heyi.crypto.canonical import Json, canonical, from_canonical
 from heyi.store.database import Database
 from heyi.store.secrets import SeededEntropy
+from tests.audit.logs import LOG, NOON, STRANGER, WITNESS, check, erased, happened, open_log
 
 BATCHES = (1, 3, 2, 5, 4, 1, 1, 6, 2, 3, 8)
 SIZE = sum(BATCHES) + 1

@@ -4,7 +4,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.audit.logs import LOG, NOON, STRANGER, WITNESS, happened, open_log
 
 from heyi.audit.checkpoint import Checkpoint, sign_checkpoint
 from heyi.audit.merkle import Tree, leaf_hash
@@ -13,6 +12,7 @@ from heyi.audit.witness import Witness, verify_cosignature
 from heyi.crypto.keys import Signer
 from heyi.model.errors import VerificationError
 from heyi.store.database import Database
+from tests.audit.logs import LOG, NOON, STRANGER, WITNESS, happened, open_log
 
 TREE = Tree(leaf_hash(bytes([n])) for n in range(20))
 FORK = Tree(leaf_hash(bytes([n if n != 3 else 99])) for n in range(20))

@@ -9,9 +9,9 @@ from pathlib import Path
 from random import Random
 
 import pytest
+
 from bench.by_hand import judge
 from bench.decide import complete_profiles, disagreements, main, mutations, values_to_draw
-
 from heyi.app import shipped_point
 from heyi.policy.decide import DecisionPoint
 from heyi.policy.facts import LEGAL_DAY

@@ -25,11 +25,11 @@ from typing import Any
 
 import pytest
 import typer
-from tests.conftest import ROOT, beside
 
 from heyi.cli.main import app, main
 from heyi.policy.check import compile_rulebook
 from heyi.sources.rulebook import read_rulebook
+from tests.conftest import ROOT, beside
 
 SMALL = "5000"
 NOT_RUN = "<!-- not-run -->"

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
-from tests.conftest import ROOT, beside
 
 from heyi.app import verify_directory
 from heyi.sources.study_file import read_study
+from tests.conftest import ROOT, beside
 
 HEART = ROOT / "examples" / "heart"
 FILES = {s: f"processed.{s}.data" for s in ("cleveland", "hungarian", "switzerland", "va")}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.conftest import Story
 
 from heyi.county.scenes import STUDY_KINDS
 from heyi.exchange.apply import approve, submit, supply
@@ -17,6 +16,7 @@ from heyi.model.errors import InvalidInput
 from heyi.model.fact import Source
 from heyi.model.party import Party, PartyKind, Tier
 from heyi.model.request import Request
+from tests.conftest import Story
 
 REQUEST = Request(
     id="new-request",

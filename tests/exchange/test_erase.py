@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.conftest import Story
 
 from heyi.app import reopen, verify_directory
 from heyi.audit.event import from_leaf
 from heyi.exchange.erase import erase
 from heyi.model.errors import InvalidInput
+from tests.conftest import Story
 
 
 def decisions(directory: Path) -> list[int]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from tests.conftest import Story
-
 from heyi.audit.event import from_leaf
 from heyi.sources.csv_file import read_csv
+from tests.conftest import Story
 
 
 def identifiers(directory: Path) -> set[bytes]:

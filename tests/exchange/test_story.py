@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from tests.conftest import Story
 
 from heyi.audit.event import Event, from_leaf
 from heyi.county import scenes
 from heyi.county.stage import UNPREPARED, WITHOUT_MINOR_RULES, records_of
 from heyi.exchange.grant import seat
 from heyi.model.decision import Decision, Outcome
+from tests.conftest import Story
 
 
 def rounds(story: Story, scene: str) -> list[dict[str, Decision]]:

@@ -7,13 +7,13 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from tests.conftest import Story
 
 from heyi.app import Verification, verify_directory
 from heyi.audit.event import from_leaf
 from heyi.audit.merkle import leaf_hash
 from heyi.crypto.canonical import canonical
 from heyi.model.errors import InvalidInput
+from tests.conftest import Story
 
 
 def spoil(directory: Path, statement: str, *arguments: object, database: str = "heyi.db") -> None:

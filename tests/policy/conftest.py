@@ -13,9 +13,9 @@ from heyi.app import shipped_point
 from heyi.model.decision import Decision
 from heyi.model.fact import Value
 from heyi.policy import ir
-from heyi.policy.check import PROFILES_FILE, expand_profiles
 from heyi.policy.decide import DecisionPoint
 from heyi.policy.facts import LEGAL_DAY, Admitted, FactSpec, FactType, Schema
+from heyi.policy.profiles import PROFILES_FILE, expand_profiles
 from heyi.policy.strict_yaml import load_yaml
 
 DAY = dt.date(2026, 12, 1)

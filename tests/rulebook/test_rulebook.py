@@ -13,9 +13,9 @@ import pytest
 from heyi.model.decision import Decision, Effect, Rank
 from heyi.model.kleene import Truth
 from heyi.policy.cases import load_rulebook, run_case
-from heyi.policy.check import PROFILES_FILE, expand_profiles
 from heyi.policy.decide import DecisionPoint
 from heyi.policy.facts import LEGAL_DAY, attested
+from heyi.policy.profiles import PROFILES_FILE, expand_profiles
 
 DAY = dt.date(2026, 12, 1)
 COMPLETE = re.compile(r"^([\w-]+):\s+# complete", re.MULTILINE)

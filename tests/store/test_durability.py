@@ -10,11 +10,10 @@ from contextlib import closing
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from tests.audit.logs import check, erased, happened, open_log
-
 from heyi.audit.event import from_leaf
 from heyi.crypto.canonical import canonical
 from heyi.store.database import Database
+from tests.audit.logs import check, erased, happened, open_log
 
 KILLS = 16
 CONTEXT = multiprocessing.get_context("forkserver")

@@ -8,10 +8,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.audit.logs import check, erased, happened, open_log
 
 from heyi.model.errors import StoreError
 from heyi.store.database import Database
+from tests.audit.logs import check, erased, happened, open_log
 
 
 def on_disk(path: Path) -> bytes:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.audit.logs import LOG, STRANGER, WITNESS
 
 from heyi.model.errors import InvalidInput, StoreError
 from heyi.store.folder import Run, Trust, prepare, read_run, read_trust, write_run, write_trust
+from tests.audit.logs import LOG, STRANGER, WITNESS
 
 TRUST = Trust(
     origin=LOG.name,

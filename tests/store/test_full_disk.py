@@ -9,10 +9,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
-from tests.audit.logs import check, erased, happened, open_log
 
 from heyi.model.errors import StoreError
 from heyi.store.database import Database
+from tests.audit.logs import check, erased, happened, open_log
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["pytest", "heyi.store.database", "tests.audit.logs"])

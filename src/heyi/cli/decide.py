@@ -12,10 +12,10 @@ from heyi.app import shipped_point
 from heyi.cli.output import REFUSED, Json, Lang, language, out, print_json
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Source, Stated
-from heyi.policy.check import expand_profiles
 from heyi.policy.decide import DecisionPoint
 from heyi.policy.explain import explain
 from heyi.policy.facts import LEGAL_DAY, admit
+from heyi.policy.profiles import expand_profiles
 from heyi.policy.remedy import with_remedies
 from heyi.policy.strict_yaml import load_json, load_yaml
 

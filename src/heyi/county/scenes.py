@@ -14,7 +14,7 @@ from heyi.federation.operation import Operation
 from heyi.model.decision import Decision
 from heyi.model.fact import Value
 from heyi.model.request import Request
-from heyi.policy.check import expand_profiles
+from heyi.policy.profiles import expand_profiles
 
 TOWNSHIPS = tuple(p.id for p in PLACES if p.id.startswith("township"))
 VILLAGES = tuple(p.id for p in PLACES if p.id.startswith("village"))

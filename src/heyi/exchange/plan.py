@@ -14,7 +14,7 @@ from heyi.model.decision import Decision
 from heyi.model.fact import Value
 from heyi.model.party import Party, PartyKind, Tier
 from heyi.model.request import Request
-from heyi.policy.check import expand_profiles
+from heyi.policy.profiles import expand_profiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
