@@ -85,7 +85,7 @@ def test_what_has_no_case_no_permit_or_no_leave(story: Story) -> None:
         revoke(house, "referral", "referral.nothing", reason="")
     with pytest.raises(InvalidInput, match="asks for no operation `logistic`"):
         Session(house, "village-blood-pressure").operation("logistic")
-    with pytest.raises(InvalidInput, match="has results already"):
+    with pytest.raises(InvalidInput, match="has permits or a utility already"):
         register_utility(house, "stroke-risk", {"utility": "coverage"})
     denied = next(t.decisions for t in story.told.turns if t.scene.id == "foreign-court")
     with pytest.raises(InvalidInput, match="was paid already"):

@@ -124,6 +124,7 @@ CHANGES = {
     "requester": "company", "requester_key": STRANGER.public_key, "purpose": "marketing", "delivery": "extract",
     "kinds": ["name"], "operations": {"count": "sha256:99"}, "min_cell": 1, "max_calls": 1000, "obligations": [],
     "conditions": ["none"], "issued_at": 0, "expires_at": 2**40, "decision": 18, "rulebook": "sha256:03",
+    "utility": "sha256:04",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from heyi.crypto.canonical import Json
 from heyi.exchange.apply import approve, decide
 from heyi.exchange.erase import erase
 from heyi.exchange.grant import Terms, grant, revoke
-from heyi.exchange.study import COVERAGE, StudyResult, run_study
+from heyi.exchange.study import COVERAGE, StudyResult, register_study, run_study
 from heyi.exchange.use import Session, withdraw
 from heyi.model.decision import Decision
 from heyi.model.errors import VerificationError
@@ -187,6 +187,7 @@ def _study(stage: Stage, record: Record, tell: Tell) -> StudyResult:
         "两个委员会同意，伦理委员会附条件：最小格不少于 10",
         "both committees approve; ethics on condition of cells of at least 10",
     )
+    register_study(stage.house, scenes.STUDY.id, utility=COVERAGE, pot_fen=POT_FEN)
     grant(stage.house, scenes.STUDY.id)
     tell(Telling(zh="数据不动，运算到各机构；按沙普利值反哺", en="computed where the data lie; paid by Shapley value"))
     result = run_study(stage.house, scenes.STUDY.id, utility=COVERAGE, pot_fen=POT_FEN)

@@ -30,7 +30,8 @@ class Decided:
 @dataclass(slots=True, kw_only=True)
 class Case:
     """One request and what happened to it. `facts` holds what was stated, by asset or `*` for all of
-    them; `asked` is the highest call number announced under each permit."""
+    them; `asked` is the highest call number announced under each permit;
+    `utility` the digest of the registered utility."""
 
     id: str
     request: dict[str, Json]
@@ -43,6 +44,7 @@ class Case:
     revoked: set[str] = field(default_factory=set)
     asked: dict[str, int] = field(default_factory=dict)
     results: list[Json] = field(default_factory=list)
+    utility: str = ""
     settlement: dict[str, Json] = field(default_factory=dict)
     paid_fen: int = 0
 
@@ -125,6 +127,9 @@ class State:
             case "result.released":
                 assert case is not None
                 case.results.append(public)
+            case "utility.registered":
+                assert case is not None
+                case.utility = public["digest"]
             case "settlement.stated":
                 assert case is not None
                 case.settlement = public

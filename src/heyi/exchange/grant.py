@@ -85,6 +85,7 @@ def _permit(house: Consortium, case: Case, asset: str, terms: Terms) -> Permit:
         expires_at=now + days * DAY,
         decision=decided.index,
         rulebook=decided.rulebook,
+        utility=case.utility,
     )
 
 

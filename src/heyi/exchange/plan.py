@@ -9,6 +9,7 @@ from heyi.exchange.apply import approve, decide, present
 from heyi.exchange.consortium import PLATFORM, Consortium
 from heyi.exchange.grant import Terms, grant
 from heyi.exchange.register import adopt_rulebook, register_party, vouch_profile
+from heyi.exchange.study import register_study
 from heyi.federation.operation import Operation
 from heyi.model.decision import Decision
 from heyi.model.fact import Value
@@ -123,5 +124,6 @@ def open_plan(house: Consortium, plan: StudyPlan) -> list[dict[str, Decision]]:
     if plan.approvals:
         rounds.append(decide(house, plan.id))
     if any(d.outcome.is_permit for d in rounds[-1].values()):
+        register_study(house, plan.id, utility=plan.utility, pot_fen=plan.pot_fen)
         grant(house, plan.id, plan.terms)
     return rounds

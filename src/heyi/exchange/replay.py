@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from heyi.audit.verify import Checked, Fault
-from heyi.crypto.canonical import Json, from_canonical
+from heyi.crypto.canonical import Json, digest, from_canonical
 from heyi.crypto.keys import verify_signature
 from heyi.exchange.apply import approval_message, decision_leaf
 from heyi.exchange.case import State
@@ -22,6 +22,7 @@ from heyi.exchange.ports import Artefacts
 from heyi.federation.receipt import verify_receipt
 from heyi.model.decision import Outcome
 from heyi.model.errors import HeyiError, InvalidInput, VerificationError
+from heyi.model.permit import Permit
 from heyi.permits.verify import verify_permit
 from heyi.policy.decide import DecisionPoint
 from heyi.policy.facts import admit
@@ -57,6 +58,7 @@ class Replay:
         self._state = State()
         self._leaves: dict[int, Checked] = {}
         self._asked: set[tuple[str, int]] = set()
+        self._permits: dict[str, Permit] = {}
 
     def run(self, entries: Iterable[Checked], node_receipts: Mapping[str, list[Json]]) -> Replayed:
         """Replay everything; `node_receipts` holds the receipts in each host's own log."""
@@ -153,6 +155,7 @@ class Replay:
         asset = self._state.assets[public["asset"]]
         holder = self._state.parties[asset.holder]
         permit = verify_permit(public["token"], issuer=self._issuer, holder=(holder.id, holder.public_key))
+        self._permits[permit.id] = permit
         if permit.requester_key != self._state.parties[permit.requester].public_key:
             raise VerificationError("the permit is bound to another key than the requester's")
         decided = self._leaves.get(permit.decision)
@@ -173,6 +176,10 @@ class Replay:
         game = game_from_json(from_canonical(content))
         if game.digest != public["game"]:
             raise VerificationError("the game kept with the log is another one")
+        case = self._state.cases[entry.event.case]
+        quoted = {self._permits[p].utility for p in case.permits if self._permits[p].holder in game.players}
+        if quoted != {digest(dict(game.specification))}:
+            raise VerificationError("the settlement measures something else than the permits had registered")
         phi = shapley(game)
         allocation = allocate(public["pot_fen"], game.players, phi)
         shares = dict(zip(game.players, allocation.shares_fen, strict=True))

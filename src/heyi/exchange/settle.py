@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from heyi.audit.event import Event, from_leaf
 from heyi.crypto.canonical import Json, canonical, digest
 from heyi.exchange.consortium import Consortium
 from heyi.model.decision import Decision
@@ -16,10 +15,14 @@ from heyi.settlement.statement import Statement, state
 
 
 def register_utility(house: Consortium, case: str, specification: dict[str, Json]) -> str:
-    """Log what will be measured, before anything is measured; return its digest."""
+    """Log what will be measured, before anything is permitted, so that every permit can quote it; return its digest.
+
+    Raises:
+        InvalidInput: a utility was registered, or permits were issued already.
+    """
     the_case = house.case(case)
-    if the_case.results:
-        raise InvalidInput(f"case `{case}` has results already", hint="register the utility before the run")
+    if the_case.utility or the_case.permits:
+        raise InvalidInput(f"case `{case}` has permits or a utility already", hint="register it once, before the grant")
     registered = digest(specification)
     public = {"specification": specification, "digest": registered}
     house.write(house.draft("utility.registered", case=case, public=public))
@@ -50,8 +53,7 @@ def settle(house: Consortium, case: str, game: Game, *, pot_fen: int) -> list[St
     Raises:
         InvalidInput: the specification is not the one that was registered.
     """
-    registered = [e.public["digest"] for e in _events(house, case) if e.kind == "utility.registered"]
-    if registered != [digest(dict(game.specification))]:
+    if house.case(case).utility != digest(dict(game.specification)):
         raise InvalidInput("the utility is not the one that was registered", hint="settle what was registered")
     phi = shapley(game)
     allocation = allocate(pot_fen, game.players, phi)
@@ -100,8 +102,3 @@ def pay(house: Consortium, case: str, payment_case: str, decision: Decision) -> 
         )
     )
     return the_case.paid_fen
-
-
-def _events(house: Consortium, case: str) -> list[Event]:
-    indices = [i for i, _ in house.case(case).history]
-    return [from_leaf(e.leaf) for e in house.log.store.entries() if e.index in set(indices)]

@@ -61,6 +61,18 @@ def specify(utility: str, operation: Operation, *, pot_fen: int) -> dict[str, Js
     }
 
 
+def register_study(house: Consortium, case: str, *, utility: str, pot_fen: int) -> None:
+    """Register how contributions to a case will be measured, before permits are issued."""
+    measured = "tokens" if utility == COVERAGE else "logistic"
+    operations = {o["name"]: o["params"] for o in house.case(case).request["operations"]}
+    if measured not in operations:
+        raise InvalidInput(
+            f"the utility `{utility}` needs the operation `{measured}`", hint="ask for it in the request"
+        )
+    operation = Operation(name=measured, params=operations[measured])
+    register_utility(house, case, specify(utility, operation, pot_fen=pot_fen))
+
+
 def run_study(
     house: Consortium,
     case: str,
@@ -75,10 +87,8 @@ def run_study(
         InvalidInput: nothing is granted, no institution takes part, or paying is not permitted.
     """
     session = Session(house, case)
-    specification = specify(
-        utility, session.operation("tokens" if utility == COVERAGE else "logistic"), pot_fen=pot_fen
-    )
-    register_utility(house, case, specification)
+    measured = session.operation("tokens" if utility == COVERAGE else "logistic")
+    specification = specify(utility, measured, pot_fen=pot_fen)
     regressed = session.regress(coalitions=utility == LIKELIHOOD, on_round=on_round)
     if utility == COVERAGE:
         holders, patterns, _ = session.overlap()

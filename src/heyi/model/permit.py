@@ -15,7 +15,8 @@ class Permit:
     `audience` is the node that enforces it; `operations` maps names to digests of their parameters; `min_cell` is the
     smallest count that may leave; `max_calls` the number of calls; `issued_at` and `expires_at` are Unix time in
     seconds, the latter exclusive; `requester_key` a raw Ed25519 key in hexadecimal; `decision` the log index of the
-    decision that it rests on.
+    decision that it rests on; `utility` the digest of how contributions will be measured, registered beforehand (empty
+    where nothing is to be settled).
     """
 
     id: str
@@ -37,6 +38,7 @@ class Permit:
     expires_at: int
     decision: int
     rulebook: str
+    utility: str = ""
 
     def __post_init__(self) -> None:
         if self.expires_at <= self.issued_at:

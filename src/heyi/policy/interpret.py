@@ -5,8 +5,9 @@ It shares nothing with the generated engines but the IR, and it tells which unkn
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from heyi.model.decision import Effect, Outcome
 from heyi.policy import ir
@@ -32,45 +33,74 @@ class Reading:
 
 def evaluate(condition: ir.Condition, known: ir.Known) -> Ternary:
     """Kleene's strong three-valued logic; `None` is unknown."""
-    match condition:
-        case ir.Constant(value):
-            return value
-        case ir.Fact(name):
-            held = known.get(name)
-            return held if isinstance(held, bool) else None
-        case ir.Not(of):
-            inner = evaluate(of, known)
-            return None if inner is None else not inner
-        case ir.All(of):
-            result: Ternary = True
-            for part in of:
-                inner = evaluate(part, known)
-                if inner is False:
-                    return False
-                if inner is None:
-                    result = None
-            return result
-        case ir.Some(of):
-            result = False
-            for part in of:
-                inner = evaluate(part, known)
-                if inner is True:
-                    return True
-                if inner is None:
-                    result = None
-            return result
-        case ir.Compare(op, left, right):
-            a = left.value if isinstance(left, ir.Literal) else known.get(left.name)
-            b = right.value if isinstance(right, ir.Literal) else known.get(right.name)
-            return None if a is None or b is None else _compare(op, a, b)
-        case ir.Member(fact, values):
-            held = known.get(fact.name)
-            return None if held is None else held in values
-        case ir.SetTest(op, fact, values):
-            held = known.get(fact.name)
-            if not isinstance(held, frozenset):
-                return None
-            return held <= values if op == "subset" else bool(held & values)
+    return _EVALUATORS[type(condition)](condition, known)
+
+
+def _constant(c: ir.Constant, _known: ir.Known) -> Ternary:
+    return c.value
+
+
+def _fact(c: ir.Fact, known: ir.Known) -> Ternary:
+    held = known.get(c.name)
+    return held if isinstance(held, bool) else None
+
+
+def _not(c: ir.Not, known: ir.Known) -> Ternary:
+    inner = evaluate(c.of, known)
+    return None if inner is None else not inner
+
+
+def _all(c: ir.All, known: ir.Known) -> Ternary:
+    result: Ternary = True
+    for part in c.of:
+        inner = evaluate(part, known)
+        if inner is False:
+            return False
+        if inner is None:
+            result = None
+    return result
+
+
+def _some(c: ir.Some, known: ir.Known) -> Ternary:
+    result: Ternary = False
+    for part in c.of:
+        inner = evaluate(part, known)
+        if inner is True:
+            return True
+        if inner is None:
+            result = None
+    return result
+
+
+def _comparison(c: ir.Compare, known: ir.Known) -> Ternary:
+    a = c.left.value if isinstance(c.left, ir.Literal) else known.get(c.left.name)
+    b = c.right.value if isinstance(c.right, ir.Literal) else known.get(c.right.name)
+    return None if a is None or b is None else _compare(c.op, a, b)
+
+
+def _member(c: ir.Member, known: ir.Known) -> Ternary:
+    held = known.get(c.fact.name)
+    return None if held is None else held in c.values
+
+
+def _set_test(c: ir.SetTest, known: ir.Known) -> Ternary:
+    held = known.get(c.fact.name)
+    if not isinstance(held, frozenset):
+        return None
+    return held <= c.values if c.op == "subset" else bool(held & c.values)
+
+
+# by type rather than by pattern: a decision asks some three hundred times
+_EVALUATORS: dict[type, Callable[[Any, ir.Known], Ternary]] = {
+    ir.Constant: _constant,
+    ir.Fact: _fact,
+    ir.Not: _not,
+    ir.All: _all,
+    ir.Some: _some,
+    ir.Compare: _comparison,
+    ir.Member: _member,
+    ir.SetTest: _set_test,
+}
 
 
 def _compare(op: str, a: object, b: object) -> bool:
