@@ -18,9 +18,8 @@ from heyi.catalogue.grade import grade
 from heyi.catalogue.harmonise import decode
 from heyi.catalogue.table import Table
 from heyi.consent.registry import Withdrawal
-from heyi.crypto.canonical import Json
 from heyi.crypto.keys import Signer
-from heyi.exchange.consortium import PLATFORM, Consortium
+from heyi.exchange.consortium import PLATFORM, Consortium, stored_rulebook
 from heyi.exchange.register import open_node
 from heyi.exchange.replay import Replay, Replayed
 from heyi.federation.enforce import Call, NodePolicy
@@ -217,6 +216,8 @@ def reopen(directory: Path) -> App:
     secret = seed_bytes(read_run(directory).seed)
     clock = StoryClock()
     app = _compose(directory, SeededKeyring(secret), secret, shipped_point(), clock, lambda _i, _e: None)
+    if adopted := app.house.state.rulebook:  # the run's own, which may not be the one that is shipped today
+        app.house.point = stored_rulebook(app.database, adopted)
     if app.house.log.size:
         last = next(app.database.entries(app.house.log.size - 1))
         clock.forward(max(from_leaf(last.leaf).at - START, 0) + 3_600)
@@ -272,6 +273,14 @@ class Verification:
         return not self.faults
 
 
+def _nodes(centre: LogReport) -> list[dict[str, str]]:
+    """Host, origin and key of each node that the centre's log names; what is malformed is left to the replay."""
+    opened = [c.event.public for c in centre.entries if c.event.kind == "node.opened"]
+    known = {c.event.public.get("id") for c in centre.entries if c.event.kind == "party.registered"}
+    fields = ("host", "origin", "log_key")
+    return [n for n in opened if all(isinstance(n.get(f), str) for f in fields) and n["host"] in known]
+
+
 def verify_directory(directory: Path, trust_file: Path | None = None) -> Verification:
     """Check everything in a folder with the keys of `trust_file` (by default the folder's own) and nothing else.
 
@@ -282,7 +291,7 @@ def verify_directory(directory: Path, trust_file: Path | None = None) -> Verific
     trust = read_trust(trust_file or directory / "trust.json")
     if not (directory / "heyi.db").is_file():
         raise InvalidInput(f"`{directory}` has no log", hint="name a folder that `heyi demo` or `heyi run` made")
-    database = Database.at(directory / "heyi.db")
+    database = Database.at(directory / "heyi.db", read_only=True)
     try:
         centre = verify_log(
             database.entries(),
@@ -293,22 +302,21 @@ def verify_directory(directory: Path, trust_file: Path | None = None) -> Verific
         )
         reports: dict[str, LogReport] = {}
         absent: list[str] = []
-        receipts: dict[str, list[Json]] = {}
-        opened = [c.event.public for c in centre.entries if c.event.kind == "node.opened"]
-        for node in opened:
+        events: dict[str, list[Event]] = {}
+        for node in _nodes(centre):
             path = directory / "nodes" / f"{node['host']}.db"
             if not path.is_file():
                 absent.append(node["host"])
                 continue
-            own = Database.at(path)
+            own = Database.at(path, read_only=True)
             report = verify_log(
                 own.entries(), own.checkpoints(), origin=node["origin"], log_key=node["log_key"], witness=None
             )
             own.close()
             if report.entries:
                 reports[node["host"]] = report
-            receipts[node["host"]] = [c.event.public for c in report.entries if c.event.kind.startswith("operation.")]
-        replayed = Replay(database, issuer=trust.issuer).run(centre.entries, receipts)
+            events[node["host"]] = [c.event for c in report.entries]
+        replayed = Replay(database, issuer=trust.issuer).run(centre.entries, events)
         replayed.faults += [Fault(entry=None, message=f"the log of the node of `{host}` is absent") for host in absent]
     finally:
         database.close()

@@ -69,6 +69,8 @@ def verify_log(
         tree.append(hashed)
         # (2) The leaf is a canonical event, and its body is the one it commits to.
         faults += _entry(entry, good)
+        if len(good) > 1 and good[-1].event.at < good[-2].event.at:
+            faults.append(Fault(entry=n, message="the entry is dated before the one above it"))
     size = tree.size
     said = [c.event.public.get("entry") for c in good if c.event.kind == "body.erased"]
     erased = {entry for entry in said if type(entry) is int}

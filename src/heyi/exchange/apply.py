@@ -9,7 +9,7 @@ from dataclasses import replace
 from heyi.crypto.canonical import Json, canonical, digest
 from heyi.exchange.case import Case
 from heyi.exchange.consortium import Consortium
-from heyi.exchange.facts import assemble, stated_to_json
+from heyi.exchange.facts import assemble, may_not_state, stated_to_json
 from heyi.exchange.register import to_plain
 from heyi.federation.operation import Operation
 from heyi.model.decision import Decision
@@ -55,6 +55,7 @@ def submit(house: Consortium, request: Request) -> Case:
         "purpose": request.purpose,
         "delivery": request.delivery,
         "operations": [o.to_json() for o in operations],
+        "declared": sorted(request.declared),
     }
     body = {"declared": _statements(house, request.declared, Source.DECLARED, None)}
     house.write(house.draft("request.submitted", actor=request.requester, case=request.id, public=public, body=body))
@@ -92,9 +93,15 @@ def supply(
     asset: str = "*",
     until: dt.date | None = None,
 ) -> None:
-    """State facts for a case: what the registry looked up, what an authority attests, what the requester adds."""
-    house.case(case)
+    """State facts for a case: what the registry looked up, what an authority attests, what the requester adds.
+
+    Raises:
+        InvalidInput: the party may not state facts from that source, or one of them is an approval.
+    """
+    the_case = house.case(case)
     house.party(by)
+    if why := may_not_state(house.state, the_case, by=by, source=source, names=facts):
+        raise InvalidInput(why, hint="let whoever may say it state it")
     body = {"facts": _statements(house, facts, source, until)}
     public = {"asset": asset, "source": source.label, "names": sorted(facts)}
     house.write(house.draft("fact.stated", actor=by, case=case, public=public, body=body))
@@ -119,9 +126,13 @@ def decide(house: Consortium, case: str, assets: Collection[str] | None = None) 
     The leaf shows the answer; the packed facts stand in the body, to which the leaf commits.
     """
     the_case = house.case(case)
+    if house.point.book.digest != house.state.rulebook:
+        raise InvalidInput(
+            "the rulebook in use is not the one that was adopted", hint="adopt it, or use the adopted one"
+        )
     decisions: dict[str, Decision] = {}
     for name in assets if assets is not None else the_case.request["assets"]:
-        stated = assemble(house, the_case, house.asset(name))
+        stated = assemble(house.state, house.point.book.schema, the_case, house.asset(name)).stated
         admitted = admit(house.point.book.schema, stated, day=house.today)
         decision = house.point.decide(admitted, asset=name)
         public = decision_leaf(decision)
@@ -187,6 +198,8 @@ def approve(
             "given": given,
             "conditions": dict(conditions or {}),
             "until": until.isoformat() if until else None,
+            "decision": the_case.decisions[asset].index if asset in the_case.decisions else None,
+            "origin": house.log.signer.name,
         }
         signature = house.keyring.signer(by).sign(approval_message(case, said)).hex()
         kind = "approval.given" if given else "approval.refused"
@@ -196,5 +209,6 @@ def approve(
 
 
 def approval_message(case: str, said: Mapping[str, Json]) -> bytes:
-    """What an authority signs: the case and what it said, the signature itself left out."""
+    """What an authority signs: the log, the case, the decision that it had before it, and what it said. A later
+    decision makes an older approval unusable, so that it cannot be logged a second time."""
     return canonical({"case": case, **{k: v for k, v in said.items() if k != "signature"}})

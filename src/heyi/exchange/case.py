@@ -28,15 +28,27 @@ class Decided:
 
 
 @dataclass(slots=True, kw_only=True)
+class Statement:
+    """One fact as somebody stated it for a case; `asset` is `*` for all assets, `value` is None once it was erased."""
+
+    index: int
+    asset: str
+    name: str
+    value: Json
+    source: str
+    until: str | None
+
+
+@dataclass(slots=True, kw_only=True)
 class Case:
-    """One request and what happened to it. `facts` holds what was stated, by asset or `*` for all of
-    them; `asked` is the highest call number announced under each permit;
+    """One request and what happened to it. `statements` are in the order of the log; `asked` is the highest
+    call number announced under each permit;
     `utility` the digest of the registered utility."""
 
     id: str
     request: dict[str, Json]
     at: int
-    facts: dict[str, dict[str, Json]] = field(default_factory=dict)
+    statements: list[Statement] = field(default_factory=list)
     decisions: dict[str, Decided] = field(default_factory=dict)
     history: list[tuple[int, str]] = field(default_factory=list)
     approvals: dict[str, dict[str, Json]] = field(default_factory=dict)
@@ -96,9 +108,11 @@ class State:
             case "request.submitted":
                 self.cases[event.case] = Case(id=event.case, request=public, at=event.at)
                 self.cases[event.case].history.append((index, event.kind))
-                self._state_facts(event.case, "*", (body or {}).get("declared", {}))
+                declared = dict.fromkeys(public["declared"]) if body is None else body["declared"]
+                self._take(index, event.case, "*", declared, "declared")
             case "fact.stated":
-                self._state_facts(event.case, public["asset"], (body or {}).get("facts", {}))
+                facts = dict.fromkeys(public["names"]) if body is None else body["facts"]
+                self._take(index, event.case, public["asset"], facts, public["source"])
             case "decision.made":
                 assert case is not None
                 case.decisions[public["asset"]] = Decided(
@@ -111,9 +125,14 @@ class State:
             case "approval.given" | "approval.refused":
                 assert case is not None
                 case.approvals[f"{public['authority']}/{public['asset']}"] = public
-                given = "given" if event.kind == "approval.given" else "refused"
-                statement = {"value": given, "source": "attested", "until": public["until"]}
-                self._state_facts(event.case, public["asset"], {f"approval.{public['authority']}": statement})
+                said = {"value": "given" if public["given"] else "refused", "until": public["until"]}
+                facts = {f"approval.{public['authority']}": said}
+                self._take(index, event.case, public["asset"], facts, "attested")
+            case "body.erased":
+                # what was erased is unknown from now on, as it will be for whoever folds the log later
+                for statement in (s for c in self.cases.values() for s in c.statements):
+                    if statement.index == public["entry"] and not statement.name.startswith("approval."):
+                        statement.value = None
             case "permit.issued":
                 assert case is not None
                 case.permits[public["permit"]] = public["token"]
@@ -139,8 +158,18 @@ class State:
             case _:
                 pass
 
-    def _state_facts(self, case: str, asset: str, facts: Mapping[str, Json]) -> None:
-        self.cases[case].facts.setdefault(asset, {}).update(facts)
+    def _take(self, index: int, case: str, asset: str, facts: Mapping[str, Json], source: str) -> None:
+        self.cases[case].statements += [
+            Statement(
+                index=index,
+                asset=asset,
+                name=name,
+                value=None if said is None else said["value"],
+                source=source,
+                until=None if said is None else said["until"],
+            )
+            for name, said in facts.items()
+        ]
 
 
 def party_to_json(party: Party) -> dict[str, Json]:

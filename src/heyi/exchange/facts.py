@@ -8,50 +8,82 @@ authorities attested. A derived fact is never assembled.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from heyi.catalogue.grade import select
 from heyi.crypto.canonical import Json
-from heyi.exchange.case import Case
-from heyi.exchange.consortium import Consortium
+from heyi.exchange.case import Case, State
 from heyi.exchange.register import to_plain
 from heyi.model.asset import Asset
 from heyi.model.fact import Source, Stated
+from heyi.model.party import PartyKind
 from heyi.policy.facts import Schema
 
 
-def assemble(house: Consortium, case: Case, asset: Asset) -> dict[str, Stated]:
-    """The stated facts of a case for one of its assets; a later and stronger statement replaces a weaker one."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembled:
+    """Facts with their sources; `erased` names those whose statement was erased and which are unknown since."""
+
+    stated: dict[str, Stated]
+    erased: frozenset[str]
+
+
+def assemble(state: State, schema: Schema, case: Case, asset: Asset) -> Assembled:
+    """The facts of a case for one of its assets, from the fold of the log alone.
+
+    A later statement replaces an earlier one from a source that is no stronger; a weaker one never replaces a
+    stronger one, whatever its place or its scope.
+    """
     request = case.request
-    stated: dict[str, Stated] = {}
+    held: dict[str, tuple[Source, Stated | None]] = {}
 
-    def put(facts: dict[str, Any], source: Source, until: dt.date | None = None) -> None:
-        for name, value in facts.items():
-            spec = house.point.book.schema.spec(name)
-            if name not in stated or stated[name].source <= source:
-                stated[name] = Stated(value=spec.check(value), source=source, until=until)
+    def put(name: str, value: Any, source: Source, until: str | None = None) -> None:
+        if name in held and held[name][0] > source:
+            return
+        last = dt.date.fromisoformat(until) if until else None
+        stated = None if value is None else Stated(value=schema.spec(name).check(value), source=source, until=last)
+        held[name] = (source, stated)
 
-    put(
-        {
-            "act.action": request["action"],
-            "act.purpose": request["purpose"],
-            "act.delivery": request["delivery"],
-        },
-        Source.DECLARED,
-    )
-    put(house.state.profiles.get(asset.holder, {}), Source.PROFILE)
-    put(catalogue_facts(asset, request["kinds"]), Source.CATALOGUE)
-    registry = house.state.registry
-    put({n: v for n, v in registry[asset.holder].items() if n.startswith("handler.")}, Source.REGISTRY)
-    put({n: v for n, v in registry[request["requester"]].items() if n.startswith("requester.")}, Source.REGISTRY)
-    put({n: v for n, v in registry[request["recipient"]].items() if n.startswith("recipient.")}, Source.REGISTRY)
+    for name in ("action", "purpose", "delivery"):
+        put(f"act.{name}", request[name], Source.DECLARED)
+    for name, value in state.profiles.get(asset.holder, {}).items():
+        put(name, value, Source.PROFILE)
+    for name, value in catalogue_facts(asset, request["kinds"]).items():
+        put(name, value, Source.CATALOGUE)
+    entries = (("handler.", asset.holder), ("requester.", request["requester"]), ("recipient.", request["recipient"]))
+    for prefix, party in entries:
+        for name, value in state.registry[party].items():
+            if name.startswith(prefix):
+                put(name, value, Source.REGISTRY)
     same = request["recipient"] == asset.holder
-    put({"recipient.same_handler": same, **({"recipient.kind": "self"} if same else {})}, Source.REGISTRY)
-    for scope in ("*", asset.id):
-        for name, statement in case.facts.get(scope, {}).items():
-            until = dt.date.fromisoformat(statement["until"]) if statement.get("until") else None
-            put({name: statement["value"]}, Source[statement["source"].upper()], until)
-    return stated
+    put("recipient.same_handler", same, Source.REGISTRY)
+    if same:
+        put("recipient.kind", "self", Source.REGISTRY)
+    for s in case.statements:
+        if s.asset in ("*", asset.id):
+            put(s.name, s.value, Source[s.source.upper()], s.until)
+    return Assembled(
+        stated={name: stated for name, (_, stated) in held.items() if stated is not None},
+        erased=frozenset(name for name, (_, stated) in held.items() if stated is None),
+    )
+
+
+def may_not_state(state: State, case: Case, *, by: str, source: Source, names: Collection[str]) -> str | None:
+    """Why a party may not state facts from a source, or None.
+
+    The requester declares, the operator's registry answers, an authority attests. Profiles and the catalogue speak
+    through their own events, and an approval is an event that the authority signs.
+    """
+    if approvals := [n for n in names if n.startswith("approval.")]:
+        return f"`{approvals[0]}` is an approval, which its authority signs"
+    allowed = {
+        Source.DECLARED: by == case.request["requester"],
+        Source.REGISTRY: state.parties[by].kind is PartyKind.OPERATOR,
+        Source.ATTESTED: state.parties[by].kind is PartyKind.AUTHORITY,
+    }
+    return None if allowed.get(source) else f"`{by}` may not state facts as {source.label}"
 
 
 def catalogue_facts(asset: Asset, kinds: list[str]) -> dict[str, Any]:

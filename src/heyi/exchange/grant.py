@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from heyi.exchange.case import Case
-from heyi.exchange.consortium import PLATFORM, Consortium
+from heyi.exchange.consortium import PLATFORM, ZONE, Consortium
+from heyi.exchange.facts import assemble
 from heyi.federation.driver import Seat
 from heyi.federation.operation import Operation
 from heyi.model.decision import Outcome
 from heyi.model.errors import InvalidInput
+from heyi.model.fact import Stated
 from heyi.model.permit import Permit
 from heyi.permits.issue import issue
 from heyi.permits.verify import verify_permit
+from heyi.policy.facts import admit
 
 DAY = 86_400
 READ = "read"  # a record is opened by a person; nothing is computed
@@ -39,7 +44,8 @@ def grant(house: Consortium, case: str, terms: Terms | None = None) -> list[str]
         raise InvalidInput(f"nothing in case `{case}` is permitted", hint="see what the decisions say is missing")
     issued = []
     for asset in permitted:
-        permit = _permit(house, the_case, asset, terms)
+        admitted = _still_permitted(house, the_case, asset)
+        permit = _permit(house, the_case, asset, terms, admitted)
         token = issue(
             permit,
             issuer=house.keyring.signer(PLATFORM),
@@ -52,7 +58,27 @@ def grant(house: Consortium, case: str, terms: Terms | None = None) -> list[str]
     return issued
 
 
-def _permit(house: Consortium, case: Case, asset: str, terms: Terms) -> Permit:
+def _still_permitted(house: Consortium, case: Case, asset: str) -> dict[str, Stated]:
+    """The facts of today, which must still permit what was decided: a decision that facts, approvals or the law have
+    overtaken grants nothing."""
+    schema = house.point.book.schema
+    stated = assemble(house.state, schema, case, house.asset(asset)).stated
+    now = house.point.decide(admit(schema, stated, day=house.today), asset=asset)
+    decided = case.decisions[asset]
+    if not now.outcome.is_permit or tuple(o.rule for o in now.obligations) != decided.obligations:
+        raise InvalidInput(f"the decision on `{asset}` was overtaken", hint="decide again")
+    return stated
+
+
+def last_second(stated: Mapping[str, Stated]) -> int | None:
+    """The end (Unix time, exclusive) of the last day on which every dated statement still holds; None without any."""
+    days = [s.until for s in stated.values() if s.until is not None]
+    if not days:
+        return None
+    return int(dt.datetime.combine(min(days) + dt.timedelta(days=1), dt.time(), ZONE).timestamp())
+
+
+def _permit(house: Consortium, case: Case, asset: str, terms: Terms, stated: Mapping[str, Stated]) -> Permit:
     request, decided = case.request, case.decisions[asset]
     holder = house.party(house.asset(asset).holder)
     conditions = [a["conditions"] for key, a in case.approvals.items() if key.endswith(f"/{asset}") and a["conditions"]]
@@ -82,7 +108,7 @@ def _permit(house: Consortium, case: Case, asset: str, terms: Terms) -> Permit:
             if key.endswith(f"/{asset}") and a["conditions"]
         ),
         issued_at=now,
-        expires_at=now + days * DAY,
+        expires_at=min(now + days * DAY, last_second(stated) or now + days * DAY),
         decision=decided.index,
         rulebook=decided.rulebook,
         utility=case.utility,

@@ -17,6 +17,8 @@ from heyi.model.party import Party, PartyKind, Tier
 from heyi.model.request import Request
 from heyi.policy.profiles import expand_profiles
 
+ATTESTER = "attesting-authority"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
@@ -78,6 +80,7 @@ def register_plan(house: Consortium, plan: StudyPlan) -> None:
 
     party(PLATFORM, PartyKind.OPERATOR, Tier.NATION, "协同平台", "platform")
     party(plan.requester, PartyKind.REQUESTER, Tier.NATION, "申请人", "requester")
+    party(ATTESTER, PartyKind.AUTHORITY, Tier.NATION, "证明机构", "attesting authority")
     for name in sorted({a.by for a in plan.approvals}):
         authorities = tuple(sorted({a.authority for a in plan.approvals if a.by == name}))
         party(name, PartyKind.AUTHORITY, Tier.NATION, name, name, authorities)
@@ -109,7 +112,7 @@ def open_plan(house: Consortium, plan: StudyPlan) -> list[dict[str, Decision]]:
         operations=operations,
     )
     stated = {n: schema.spec(n).check(v) for n, v in facts.items()}
-    present(house, request, stated, registrar=PLATFORM, attester=PLATFORM)
+    present(house, request, stated, registrar=PLATFORM, attester=ATTESTER)
     rounds = [decide(house, plan.id)]
     for a in plan.approvals:
         approve(

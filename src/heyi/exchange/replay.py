@@ -8,28 +8,30 @@ entry; an erased body is `erased, not replayable`, which is no fault.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from heyi.audit.event import Event
 from heyi.audit.verify import Checked, Fault
-from heyi.crypto.canonical import Json, digest, from_canonical
+from heyi.crypto.canonical import Json, from_canonical
 from heyi.crypto.keys import verify_signature
 from heyi.exchange.apply import approval_message, decision_leaf
 from heyi.exchange.case import State
 from heyi.exchange.consortium import legal_day, stored_rulebook
-from heyi.exchange.facts import stated_from_json
+from heyi.exchange.facts import assemble, may_not_state, stated_from_json, stated_to_json
+from heyi.exchange.grant import READ
 from heyi.exchange.ports import Artefacts
+from heyi.exchange.recompute import check_payment, recompute_settlement
+from heyi.federation.operation import Operation
 from heyi.federation.receipt import verify_receipt
 from heyi.model.decision import Outcome
-from heyi.model.errors import HeyiError, InvalidInput, VerificationError
+from heyi.model.errors import HeyiError, VerificationError
+from heyi.model.fact import Source
 from heyi.model.permit import Permit
 from heyi.permits.verify import verify_permit
 from heyi.policy.decide import DecisionPoint
 from heyi.policy.facts import admit
 from heyi.policy.words import unpack
-from heyi.settlement.allocate import allocate
-from heyi.settlement.exact import shapley
-from heyi.settlement.game import game_from_json
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,11 +61,15 @@ class Replay:
         self._leaves: dict[int, Checked] = {}
         self._asked: set[tuple[str, int]] = set()
         self._permits: dict[str, Permit] = {}
+        self._answered: dict[tuple[str, str], set[str]] = {}
+        self._statements: dict[tuple[str, str], Json] = {}
+        self._paid: set[tuple[str, str]] = set()
+        self._erased: set[int] = set()
 
-    def run(self, entries: Iterable[Checked], node_receipts: Mapping[str, list[Json]]) -> Replayed:
-        """Replay everything; `node_receipts` holds the receipts in each host's own log."""
+    def run(self, entries: Sequence[Checked], node_events: Mapping[str, list[Event]]) -> Replayed:
+        """Replay everything; `node_events` holds the events of each host's own log."""
         report = Replayed()
-        seen: dict[str, list[str]] = {host: [] for host in node_receipts}
+        seen: dict[str, list[str]] = {host: [] for host in node_events}
         for entry in entries:
             try:
                 self._one(entry, report, seen)
@@ -72,9 +78,29 @@ class Replay:
                 message = e.message if isinstance(e, HeyiError) else f"the event is malformed: {e!r}"
                 report.faults.append(Fault(entry=entry.index, message=message))
             self._leaves[entry.index] = entry
-        for host, logged in node_receipts.items():
-            self._reconcile(host, logged, seen.get(host, []), report)
+        for host, events in node_events.items():
+            receipts = [e.public for e in events if e.kind.startswith("operation.")]
+            self._reconcile(host, receipts, seen.get(host, []), report)
+            self._told(host, events, entries, report)
         return report
+
+    def _told(self, host: str, events: list[Event], entries: Sequence[Checked], report: Replayed) -> None:
+        """Each revocation and each withdrawal of the centre stands in the node's log, save one that is the centre's
+        last word: it may have been cut off before the node was told."""
+        revoked = {e.public["permit"] for e in events if e.kind == "permit.revoked"}
+        withdrawals = sum(e.kind == "consent.withdrawn" for e in events)
+        last = entries[-1].index if entries else 0
+        for entry in entries:
+            permit = self._permits.get(str(entry.event.public.get("permit")))
+            if entry.event.kind != "permit.revoked" or permit is None or permit.audience != host:
+                continue
+            if permit.id not in revoked and entry.index != last:
+                message = f"the node of `{host}` does not know that `{permit.id}` was revoked"
+                report.faults.append(Fault(entry=entry.index, message=message))
+        said = sum(e.event.kind == "consent.withdrawn" for e in entries)
+        cut = int(bool(entries) and entries[-1].event.kind == "consent.withdrawn")
+        if withdrawals < said - cut:
+            report.faults.append(Fault(entry=None, message=f"the node of `{host}` lacks a withdrawal of consent"))
 
     def _reconcile(self, host: str, logged: list[Json], seen: list[str], report: Replayed) -> None:
         """Each receipt that the centre holds is in the node's log; each in the node's log was announced and is held."""
@@ -91,8 +117,23 @@ class Replay:
                 report.faults.append(Fault(entry=None, message=f"the node of `{host}` ran {call}, which nobody logged"))
 
     def _one(self, entry: Checked, report: Replayed, seen: dict[str, list[str]]) -> None:
-        event = entry.event
+        event, state = entry.event, self._state
         match event.kind:
+            case "party.registered" | "asset.registered" if event.public["id"] in {*state.parties, *state.assets}:
+                raise VerificationError(f"`{event.public['id']}` is registered a second time")
+            case "node.opened" if event.public["host"] in state.nodes:
+                raise VerificationError(f"the node of `{event.public['host']}` is opened a second time")
+            case "fact.stated":
+                case = state.cases[event.case]
+                source, names = Source[event.public["source"].upper()], event.public["names"]
+                if why := may_not_state(state, case, by=event.actor, source=source, names=names):
+                    raise VerificationError(why)
+                if entry.body is not None and sorted(entry.body["facts"]) != names:
+                    raise VerificationError("the body states other facts than the leaf names")
+                if entry.erased:
+                    report.erased.append(entry.index)
+            case "body.erased":
+                self._erased.add(event.public["entry"])
             case "decision.made":
                 if entry.erased:
                     report.erased.append(entry.index)
@@ -107,20 +148,49 @@ class Replay:
             case "operation.asked":
                 self._asked |= {(permit, number) for permit, number in event.public["calls"]}
             case "operation.answered" | "operation.refused":
-                party = self._state.parties[event.public["holder"]]
-                receipt = verify_receipt(event.public, public_key=party.public_key)
-                if (event.kind == "operation.refused") != bool(receipt.refusal):
-                    raise VerificationError("the receipt says other than the event")
+                self._receipt(event)
+                receipt = verify_receipt(event.public, public_key=state.parties[event.public["holder"]].public_key)
                 seen.setdefault(receipt.host, []).append(event.public["signature"])
                 report.receipts += 1
             case "settlement.stated":
-                self._settlement(entry)
+                case = state.cases[event.case]
+                permits = [self._permits[p] for p in case.permits]
+                measured = self._artefact_operation(event)
+                answered = self._answered.get((case.id, measured), set())
+                due = recompute_settlement(event, case, permits, answered, self._artefacts)
+                self._statements |= {(case.id, party): statement for party, statement in due.items()}
                 report.settlements += 1
+            case "statement.issued":
+                if self._statements.pop((event.case, event.public["party"]), None) != event.public:
+                    raise VerificationError("the statement is not what the settlement recomputes to")
             case "settlement.paid":
-                self._payment(entry)
+                check_payment(event, state, self._paid)
+                self._paid.add((event.case, event.public["party"]))
             case _:
                 if entry.erased:
                     report.erased.append(entry.index)
+
+    def _receipt(self, event: Event) -> None:
+        """A receipt is for a call that was announced, of an operation that its permit holds, from the permit's node."""
+        receipt = verify_receipt(event.public, public_key=self._state.parties[event.public["holder"]].public_key)
+        if (event.kind == "operation.refused") != bool(receipt.refusal):
+            raise VerificationError("the receipt says other than the event")
+        permit = self._permits.get(receipt.permit)
+        if permit is None or permit.case != event.case or receipt.host not in self._state.nodes:
+            raise VerificationError("the receipt is for no permit of this case, or from no node that was opened")
+        if (receipt.holder, receipt.host) != (permit.holder, permit.audience):
+            raise VerificationError("the receipt is from another institution than the permit is for")
+        if (receipt.permit, receipt.number) not in self._asked:
+            raise VerificationError("the receipt is for a call that nobody announced")
+        if not receipt.refusal:
+            if receipt.operation not in permit.operations.values():
+                raise VerificationError("the receipt is for an operation that the permit does not hold")
+            self._answered.setdefault((event.case, receipt.operation), set()).add(receipt.holder)
+
+    def _artefact_operation(self, event: Event) -> str:
+        """The digest of the operation that a settlement's game measured."""
+        content = self._artefacts.artefact(event.public["game"])
+        return "" if content is None else str(from_canonical(content)["specification"]["operation"])
 
     def _point(self, digest: str) -> DecisionPoint:
         if digest not in self._points:
@@ -134,7 +204,13 @@ class Replay:
         day = dt.date.fromisoformat(public["legal_day"])
         if public["rulebook"] != self._state.rulebook or day != legal_day(entry.event.at):
             raise VerificationError("the decision was made by another rulebook, or on another day, than was in force")
-        admitted = admit(point.book.schema, stated_from_json(point.book.schema, body["stated"]), day=day)
+        state, schema, stated = self._state, point.book.schema, body["stated"]
+        again_assembled = assemble(state, schema, state.cases[entry.event.case], state.assets[public["asset"]])
+        if {n: s for n, s in stated.items() if n not in again_assembled.erased} != stated_to_json(
+            again_assembled.stated
+        ):
+            raise VerificationError("the facts are not those that the log states")
+        admitted = admit(schema, stated_from_json(schema, stated), day=day)
         if (dict(admitted.known), dict(admitted.rejected)) != (known, body["rejected"]):
             raise VerificationError("the packed facts are not those that were stated")
         decision = point.decide(admitted, asset=public["asset"])
@@ -147,6 +223,9 @@ class Replay:
         public, party = entry.event.public, self._state.parties[entry.event.actor]
         if public["authority"] not in party.speaks_for or public["given"] != (entry.event.kind == "approval.given"):
             raise VerificationError(f"`{party.id}` does not speak for `{public['authority']}`")
+        decided = self._state.cases[entry.event.case].decisions.get(public["asset"])
+        if public["decision"] != (decided.index if decided else None):
+            raise VerificationError("the approval is of an earlier decision, logged again")
         message = approval_message(entry.event.case, public)
         verify_signature(party.public_key, message, bytes.fromhex(public["signature"]), what="the approval")
 
@@ -164,35 +243,19 @@ class Replay:
         said = decided.event.public
         if (decided.event.case, said["asset"]) != (permit.case, permit.asset) or not Outcome(said["outcome"]).is_permit:
             raise VerificationError(f"the permit quotes entry {permit.decision}, which does not permit it")
-        for approval in self._state.cases[permit.case].approvals.values():
+        if permit.decision in self._erased:
+            raise VerificationError(f"the permit rests on entry {permit.decision}, whose facts had been erased before")
+        case = self._state.cases[permit.case]
+        if case.decisions[permit.asset].index != permit.decision:
+            raise VerificationError("the permit quotes a decision that a later one superseded")
+        request = case.request
+        operations = {o["name"]: Operation(name=o["name"], params=o["params"]).digest for o in request["operations"]}
+        asked = (request["requester"], request["purpose"], request["delivery"], request["kinds"], operations)
+        given = (permit.requester, permit.purpose, permit.delivery, list(permit.kinds), permit.operations)
+        if given != (*asked[:4], operations or {READ: READ}) or list(permit.obligations) != said["obligations"]:
+            raise VerificationError("the permit is for something else than was asked and decided")
+        if permit.rulebook != said["rulebook"] or permit.utility != case.utility or permit.audience != holder.host:
+            raise VerificationError("the permit quotes another rulebook, utility or node")
+        for approval in case.approvals.values():
             if approval["asset"] == permit.asset and permit.min_cell < approval["conditions"].get("min_cell", 0):
                 raise VerificationError(f"the permit forgets a condition of `{approval['authority']}`")
-
-    def _settlement(self, entry: Checked) -> None:
-        public = entry.event.public
-        content = self._artefacts.artefact(public["game"])
-        if content is None:
-            raise VerificationError("the registered game is not kept with the log")
-        game = game_from_json(from_canonical(content))
-        if game.digest != public["game"]:
-            raise VerificationError("the game kept with the log is another one")
-        case = self._state.cases[entry.event.case]
-        quoted = {self._permits[p].utility for p in case.permits if self._permits[p].holder in game.players}
-        if quoted != {digest(dict(game.specification))}:
-            raise VerificationError("the settlement measures something else than the permits had registered")
-        phi = shapley(game)
-        allocation = allocate(public["pot_fen"], game.players, phi)
-        shares = dict(zip(game.players, allocation.shares_fen, strict=True))
-        if [str(p) for p in phi] != public["phi"] or shares != public["shares_fen"]:
-            raise VerificationError("the settlement recomputes to other shares")
-        if sum(shares.values()) + allocation.escrow_fen != public["pot_fen"]:
-            raise VerificationError("the shares do not sum to the pot")
-
-    def _payment(self, entry: Checked) -> None:
-        public = entry.event.public
-        case = self._state.cases[entry.event.case]
-        if case.settlement["shares_fen"].get(public["party"]) != public["amount_fen"]:
-            raise VerificationError(f"`{public['party']}` was paid another amount than was stated")
-        leave = self._state.cases[public["by_leave_of"]]
-        if not all(Outcome(d.outcome).is_permit for d in leave.decisions.values()) or not leave.decisions:
-            raise InvalidInput("the payment was made without leave")

@@ -55,6 +55,10 @@ def settle(house: Consortium, case: str, game: Game, *, pot_fen: int) -> list[St
     """
     if house.case(case).utility != digest(dict(game.specification)):
         raise InvalidInput("the utility is not the one that was registered", hint="settle what was registered")
+    if house.case(case).settlement:
+        raise InvalidInput(f"case `{case}` was settled already")
+    if game.specification["pot_fen"] != pot_fen:
+        raise InvalidInput(f"the pot is {pot_fen} fen, but {game.specification['pot_fen']} were registered")
     phi = shapley(game)
     allocation = allocate(pot_fen, game.players, phi)
     shares = dict(zip(game.players, allocation.shares_fen, strict=True))

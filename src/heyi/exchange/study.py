@@ -136,7 +136,7 @@ def ask_leave_to_pay(house: Consortium, case: str) -> Decision:
     submit(house, request)
     settlement = the_case.settlement
     balanced = sum(settlement["shares_fen"].values()) + settlement["escrow_fen"] == settlement["pot_fen"]
-    facts = {"pay.registered": True, "pay.balanced": balanced, "consent.withdrawn": False}
+    facts = {"pay.registered": bool(the_case.utility), "pay.balanced": balanced}
     supply(house, request.id, facts, by=PLATFORM, source=Source.REGISTRY)
     return decide(house, request.id)[asset.id]
 

@@ -204,12 +204,7 @@ def _round(
 
 def _spoken(case: Case) -> dict[str, str]:
     """What each authority said about the case: `given` or `refused`."""
-    found = {}
-    for facts in case.facts.values():
-        for name, statement in facts.items():
-            if name.startswith("approval."):
-                found[name.removeprefix("approval.")] = statement["value"]
-    return found
+    return {s.name.removeprefix("approval."): str(s.value) for s in case.statements if s.name.startswith("approval.")}
 
 
 def _same(d: Decision, spoken: Mapping[str, str]) -> tuple[object, ...]:

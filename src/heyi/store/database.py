@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy import (
     URL,
@@ -88,17 +89,25 @@ def _raw(value: bytes | str) -> bytes:
 class Database:
     """One log's database; it is a `LogStore`, an artefact store and a counter store."""
 
-    def __init__(self, url: str | URL) -> None:
+    def __init__(self, url: str | URL, *, read_only: bool = False) -> None:
         self._engine: Engine = create_engine(url)
+        if read_only:
+            return
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _pragmas)
         with self._transaction("opened") as connection:
             _METADATA.create_all(connection)
 
     @classmethod
-    def at(cls, path: Path) -> Database:
-        """The SQLite database in a file, which is made when it is absent."""
-        return cls(URL.create("sqlite", database=str(path)))
+    def at(cls, path: Path, *, read_only: bool = False) -> Database:
+        """The SQLite database in a file, which is made when it is absent; read-only for a verifier, whose copy may lie
+        where nothing can be written."""
+        if not read_only:
+            return cls(URL.create("sqlite", database=str(path)))
+        # a write-ahead log beside the file belongs to it; without one the file is whole and nothing need be locked
+        waiting = path.with_name(f"{path.name}-wal").exists()
+        query = {"mode": "ro", "uri": "true"} if waiting else {"mode": "ro", "immutable": "1", "uri": "true"}
+        return cls(URL.create("sqlite", database=f"file:{quote(str(path))}", query=query), read_only=True)
 
     @contextmanager
     def _transaction(self, verb: str) -> Iterator[Connection]:
