@@ -326,8 +326,9 @@ def judge(facts: dict[str, Any]) -> Answer:
             if not own_care and recipient != "patient":
                 fired.append("AH-3.1")
                 forbidden = True
-        outside = recipient in ("university", "company", "public") and not member and purpose != "treatment"
-        if personal and level >= 4 and delivery == "identifiable" and outside and not by_law:
+        outside = recipient in ("university", "company", "public") and not member
+        treats = purpose == "treatment" and facts["requester.care"]
+        if personal and level >= 4 and delivery == "identifiable" and outside and not treats and not by_law:
             fired.append("AH-3.2")
             forbidden = True
         if personal and not by_law:
@@ -339,7 +340,7 @@ def judge(facts: dict[str, Any]) -> Answer:
             ):
                 fired.append("AH-4.1")
                 reviews.append("data_committee")
-        if outside and recipient != "public" and not by_law:
+        if outside and recipient != "public" and purpose != "treatment" and not by_law:
             fired.append("AH-4.2")
             reviews.append("county_office")
         if personal and delivery in ("federated", "enclave"):

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from heyi.audit.checkpoint import open_checkpoint
 from heyi.audit.event import Event, from_leaf
 from heyi.audit.log import Log
@@ -23,7 +25,9 @@ from heyi.exchange.consortium import PLATFORM, Consortium, stored_rulebook
 from heyi.exchange.register import open_node
 from heyi.exchange.replay import Replay, Replayed
 from heyi.federation.enforce import Call, NodePolicy
+from heyi.federation.frequency import count
 from heyi.federation.node import Answer, Node
+from heyi.federation.operation import Operation
 from heyi.model.asset import Asset
 from heyi.model.errors import InvalidInput
 from heyi.policy.cases import load_rulebook
@@ -157,9 +161,26 @@ class App:
     def node(self, host: str) -> Node:
         return self.fabric.nodes[host]
 
-    def resident_ids(self, host: str, asset: str) -> Sequence[str | None]:
-        """Resident ID numbers of an asset, for a subject who comes to the institution in person."""
-        return self.records[host].persons(asset)
+    def counted_resident(self, host: str, asset: str, operation: Operation, least: int) -> str:
+        """The ID number of a resident who comes to the institution in person: the first with a valid number who is
+        counted in a frequency table, in a cell of more than `least` records.
+
+        Raises:
+            InvalidInput: there is none.
+        """
+        columns = self.records[host].columns(asset, operation.kinds)
+        persons = self.records[host].persons(asset)
+        everybody = count(operation, columns, np.ones(len(persons), dtype=np.bool_))
+        for i, person in enumerate(persons):
+            if person is None or persons.count(person) > 1:
+                continue
+            alone = np.zeros(len(persons), dtype=np.bool_)
+            alone[i] = True
+            if any(
+                own and total > least for own, total in zip(count(operation, columns, alone), everybody, strict=True)
+            ):
+                return person
+        raise InvalidInput(f"nobody in `{asset}` is counted in a cell of more than {least}")
 
     def close(self) -> None:
         for database in (self.database, *self.node_databases.values()):

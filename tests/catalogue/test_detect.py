@@ -68,3 +68,12 @@ def test_reasons_never_quote_a_value() -> None:
         reason = detect("q", values).reason
         assert reason.zh and reason.en
         assert not any(v in reason.zh + reason.en for v in values)
+
+
+@pytest.mark.parametrize("held", ["990101200001010014", "电话13912345678", "a.b@example.org"])
+def test_a_harmless_heading_does_not_hide_a_person(held: str) -> None:
+    """One value in three thousand is enough, wherever it stands: such a column is of the highest level."""
+    values = ["安和县人民医院"] * 2_999 + [held]
+    found = detect("机构名称", values)
+    assert (found.kind, found.identifier) == ("unknown", Identifier.DIRECT)
+    assert detect("机构名称", values[:-1]).kind == "institution"

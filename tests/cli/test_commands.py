@@ -194,6 +194,7 @@ def test_verify_and_erase(heyi: Heyi, run_copy: Path, story: Story) -> None:
     assert again.returncode == 0
     assert {e["entry"] for e in json.loads(again.stdout)["erased"]} == {story.told.erased, entry}
     assert heyi("erase", run_copy, str(entry), "--reason", "again").returncode == 2
+    assert heyi("erase", run_copy, "0", "--reason", " ").returncode == 2
     assert "已删除，不可重放 erased, not replayable" in heyi("verify", run_copy).stdout
 
 
@@ -211,6 +212,49 @@ def test_verify_fails_on_a_spoilt_log_and_names_the_entry(heyi: Heyi, run_copy: 
     assert any(
         f["entry"] is not None and f["message"] == "the leaf was changed after it was logged" for f in said["faults"]
     )
+
+
+def test_errors_are_json_too_when_json_was_asked_for(heyi: Heyi, tmp_path: Path) -> None:
+    for arguments in (
+        ["decide", "absent.yaml"],
+        ["verify", "nowhere"],
+        ["rules", "show", "NOPE-1"],
+        ["demo", "--seed", "x"],
+    ):
+        done = heyi(*arguments, "--json")
+        said = json.loads(done.stdout)
+        assert said["exit_code"] == done.returncode == 2
+        assert said["error"]
+
+
+def test_what_an_authority_said_is_told(heyi: Heyi, tmp_path: Path) -> None:
+    text = "like: research-federated\napproval.ethics_committee: refused\napproval.data_committee: given\n"
+    said = heyi("decide", write(tmp_path, text), "--lang", "en").stdout
+    assert "denied beyond cure" in said
+    assert "(refused)" in said
+    assert "to approve: ethics" not in said
+    assert "✓ the data security committee must approve" in said
+
+
+def test_another_name_for_the_purpose_is_no_remedy(heyi: Heyi, tmp_path: Path) -> None:
+    text = "like: research-federated\nact.action: provide\nact.delivery: deidentified\nevidence.contract: true\n"
+    answer = json.loads(heyi("decide", write(tmp_path, text), "--json").stdout)
+    steps = {(s["fact"], s["to"]) for r in answer["remedies"] for s in r["steps"]}
+    assert answer["outcome"] == "deny"
+    assert not [f for f, _ in steps if f.startswith(("act.purpose", "data.", "recipient."))]
+    assert {v for f, v in steps if f == "basis.kind"} <= {"consent"}
+
+
+def test_a_read_only_copy_verifies(heyi: Heyi, run_copy: Path) -> None:
+    before = {p: p.read_bytes() for p in run_copy.rglob("*.db")}
+    for path in run_copy.rglob("*"):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    run_copy.chmod(0o555)
+    assert heyi("verify", run_copy).returncode == 0
+    assert {p: p.read_bytes() for p in run_copy.rglob("*.db")} == before
+    run_copy.chmod(0o755)
+    (run_copy / "nodes").chmod(0o755)
+    (run_copy / "institutions").chmod(0o755)
 
 
 def test_verify_of_nothing(heyi: Heyi, tmp_path: Path) -> None:

@@ -115,6 +115,24 @@ def test_a_hospital_that_is_too_small_refuses_and_the_others_go_on(tmp_path: Pat
     assert said["verified"] is True
 
 
+def test_one_hospital_alone_is_no_joint_study(tmp_path: Path) -> None:
+    sizes = {"cleveland": 200, "hungarian": 40, "switzerland": 40, "va": 40}
+    done = run(invented(tmp_path / "data", sizes), tmp_path / "run")
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["exit_code"]) == (3, 3)
+    assert "a joint study needs two institutions" in said["error"]
+    assert "`hungary`: too few complete records" in said["error"]
+    assert verify_directory(tmp_path / "run").holds
+
+
+def test_an_earlier_run_is_kept_when_the_files_cannot_be_read(tmp_path: Path) -> None:
+    data = invented(tmp_path / "data", {"cleveland": 200, "hungarian": 180, "switzerland": 90, "va": 150})
+    assert run(data, tmp_path / "run").returncode == 0
+    root = (tmp_path / "run" / "heyi.db").read_bytes()
+    assert run(tmp_path / "nowhere", tmp_path / "run").returncode == 2
+    assert (tmp_path / "run" / "heyi.db").read_bytes() == root
+
+
 def test_without_approval_the_law_refuses(tmp_path: Path) -> None:
     data = invented(tmp_path / "data", dict.fromkeys(FILES, 100))
     text = (HEART / "study.toml").read_text(encoding="utf-8")
@@ -142,6 +160,11 @@ def test_without_approval_the_law_refuses(tmp_path: Path) -> None:
         ('like = ["research-federated"]', 'like = ["research"]', "unknown profile `research`"),
         ('tier = "city"', 'tier = "moon"', "moon"),
         ('file = "processed.va.data"', 'file = "absent.data"', "cannot read"),
+        ("given = true", 'given = "no"', "given must be true or false"),
+        ("min_cell = 5", 'min_cell = "5"', "min_cell must be a whole number above zero"),
+        ("min_cell = 5", "min_cel = 5", "unknown key `min_cel`"),
+        ("secret = false", "secret = 0", "secret must be true or false"),
+        ("scale_micro = 25_000_000", "scale_micro = 0", "scales above zero"),
         ('id = "heart-disease"', 'id = "Heart Disease"', "is not a valid study id"),
         ("[study]", "[study", "cannot read"),
         ('"exang", "oldpeak"', '"exang"', "14 cells under 13 headings"),

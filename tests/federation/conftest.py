@@ -46,7 +46,7 @@ class WatchedRecords(TableRecords):
         self.read.append(asset)
         return super().columns(asset, kinds)
 
-    def persons(self, asset: str) -> Sequence[str | None]:
+    def persons(self, asset: str) -> tuple[str | None, ...]:
         self.read.append(asset)
         return super().persons(asset)
 

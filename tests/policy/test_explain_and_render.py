@@ -85,7 +85,11 @@ def test_the_answers_to_all_worked_cases_speak_of_all_their_lists(point: Decisio
             assert any(("缺少", "missing")[i] in line and (label.zh, label.en)[i] in line for line in lines)
         for name in decision.unknown:
             assert any(line.startswith(("未知", "unknown")[i]) and f"[{name}]" in line for line in lines)
-        assert sum(line.startswith(("待批准", "to approve")[i]) for line in lines) == len(decision.approvals)
+        refused = {a for a in decision.approvals if facts.get(f"approval.{a}") == "refused"}
+        assert sum(line.startswith(("待批准", "to approve")[i]) for line in lines) == len(decision.approvals) - len(
+            refused
+        )
+        assert any(("已被拒绝", "(refused)")[i] in line for line in lines) is bool(refused)
         assert sum(line.startswith(("办法", "remedy")[i]) for line in lines) == len(decision.remedies)
         binding = [o for o in decision.obligations if not o.baseline]
         assert sum(line.startswith(("义务", "duty")[i]) for line in lines) == len(binding)

@@ -82,6 +82,14 @@ def _by_heading(heading: str, sample: Sequence[str]) -> Detected | None:
     return _found(k.id, f"列名是“{k.zh}”的写法之一", f"the heading is one of those for `{k.en}`")
 
 
+_NUMBERS = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|1[3-9]\d{9})(?!\d)|[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
+
+
+def _holds_a_person(value: str) -> bool:
+    """Whether an ID number, a mobile number or an e-mail address stands anywhere in a value."""
+    return len(value) > 5 and any(len(m) != 18 or "@" in m or is_resident_id(m) for m in _NUMBERS.findall(value))
+
+
 def detect(heading: str, values: Sequence[str]) -> Detected:
     """The kind of a column, `unknown` if nothing recognises it.
 
@@ -94,9 +102,16 @@ def detect(heading: str, values: Sequence[str]) -> Detected:
         share = _share(sample, holds)
         if share >= SHARE:
             return _found(kind_id, f"{int(share * 100)}%的值{zh}", f"{int(share * 100)} % of the values {en}")
-    # (2) The heading.
+    # (2) The heading, unless it promises data on no person and a person's number stands in some value.
     if (found := _by_heading(heading, sample)) is not None:
-        return found
+        k = kind(found.kind)
+        if k.personal or not any(_holds_a_person(v) for v in present):
+            return found
+        reason = Reason(
+            zh=f"列名是“{k.zh}”，但有值含个人号码，标注之前按最高级别管理",
+            en=f"the heading names `{k.en}`, but a value holds a person's number: the highest level holds",
+        )
+        return Detected(kind=UNKNOWN, identifier=Identifier.DIRECT, reason=reason)
     # (3) The form of the values.
     for k in all_kinds().values():
         if (found := _by_pattern(k, sample)) is not None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from heyi import __version__
 from heyi.cli import audit, decide, demo, rules, run, statement
-from heyi.cli.output import FAILED, err
+from heyi.cli.output import FAILED, MISUSE, err, print_json
 from heyi.model.errors import HeyiError
 
 app = typer.Typer(
@@ -42,18 +44,35 @@ def _root(
 
 
 def main() -> None:
-    """Run a command; an error is told with its cause and the next step, never as a traceback."""
+    """Run a command; an error is told with its cause and the next step, never as a traceback.
+
+    With `--json` an error is one JSON object on stdout as well, so that a program that reads it always finds one.
+    """
     try:
-        app()
+        code = app(standalone_mode=False)
     except HeyiError as e:
         hint, e.hint = e.hint, ""
-        err.print(f"[bold red]错误 error:[/] {_plain(str(e))}", soft_wrap=True)
-        if hint:
-            err.print(f"[bold]下一步 next:[/] {_plain(hint)}", soft_wrap=True)
-        sys.exit(e.exit_code)
-    except KeyboardInterrupt:
-        err.print("已中断；已记入日志的内容保持完整 interrupted; what was logged is whole")
-        sys.exit(FAILED)
+        _tell(str(e), hint, e.exit_code)
+    except TyperException as e:
+        message = str(getattr(e, "format_message", e.__str__)())
+        if message.startswith("Usage:"):  # a group of commands without a command shows its help
+            sys.stderr.write(f"{message}\n")
+            sys.exit(MISUSE)
+        _tell(message, "heyi --help; heyi COMMAND --help", MISUSE)
+    except (typer.Abort, KeyboardInterrupt):
+        hint = "已记入日志的内容保持完整，再运行一次即可 what was logged is whole; run it again"
+        _tell("已中断 interrupted", hint, FAILED)
+    else:
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _tell(message: str, hint: str, code: int) -> NoReturn:
+    err.print(f"[bold red]错误 error:[/] {_plain(message)}", soft_wrap=True)
+    if hint:
+        err.print(f"[bold]下一步 next:[/] {_plain(hint)}", soft_wrap=True)
+    if "--json" in sys.argv:
+        print_json({"error": message, "hint": hint, "exit_code": code})
+    sys.exit(code)
 
 
 def _plain(text: str) -> str:

@@ -16,6 +16,7 @@ from heyi.crypto.keys import Signer
 from heyi.exchange.consortium import Consortium
 from heyi.exchange.register import adopt_rulebook, register_asset, register_party, vouch_profile
 from heyi.federation.node import Node
+from heyi.federation.operation import Operation
 from heyi.model.asset import Asset
 from heyi.model.party import Party, PartyKind
 
@@ -42,7 +43,7 @@ class Stage(Protocol):
         self, table: Table, *, host: str, asset_id: str, holder: str, zh: str, en: str, origin: str, secret: bool
     ) -> Asset: ...
 
-    def resident_ids(self, host: str, asset: str) -> Sequence[str | None]: ...
+    def counted_resident(self, host: str, asset: str, operation: Operation, least: int) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

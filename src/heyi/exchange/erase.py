@@ -12,6 +12,8 @@ def erase(house: Consortium, entry: int, *, reason: str) -> int:
     Raises:
         InvalidInput: there is no such entry, or it has no body (any more).
     """
+    if not reason.strip():
+        raise InvalidInput("an erasure needs a reason", hint="it is logged for everybody to see, so name nobody in it")
     if not 0 <= entry < house.log.size:
         raise InvalidInput(f"the log has no entry {entry}", hint=f"entries run from 0 to {house.log.size - 1}")
     found = next(house.log.store.entries(entry))

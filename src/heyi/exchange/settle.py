@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from heyi.crypto.canonical import Json, canonical, digest
 from heyi.exchange.consortium import Consortium
 from heyi.model.decision import Decision
-from heyi.model.errors import InvalidInput
+from heyi.model.errors import InvalidInput, Refused
 from heyi.settlement.allocate import allocate
 from heyi.settlement.exact import shapley
 from heyi.settlement.game import Game, coverage_values
@@ -92,7 +92,7 @@ def pay(house: Consortium, case: str, payment_case: str, decision: Decision) -> 
     if the_case.paid_fen:
         raise InvalidInput(f"case `{case}` was paid already")
     if not decision.outcome.is_permit:
-        raise InvalidInput(f"paying is not permitted: {decision.outcome.value}", hint="see the decision's reasons")
+        raise Refused(f"paying is not permitted: {decision.outcome.value}", hint="see the decision's reasons")
     shares = the_case.settlement["shares_fen"]
     house.write(
         *(

@@ -14,7 +14,7 @@ from heyi.exchange.use import Session
 from heyi.federation.operation import Operation
 from heyi.model.asset import Asset, Field, Identifier, Reason
 from heyi.model.decision import Decision
-from heyi.model.errors import InvalidInput
+from heyi.model.errors import InvalidInput, Refused
 from heyi.model.fact import Source
 from heyi.model.request import Request
 from heyi.settlement.statement import Statement
@@ -55,6 +55,7 @@ def specify(utility: str, operation: Operation, *, pot_fen: int) -> dict[str, Js
         "operation": operation.digest,
         "baseline": baselines[utility],
         "evaluation": "complete cases of all institutions that take part",
+        "smallest_overlap": "sets of institutions that share fewer persons than the smallest cell count as none",
         "players": "holders of the data, each its own owner",
         "value": "Shapley value, exact",
         "pot_fen": pot_fen,
@@ -90,6 +91,11 @@ def run_study(
     measured = session.operation("tokens" if utility == COVERAGE else "logistic")
     specification = specify(utility, measured, pot_fen=pot_fen)
     regressed = session.regress(coalitions=utility == LIKELIHOOD, on_round=on_round)
+    if len(regressed.seats) < 2:
+        why = "; ".join(f"`{holder}`: {refusal['en']}" for holder, refusal in sorted(regressed.refusals.items()))
+        raise Refused(
+            f"a joint study needs two institutions, and one took part ({why})", hint="see what the others ask"
+        )
     if utility == COVERAGE:
         holders, patterns, _ = session.overlap()
         game = coverage_game(holders, patterns, specification)

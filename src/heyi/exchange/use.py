@@ -14,7 +14,7 @@ from heyi.exchange.grant import seat
 from heyi.federation import driver, frequency, linkage
 from heyi.federation.driver import Exchanged, Seat
 from heyi.federation.operation import Operation
-from heyi.model.errors import InvalidInput
+from heyi.model.errors import InvalidInput, Refused
 
 
 class Ways(TypedDict):
@@ -98,7 +98,8 @@ class Session:
             refusals |= got.refusals
             seats = [s for s in seats if s.permit.holder not in got.refusals]
         self.release({"operation": "logistic", "answered": [], "refused": refusals})
-        raise InvalidInput("no institution took part in the regression", hint="see the refusals for what each asks")
+        why = "; ".join(f"`{holder}`: {refusal['en']}" for holder, refusal in sorted(refusals.items()))
+        raise Refused(f"no institution took part in the regression: {why}", hint="see what each institution asks for")
 
     def likelihoods(self, regressed: Regressed) -> dict[int, int]:
         """Log-likelihood of each coalition's model, and of the null model (mask 0), over all complete cases, 1e-12."""
@@ -107,11 +108,16 @@ class Session:
         totals, got = driver.log_likelihoods(regressed.seats, regressed.operation, models, **self._ways)
         self.record(got)
         if got.refusals:
-            raise InvalidInput("an institution refused to evaluate the models", hint=str(sorted(got.refusals)))
+            why = "; ".join(f"`{holder}`: {refusal['en']}" for holder, refusal in sorted(got.refusals.items()))
+            raise Refused(f"an institution refused to evaluate the models: {why}")
         return totals
 
     def overlap(self) -> tuple[list[str], dict[int, int], dict[str, dict[str, str]]]:
-        """Holders that answered, and persons by the set of holders that saw them (bit mask in that order)."""
+        """Holders that answered, and persons by the set of holders that saw them (bit mask in that order).
+
+        The values of a game are published, and differences of them give these counts back: a set of holders that
+        shares fewer persons than the smallest cell of their permits counts as none.
+        """
         operation = self.operation("tokens")
         got = driver.ask(self.seats, operation, {}, **self._ways)
         self.record(got)
@@ -120,6 +126,8 @@ class Session:
         for i, holder in enumerate(holders):  # persons without an ID number count where they were seen
             if unlinked := got.results[holder]["unlinked"]:
                 patterns[1 << i] = patterns.get(1 << i, 0) + unlinked
+        least = max(s.permit.min_cell for s in self.seats)
+        patterns = {mask: persons for mask, persons in patterns.items() if persons >= least}
         self.release({"operation": "tokens", "answered": holders, "refused": got.refusals})
         return holders, patterns, got.refusals
 

@@ -17,8 +17,10 @@ def hold_back(cells: list[int], min_cell: int) -> list[int | None]:
     return [None if 0 < n < min_cell else n for n in cells]
 
 
-def regression_refusal(data: Design) -> Refusal | None:
-    """At least ten records a parameter and five of each class, else the sums say too much about single records."""
+def regression_refusal(data: Design, min_cell: int = RECORDS_A_CLASS) -> Refusal | None:
+    """At least ten records a parameter, and of each class five or the smallest cell of the permit if that is more; else
+    the sums say too much about single records."""
+    a_class = max(RECORDS_A_CLASS, min_cell)
     needed = RECORDS_A_PARAMETER * data.x.shape[1]
     if data.records < needed:
         return Refusal(
@@ -26,10 +28,10 @@ def regression_refusal(data: Design) -> Refusal | None:
             zh=f"完整记录不足：每个参数至少 {RECORDS_A_PARAMETER} 条，共需 {needed} 条",
             en=f"too few complete records: {RECORDS_A_PARAMETER} a parameter, {needed} in all, are needed",
         )
-    if min(data.positives, data.records - data.positives) < RECORDS_A_CLASS:
+    if min(data.positives, data.records - data.positives) < a_class:
         return Refusal(
             code="too-few-of-a-class",
-            zh=f"结局的每一类至少需要 {RECORDS_A_CLASS} 条记录",
-            en=f"each class of the outcome needs at least {RECORDS_A_CLASS} records",
+            zh=f"结局的每一类至少需要 {a_class} 条记录",
+            en=f"each class of the outcome needs at least {a_class} records",
         )
     return None

@@ -190,7 +190,7 @@ class Node:
                 return {"cells": hold_back(count(operation, columns, keep), min_cell)}, None
             case "logistic":
                 data = design(operation, columns, keep)
-                if refusal := regression_refusal(data):
+                if refusal := regression_refusal(data, min_cell):
                     return None, refusal
                 return {"records": data.records, "sums": [to_text(sums(data, b)) for b in points(call.argument)]}, None
             case _:

@@ -61,7 +61,11 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleFinding:
-    """One rule that applies or may apply: `truth` is T or U. `met` tells whether a require's `needs` is true."""
+    """One rule that applies or may apply: `truth` is T or U.
+
+    `met` tells whether the `needs` of a require is true, and what the authority of a review said: True given, False
+    refused, None not yet.
+    """
 
     rule: str
     effect: Effect

@@ -1,12 +1,11 @@
 """Whose fault it is, as one short tree.
 
-    HeyiError              every error that Heyi raises on purpose; `hint` is the next step a person should take
-    ├── InvalidInput       the input is broken: a wrong header, an unknown fact, a number out of range
-    │   └── RuleError      a pack is broken; carries file, line and column
-    ├── VerificationError  the evidence is broken: a signature, a proof, a digest
-    └── StoreError         the infrastructure is broken: a full disk, a locked database
-
-A refusal by law, permit or node is not here: it is a value.
+HeyiError              every error that Heyi raises on purpose; `hint` is the next step a person should take
+├── InvalidInput       the input is broken: a wrong header, an unknown fact, a number out of range
+│   └── RuleError      a pack is broken; carries file, line and column
+├── VerificationError  the evidence is broken: a signature, a proof, a digest
+├── StoreError         the infrastructure is broken: a full disk, a locked database
+└── Refused            nothing is broken: a use case ends here because the answers, which are values, were no
 """
 
 from __future__ import annotations
@@ -63,6 +62,12 @@ class RuleError(InvalidInput):
 
 class VerificationError(HeyiError):
     """Evidence does not hold: a signature, a proof, a digest or a replay differs from what was claimed."""
+
+
+class Refused(HeyiError):
+    """A use case cannot go on because law, permits or institutions said no; their answers stand in the log."""
+
+    exit_code = 3
 
 
 class StoreError(HeyiError):

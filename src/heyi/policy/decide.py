@@ -16,6 +16,9 @@ from heyi.policy.facts import LEGAL_DAY, Admitted, admit, to_ordinals
 from heyi.policy.interpret import Reading, evaluate, read, undetermining
 from heyi.policy.to_python import PythonEngine
 
+_STATES: dict[Effect, tuple[bool | None, ...]] = {Effect.REQUIRE: (True, False), Effect.REVIEW: (True, False, None)}
+_SAID: dict[object, bool] = {"given": True, "refused": False}
+
 
 class DecisionPoint:
     """Decides by one rulebook. Build it once: it holds the compiled engine and the constant parts of findings."""
@@ -27,7 +30,7 @@ class DecisionPoint:
             (r.id, truth, met): _finding(r, truth, met)
             for r in book.rules
             for truth in (Truth.TRUE, Truth.UNKNOWN)
-            for met in ((True, False) if r.effect is Effect.REQUIRE else (None,))
+            for met in _STATES.get(r.effect, (None,))
         }
         self._obligations = {
             r.id: Obligation(rule=r.id, says=r.says, party=r.party, due=r.due, baseline=r.baseline)
@@ -69,11 +72,15 @@ class DecisionPoint:
         findings, missing, approvals, obligations, undetermined = [], [], [], [], []
         for i, rule in _bits(self.book.rules, reading.fired | reading.undetermined):
             truth = Truth.TRUE if reading.fired >> i & 1 else Truth.UNKNOWN
-            met = bool(reading.met >> i & 1) if rule.effect is Effect.REQUIRE else None
+            met: bool | None = None
+            if rule.effect is Effect.REQUIRE:
+                met = bool(reading.met >> i & 1)
+            elif rule.effect is Effect.REVIEW:
+                met = _SAID.get(known.get(rule.approval))
             findings.append(self._findings[rule.id, truth, met])
             if truth is Truth.UNKNOWN and rule.effect is not Effect.GROUND:
                 undetermined.append(rule.applies)
-            if met is False:
+            if met is False and rule.effect is Effect.REQUIRE:
                 missing += [Missing(fact=f, rule=rule.id, party=rule.party) for f in unmet(rule.needs, known)]
             elif rule.effect is Effect.REVIEW and known.get(rule.approval) != "given":
                 approvals.append(rule.authority)

@@ -60,7 +60,8 @@ def explain(book: ir.Rulebook, decision: Decision, lang: str) -> list[str]:
         )
     for name, why in decision.unknown.items():
         lines.append(f"{'未知' if zh else 'unknown'}: {fact(book, name, lang)} [{name}]: {_why(why, zh)}")
-    for authority in decision.approvals:
+    refused = {book.by_id[f.rule].authority for f in decision.findings if f.effect is Effect.REVIEW and f.met is False}
+    for authority in (a for a in decision.approvals if a not in refused):
         lines.append(f"{'待批准' if zh else 'to approve'}: {_authority(book, authority, lang)}")
     for o in decision.obligations:
         if not o.baseline:
@@ -88,6 +89,8 @@ def reason(finding: RuleFinding, lang: str) -> str:
     says, instrument = (finding.says.zh, finding.instrument.zh) if zh else (finding.says.en, finding.instrument.en)
     if finding.met is True:
         mark = "✓"
+    elif finding.effect is Effect.REVIEW and finding.met is False:
+        mark, says = "✗", f"{says}（{'已被拒绝' if zh else 'refused'}）" if zh else f"{says} (refused)"
     elif finding.truth is Truth.UNKNOWN:
         mark = "?"
     else:

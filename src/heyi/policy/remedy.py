@@ -18,6 +18,10 @@ from heyi.policy.facts import LEGAL_DAY, Admitted, FactSpec, FactType, to_ordina
 from heyi.policy.interpret import evaluate, undetermining
 
 MOST = 3
+FIXED = ("act.purpose", "data.", "subjects.", "recipient.", "requester.")
+"""What a request is about: calling it something else is no remedy, though the facts may lawfully differ."""
+LEGAL_BASIS = "basis.kind"
+"""Consent may be sought where there is none; claiming another basis is no remedy."""
 ROUNDS = 6
 
 
@@ -146,13 +150,17 @@ class _Search:
 
     def set_one(self, condition: ir.Condition, wanted: bool, name: str, facts: dict[str, Value]) -> bool:
         for value in _answers(self.book.schema.facts[name], condition):
+            if name == LEGAL_BASIS and name in self.start and value != "consent":
+                continue
             if evaluate(condition, to_ordinals({**facts, name: value})) is wanted:
                 facts[name] = value
                 return True
         return False
 
     def changeable(self, name: str, facts: Mapping[str, Value]) -> bool:
-        return name != LEGAL_DAY and (bool(self.book.schema.facts[name].changed_by) or name not in facts)
+        if name == LEGAL_DAY or (name in self.start and name.startswith(FIXED)):
+            return False
+        return bool(self.book.schema.facts[name].changed_by) or name not in facts
 
     def step(self, name: str, value: Value) -> Step:
         spec = self.book.schema.facts[name]

@@ -83,9 +83,10 @@ def state(
 def _why(game: Game, i: int, phi: Fraction, alone: int, last: int) -> Text:
     if game.unit == "persons":
         return Text(
-            zh=f"贵机构有 {alone:,} 名符合条件的患者，其中 {last:,} 名只在贵机构出现；与他人共有的患者由各机构平分。",
+            zh=f"贵机构有 {alone:,} 名符合条件的患者，其中 {last:,} 名只在贵机构出现；与他人共有的患者由各机构平分，"
+            "共有人数过少的组合按零计，以免暴露个人。",
             en=f"your institution has {alone:,} eligible patients, {last:,} of whom nobody else has; patients seen by "
-            "several institutions are shared equally among them.",
+            "several institutions are shared equally among them, and groups too small to be published count as none.",
         )
     others = [m for m in range(len(game.values)) if not m >> i & 1]
     lower = sum(game.values[m | 1 << i] < game.values[m] for m in others)

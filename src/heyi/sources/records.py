@@ -32,7 +32,7 @@ class TableRecords:
     def holder(self, asset: str) -> str:
         return self._held(asset)[1].holder
 
-    def persons(self, asset: str) -> Sequence[str | None]:
+    def persons(self, asset: str) -> tuple[str | None, ...]:
         if asset not in self._persons:
             self._persons[asset] = persons(*self._held(asset))
         return self._persons[asset]

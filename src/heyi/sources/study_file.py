@@ -12,7 +12,16 @@ from heyi.federation.operation import Operation
 from heyi.model.errors import InvalidInput
 from heyi.model.party import Tier, check_id
 
-_TABLES = {"study", "data", "operation", "request", "settlement", "terms", "site", "approval"}
+_TABLES = {  # table -> its keys
+    "study": {"id", "zh", "en", "requester"},
+    "data": {"columns", "origin", "secret"},
+    "operation": {"name", "params"},
+    "request": {"like", "facts", "profile", "registry"},
+    "settlement": {"utility", "pot_fen"},
+    "terms": {"min_cell", "max_calls", "days"},
+    "site": {"id", "zh", "en", "tier", "file"},
+    "approval": {"authority", "by", "given", "reasons", "conditions"},
+}
 
 
 def read_study(folder: Path) -> StudyPlan:
@@ -28,8 +37,13 @@ def read_study(folder: Path) -> StudyPlan:
         raise InvalidInput(f"`{folder}` has no study.toml", hint="see examples/heart for one") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
         raise InvalidInput(f"cannot read `{path}`: {e}", hint="a study file is UTF-8 TOML") from None
-    if unknown := sorted(set(raw) - _TABLES):
+    if unknown := sorted(set(raw) - set(_TABLES)):
         raise InvalidInput(f"{path}: unknown table `{unknown[0]}`", hint=f"one of {', '.join(sorted(_TABLES))}")
+    for table, keys in _TABLES.items():
+        for row in raw.get(table, ()) if isinstance(raw.get(table), list) else [raw.get(table, {})]:
+            if not isinstance(row, dict) or set(row) - keys:
+                what = f"unknown key `{min(set(row) - keys)}`" if isinstance(row, dict) else "it is no table"
+                raise InvalidInput(f"{path}: [{table}]: {what}", hint=f"one of {', '.join(sorted(keys))}")
     try:
         return _plan(raw)
     except KeyError as e:
@@ -50,6 +64,11 @@ def _plan(raw: dict[str, Any]) -> StudyPlan:
     if not isinstance(data["secret"], bool):
         raise ValueError("secret must be true or false")
     terms = raw.get("terms", {})
+    for name, value in (*terms.items(), *(c for a in raw.get("approval", ()) for c in a.get("conditions", {}).items())):
+        if type(value) is not int or value < 1:
+            raise ValueError(f"{name} must be a whole number above zero")
+    if not all(isinstance(a["given"], bool) for a in raw.get("approval", ())):
+        raise ValueError("given must be true or false")
     return StudyPlan(
         id=check_id(study["id"], "study"),
         zh=study["zh"],
