@@ -5,6 +5,7 @@ What stands in the folder is told in `store/folder`.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -193,9 +194,14 @@ def shipped_point(folder: Path | None = None) -> DecisionPoint:
 
 
 def seed_bytes(seed: int) -> bytes:
-    if not 0 <= seed < 2**64:
-        raise InvalidInput(f"seed {seed} is out of range", hint="give a whole number from 0 to 2^64 - 1")
-    return b"heyi demonstration seed " + seed.to_bytes(8, "big")
+    if not 0 <= seed < 2**256:
+        raise InvalidInput(f"seed {seed} is out of range", hint="give a whole number from 0 to 2^256 - 1")
+    return b"heyi seed " + seed.to_bytes(32, "big")
+
+
+def fresh_seed() -> int:
+    """A seed that nobody else has, for real files: 256 bits of the operating system."""
+    return secrets.randbits(256)
 
 
 def found(

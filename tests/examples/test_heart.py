@@ -24,9 +24,10 @@ SCALING = {"age": (55, 10), "sex": (0, 1), "cp": (3, 1), "thalach": (140, 25), "
 POSITION = {"age": 0, "sex": 1, "cp": 2, "thalach": 7, "exang": 8}
 
 
-def run(data: Path, directory: Path, study: Path = HEART) -> subprocess.CompletedProcess[str]:
+def run(data: Path, directory: Path, study: Path = HEART, *more: str) -> subprocess.CompletedProcess[str]:
+    places = ["--data", str(data), "--dir", str(directory)]
     return subprocess.run(
-        [sys.executable, "-m", "heyi", "run", str(study), "--data", str(data), "--dir", str(directory), "--json"],
+        [sys.executable, "-m", "heyi", "run", str(study), *places, "--json", *more],
         capture_output=True,
         text=True,
         timeout=120,
@@ -189,3 +190,17 @@ def test_the_study_file_reads(tmp_path: Path) -> None:
     assert plan.operation.kinds == ("num", "age", "sex", "cp", "thalach", "exang")
     assert (plan.pot_fen, len(plan.sites)) == (10_000_000, 4)
     assert run(tmp_path, tmp_path / "run", tmp_path).returncode == 2
+
+
+def test_real_files_run_on_keys_that_nobody_knows_and_a_seed_repeats_the_log(tmp_path: Path) -> None:
+    data = invented(tmp_path / "data", {"cleveland": 200, "hungarian": 180, "switzerland": 90, "va": 150})
+    trusts = []
+    for name in ("one", "two"):
+        assert run(data, tmp_path / name).returncode == 0
+        trusts.append((tmp_path / name / "trust.json").read_text())
+        assert (tmp_path / name / "run.json").stat().st_mode & 0o077 == 0
+        seed = str(json.loads((tmp_path / name / "run.json").read_text())["seed"])
+        assert seed not in (tmp_path / name / "report.html").read_text(encoding="utf-8")
+    assert trusts[0] != trusts[1]
+    roots = {json.loads(run(data, tmp_path / f"s{n}", HEART, "--seed", "9").stdout)["log_root"] for n in (1, 2)}
+    assert len(roots) == 1

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from heyi.app import found, verify_directory
+from heyi.app import found, fresh_seed, verify_directory
 from heyi.cli.output import FAILED, REFUSED, Json, err, out, print_json
 from heyi.cli.report_file import numbers, write_report
 from heyi.cli.study_report import study_report
@@ -28,7 +28,9 @@ def run(
     study_dir: Annotated[Path, typer.Argument(help="a folder with study.toml")],
     data: Annotated[Path, typer.Option(help="the folder with the institutions' files")],
     directory: Annotated[Path | None, typer.Option("--dir", help="where to put the run (heyi-run/STUDY)")] = None,
-    seed: Annotated[int, typer.Option(help="the same seed gives the same log, byte for byte")] = 1,
+    seed: Annotated[
+        int | None, typer.Option(help="for demonstrations: the same seed gives the same keys and the same log")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run a study: register institutions, judge the request, compute where the data lie, value, pay, verify."""
@@ -40,6 +42,7 @@ def run(
         site.id: read_csv(data / site.file, columns=plan.columns, keep_duplicates=plan.columns is not None)
         for site in plan.sites
     }
+    seed = fresh_seed() if seed is None else seed
     app = found(directory, seed=seed, what=plan.id)
     register_plan(app.house, plan)
     for site in plan.sites:
@@ -64,9 +67,7 @@ def run(
     err.print("[green]•[/] 申请已判定并发放许可 [dim]judged and granted[/]")
     result = run_study(app.house, plan.id, utility=plan.utility, pot_fen=plan.pot_fen)
     verification = verify_directory(directory)
-    data_of_report = study_report(
-        app.house, plan.id, result, zh=plan.zh, en=plan.en, seed=seed, verified=numbers(verification)
-    )
+    data_of_report = study_report(app.house, plan.id, result, zh=plan.zh, en=plan.en, verified=numbers(verification))
     report = write_report(directory, data_of_report)
     write_run(directory, Run(what=plan.id, seed=seed, finished=True))
     root, size = app.house.log.root.hex(), app.house.log.size

@@ -19,7 +19,7 @@ AFTER = Text(zh="审批意见作出后重新判定", en="decided again after the
 
 
 def study_report(
-    house: Consortium, case: str, result: StudyResult, *, zh: str, en: str, seed: int, verified: VerifiedNumbers
+    house: Consortium, case: str, result: StudyResult, *, zh: str, en: str, verified: VerifiedNumbers
 ) -> ReportData:
     """What a run of a study shows; the decisions are computed again from what was logged."""
     counted = tally(house)
@@ -32,8 +32,8 @@ def study_report(
     return ReportData(
         title=Text(zh=f"合医：{zh}", en=f"Heyi: {en}"),
         subtitle=Text(
-            zh=f"联合研究报告 · 种子 {seed}" + (f" · 法律日 {days[0]}" if days else ""),
-            en=f"joint study · seed {seed}" + (f" · legal day {days[0]}" if days else ""),
+            zh="联合研究报告" + (f" · 法律日 {days[0]}" if days else ""),
+            en="joint study" + (f" · legal day {days[0]}" if days else ""),
         ),
         headline=_headline(result, counted, verified, files=len(assets), rows=sum(a.rows for a in assets)),
         notices=(NO_ADVICE,),

@@ -92,7 +92,8 @@ def _put_away(directory: Path, *, finished: bool) -> None:
 
 
 def write_run(directory: Path, run: Run) -> None:
-    _write(directory / "run.json", asdict(run))
+    """The seed is a secret, from which every key of the run is made: only the owner may read it."""
+    _write(directory / "run.json", asdict(run), mode=0o600)
 
 
 def read_run(directory: Path) -> Run:
@@ -134,12 +135,13 @@ def read_trust(path: Path) -> Trust:
     return Trust(origin=origin, log_key=log_key, witness=named("witness"), issuer=named("issuer"))
 
 
-def _write(path: Path, value: Mapping[str, object]) -> None:
+def _write(path: Path, value: Mapping[str, object], *, mode: int = 0o644) -> None:
     """A file is there whole or not at all."""
     partial = path.with_name(f".{path.name}.partial")
     text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
     try:
         partial.write_text(text, encoding="utf-8")
+        partial.chmod(mode)
         partial.replace(path)
     except OSError as e:
         raise StoreError(
