@@ -92,7 +92,9 @@ def _table(summary: dict[str, object], directory: Path, report: Path) -> None:
         table.add_row(label, str(value))
     console = out()
     console.print(table)
-    for fault in summary["faults"]:  # type: ignore[attr-defined]
+    faults = summary["faults"]
+    assert isinstance(faults, list)
+    for fault in faults:
         console.print(f"  {fault}")
     console.print("下一步 try next:")
     for line in (

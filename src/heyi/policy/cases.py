@@ -29,14 +29,13 @@ def run_case(point: DecisionPoint, case: ir.Case) -> CaseResult:
     Raises:
         RuleError: the case expects something that no decision has, or names an unknown source.
     """
-    place = {"file": case.file, "line": case.line}
     if wrong := sorted(set(case.expect) - {"outcome", "curable", *_LISTS}):
-        raise RuleError(f"case `{case.name}` expects an unknown `{wrong[0]}`", **place)  # type: ignore[arg-type]
+        raise _refuse(case, f"case `{case.name}` expects an unknown `{wrong[0]}`")
     for key in ("fires", "silent", "undetermined", "met", "unmet", "obligations", "cites", "missing", "unknown"):
         known = {"cites": point.book.articles, "missing": point.book.schema.facts, "unknown": point.book.schema.facts}
         for name in _names(case.expect.get(key, [])):
             if name not in known.get(key, point.book.by_id):
-                raise RuleError(f"case `{case.name}` expects `{name}` in `{key}`, which does not exist", **place)  # type: ignore[arg-type]
+                raise _refuse(case, f"case `{case.name}` expects `{name}` in `{key}`, which does not exist")
     try:
         sources = {f: Source[str(s).upper()] for f, s in case.sources.items()}
         stated = {
@@ -45,10 +44,14 @@ def run_case(point: DecisionPoint, case: ir.Case) -> CaseResult:
         }
         decision = point.decide_stated(stated, day=case.at, hypothetical=True)
     except KeyError as e:
-        raise RuleError(f"case `{case.name}` names an unknown source {e}", **place) from None  # type: ignore[arg-type]
+        raise _refuse(case, f"case `{case.name}` names an unknown source {e}") from None
     except InvalidInput as e:
-        raise RuleError(f"case `{case.name}`: {e.message}", hint=e.hint, **place) from None  # type: ignore[arg-type]
+        raise _refuse(case, f"case `{case.name}`: {e.message}", e.hint) from None
     return CaseResult(case=case, decision=decision, faults=tuple(_faults(decision, case.expect)))
+
+
+def _refuse(case: ir.Case, message: str, hint: str = "") -> RuleError:
+    return RuleError(message, file=case.file, line=case.line, hint=hint)
 
 
 def _names(wanted: object) -> set[str]:
