@@ -104,7 +104,7 @@ def test_parties_and_assets_are_registered_once(story: Story) -> None:
     with pytest.raises(InvalidInput, match="registered already"):
         register_party(house, again)
     new = replace(again, id="insurer-two")
-    with pytest.raises(InvalidInput, match=r"`consent\.given`|needs a"):
+    with pytest.raises(InvalidInput, match=r"`data\.anonymised` needs a attested source"):
         register_party(house, new, {"data.anonymised": True})
 
 

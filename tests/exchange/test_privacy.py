@@ -1,4 +1,4 @@
-"""Privacy is shown: no resident ID number, name or telephone number leaves the institutions' own files."""
+"""Privacy is shown: no resident ID, telephone or record number leaves the institutions' own files."""
 
 from __future__ import annotations
 

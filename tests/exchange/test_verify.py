@@ -12,6 +12,7 @@ from heyi.app import Verification, verify_directory
 from heyi.audit.event import from_leaf
 from heyi.audit.merkle import leaf_hash
 from heyi.crypto.canonical import canonical
+from heyi.exchange.replay import Replay
 from heyi.model.errors import InvalidInput
 from tests.conftest import Story
 
@@ -102,14 +103,20 @@ def test_a_receipt_that_a_node_denies_is_noticed(run_copy: Path) -> None:
     assert any("`tcm-hospital` lacks a receipt" in f.message for _, f in verify_directory(run_copy).faults)
 
 
-def test_a_use_that_was_never_announced_is_noticed(run_copy: Path) -> None:
-    """The centre hides a use: it drops the announcement and the receipt, but the node's own log tells."""
-    connection = sqlite3.connect(run_copy / "heyi.db")
-    rows = connection.execute("select idx, leaf from entries order by idx").fetchall()
-    connection.close()
-    asked = [i for i, leaf in rows if from_leaf(leaf).kind == "operation.asked"][-1]
-    spoil(run_copy, "delete from entries where idx = ?", asked)
-    assert any("which nobody logged" in f.message or f.entry == asked for _, f in verify_directory(run_copy).faults)
+def test_a_use_that_was_never_announced_is_noticed(story: Story) -> None:
+    """The centre hides a use, announcement and receipts and all; the nodes' own logs tell."""
+    v = verify_directory(story.directory)
+    last = [c for c in v.centre.entries if c.event.kind == "operation.asked"][-1]
+    calls = [tuple(c) for c in last.event.public["calls"]]
+    shown = [
+        c
+        for c in v.centre.entries
+        if c is not last and (c.event.public.get("permit"), c.event.public.get("number")) not in calls
+    ]
+    issuer = ("platform", story.app.keyring.signer("platform").public_key)
+    events = {host: [c.event for c in report.entries] for host, report in v.nodes.items()}
+    faults = Replay(story.app.database, issuer=issuer).run(shown, events).faults
+    assert sum("which nobody logged" in f.message for f in faults) == len(calls)
 
 
 def test_a_changed_settlement_does_not_recompute(run_copy: Path) -> None:

@@ -84,7 +84,7 @@ def test_two_processes_of_a_node_cannot_both_have_one_use(tmp_path: Path) -> Non
         thread.start()
     for thread in threads:
         thread.join()
-    assert granted[0] or granted[1]
+    assert len(granted[0]) + len(granted[1]) >= rounds // 2  # it is no refusal of everything
     assert not set(granted[0]) & set(granted[1])
 
 
