@@ -35,7 +35,7 @@ from heyi.policy.cases import load_rulebook
 from heyi.policy.decide import DecisionPoint
 from heyi.sources.csv_file import read_csv
 from heyi.sources.records import TableRecords
-from heyi.sources.rulebook import read_rulebook
+from heyi.sources.rulebook import read_build, read_rulebook
 from heyi.store.database import Database
 from heyi.store.folder import Run, Trust, prepare, read_run, read_trust, write_run, write_trust
 from heyi.store.secrets import SeededEntropy, SeededKeyring
@@ -190,7 +190,7 @@ class App:
 
 def shipped_point(folder: Path | None = None) -> DecisionPoint:
     """The decision point of the rulebook that is shipped, or of a consortium's own folder."""
-    return load_rulebook(read_rulebook(folder))
+    return load_rulebook(read_rulebook(folder), read_build(folder))
 
 
 def seed_bytes(seed: int) -> bytes:

@@ -9,21 +9,27 @@ from random import Random
 import pytest
 from hypothesis import strategies as st
 
-from heyi.app import shipped_point
 from heyi.model.decision import Decision
 from heyi.model.fact import Value
 from heyi.policy import ir
+from heyi.policy.build import load_build
+from heyi.policy.check import compile_rulebook
 from heyi.policy.decide import DecisionPoint
 from heyi.policy.facts import LEGAL_DAY, Admitted, FactSpec, FactType, Schema
 from heyi.policy.profiles import PROFILES_FILE, expand_profiles
 from heyi.policy.strict_yaml import load_yaml
+from heyi.sources.rulebook import read_build, read_rulebook
 
 DAY = dt.date(2026, 12, 1)
 
 
 @pytest.fixture(scope="session")
 def point() -> DecisionPoint:
-    return shipped_point()
+    """The shipped rulebook with its worked cases, and the engines of its build."""
+    texts = read_rulebook()
+    ready = load_build(read_build(), texts)
+    assert ready is not None, "the shipped build is not that of the packs: run `make rules`"
+    return DecisionPoint(compile_rulebook(texts), ready.python, ready.bytecode)
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from heyi.model.decision import Decision, Effect
 from heyi.model.errors import InvalidInput, RuleError
 from heyi.model.fact import Source, Stated
 from heyi.model.kleene import Truth
 from heyi.policy import ir
+from heyi.policy.build import load_build
 from heyi.policy.check import compile_rulebook
 from heyi.policy.decide import DecisionPoint
 
@@ -89,11 +91,23 @@ def _faults(decision: Decision, expect: Mapping[str, object]) -> list[str]:
     return faults
 
 
-def load_rulebook(texts: Mapping[str, str]) -> DecisionPoint:
-    """Compile a rulebook and run its cases.
+def load_rulebook(texts: Mapping[str, str], built: Mapping[str, bytes] = MappingProxyType({})) -> DecisionPoint:
+    """The decision point of a rulebook: from the files of its build where they belong to these texts, since its cases
+    passed when it was built; else compiled, and all its cases run.
 
     Raises:
         RuleError: it does not compile, or one of its cases fails; nothing of it is loaded.
+        VerificationError: its build is damaged.
+    """
+    ready = load_build(built, texts)
+    return DecisionPoint(ready.book, ready.python, ready.bytecode) if ready else DecisionPoint(checked_rulebook(texts))
+
+
+def checked_rulebook(texts: Mapping[str, str]) -> ir.Rulebook:
+    """Compile a rulebook and run its cases.
+
+    Raises:
+        RuleError: it does not compile, or one of its cases fails.
     """
     point = DecisionPoint(compile_rulebook(texts))
     for case in point.book.cases:
@@ -105,4 +119,4 @@ def load_rulebook(texts: Mapping[str, str]) -> DecisionPoint:
                 line=case.line,
                 hint="mend the rule or the case; a pack whose cases fail is refused whole",
             )
-    return point
+    return point.book

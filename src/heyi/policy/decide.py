@@ -1,6 +1,8 @@
 """The policy decision point: two readings in lockstep, then the lists that explain the answer.
 
-When the readings differ the answer is deny and the decision carries an alarm; nobody has to notice by chance.
+Of a built rulebook the readings are the contract bytecode and the generated Python; of one that has not been built, the
+interpreter and the generated Python. When they differ the answer is deny and the decision carries an alarm that names
+the rule; nobody has to notice by chance.
 """
 
 from __future__ import annotations
@@ -9,23 +11,27 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from heyi.model.decision import Decision, Effect, Missing, Obligation, Outcome, RuleFinding
+from heyi.model.errors import VerificationError
 from heyi.model.fact import Stated, Value
 from heyi.model.kleene import Truth
 from heyi.policy import ir
+from heyi.policy.bytecode import Bytecode, BytecodeEngine
 from heyi.policy.facts import LEGAL_DAY, Admitted, admit, to_ordinals
 from heyi.policy.interpret import Reading, evaluate, read, undetermining
-from heyi.policy.to_python import PythonEngine
+from heyi.policy.to_python import ANSWERS, PythonEngine
 
 _STATES: dict[Effect, tuple[bool | None, ...]] = {Effect.REQUIRE: (True, False), Effect.REVIEW: (True, False, None)}
 _SAID: dict[object, bool] = {"given": True, "refused": False}
 
 
 class DecisionPoint:
-    """Decides by one rulebook. Build it once: it holds the compiled engine and the constant parts of findings."""
+    """Decides by one rulebook. Make it once: it holds the engines and the constant parts of findings."""
 
-    def __init__(self, book: ir.Rulebook) -> None:
+    def __init__(self, book: ir.Rulebook, python: str | None = None, bytecode: Bytecode | None = None) -> None:
+        """`python` and `bytecode` are those of the rulebook's build."""
         self.book = book
-        self._engine = PythonEngine(book)
+        self._engine = PythonEngine(book, python)
+        self._contract = BytecodeEngine(book, bytecode) if bytecode is not None else None
         self._findings = {
             (r.id, truth, met): _finding(r, truth, met)
             for r in book.rules
@@ -51,9 +57,30 @@ class DecisionPoint:
     def decide(self, admitted: Admitted, *, asset: str | None = None, hypothetical: bool = False) -> Decision:
         """Decide from admitted facts (docs/spec/decision.md)."""
         known = to_ordinals(admitted.known)
-        reading, second = read(self.book, known), self._engine.read(known)
-        alarm = None if reading == second else difference(self.book, reading, second)
+        reading, alarm = self.judge(known)
         return self._assemble(reading, known, admitted, asset, hypothetical, alarm)
+
+    @property
+    def readings(self) -> tuple[str, str]:
+        """The two readings that run in lockstep."""
+        return ("bytecode" if self._contract else "interpreter", "python")
+
+    def judge(self, known: ir.Known) -> tuple[Reading, str | None]:
+        """What both readings make of facts that `admit` let through, and what they differ on: then nothing of the
+        reading may be relied upon."""
+        masks = self._engine.read_masks(known)
+        outcome, curable = ANSWERS[masks[4]]
+        reading = Reading(masks[0], masks[1], masks[2], masks[3], outcome, curable)
+        if self._contract is None:
+            other = read(self.book, known)
+            return reading, None if reading == other else difference(self.book, reading, other)
+        try:
+            answer = self._contract.call(known)
+        except VerificationError as e:
+            return reading, e.message
+        if answer == self._contract.expected(masks):
+            return reading, None
+        return reading, difference(self.book, reading, self._contract.reading(answer))
 
     def outcome(self, known: Mapping[str, Value]) -> tuple[Outcome, bool]:
         """Outcome and curability alone, from the generated engine: for searches that try many facts."""

@@ -235,8 +235,8 @@ def _fact(name: str, entry: Mapping[str, Any]) -> FactSpec:
     reserve = int(entry.get("reserve", 8)) if values else 0
     if kind in (FactType.ENUM, FactType.SET) and not 0 < len(values) <= reserve:
         raise ValueError(f"{len(values)} values do not fit the {reserve} bits that are reserved")
-    if kind is FactType.ENUM and reserve < 2:
-        raise ValueError("an enum reserves at least 2 bits, or a known value could not be told from an unknown one")
+    if kind is FactType.ENUM and len(values) == reserve:
+        raise ValueError("an enum reserves a bit more than it has values, by which an unknown one is known")
     changed_by = tuple(entry.get("changed_by", ()))
     if set(changed_by) - set(CHANGERS):
         raise ValueError(f"changed_by must be among {', '.join(CHANGERS)}")

@@ -6,8 +6,7 @@ It shares nothing with the generated engines but the IR, and it tells which unkn
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from heyi.model.decision import Effect, Outcome
 from heyi.policy import ir
@@ -15,8 +14,7 @@ from heyi.policy import ir
 Ternary = bool | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(NamedTuple):
     """What one engine makes of the facts; two engines agree when their readings are equal.
 
     Bit i of `fired`, `undetermined` and `met` belongs to rule i of the rulebook: it applies, it may apply, its

@@ -1,83 +1,148 @@
 """The second reading: Python generated from the IR, all rules as bits of integers.
 
-For each condition two Python expressions are made, known-true and known-false; unknown is neither (Kleene logic in
-bit masks). The fold works on masks alone and shares no line with the interpreter's.
+Each rule is two questions of ordinary logic (`normal`): is it possible, and if so, is it certain. Most rules are not
+possible, so most cost one test. An unknown number stands as NaN, which no comparison holds of; any other unknown value
+as None. The fold works on masks alone and shares no line with the interpreter's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from heyi.model.decision import Effect, Outcome
 from heyi.policy import ir
+from heyi.policy.facts import FactType, Schema
 from heyi.policy.interpret import Reading
+from heyi.policy.normal import Either, Every, Literal, Normal, negated, normal, possible
 
 Masks = tuple[int, int, int, int, int, int]
 """fired, undetermined, met, tracks, reviews given, reviews refused."""
 
-_OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+class _Writer:
+    """Names the values that expressions read, in order of first use."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self.names: dict[str, str] = {}
+
+    def value(self, name: str) -> str:
+        return self.names.setdefault(name, f"v{len(self.names)}")
+
+    def certain(self, form: Normal) -> str:
+        """An expression that is true when the form is known to hold."""
+        match form:
+            case Literal():
+                return self.literal(form)
+            case Every(()) | Either(()):
+                return str(isinstance(form, Every))
+            case Every(of) | Either(of):
+                return "(" + (" and " if isinstance(form, Every) else " or ").join(map(self.certain, of)) + ")"
+
+    def possible(self, form: Normal) -> str:
+        """An expression that is true when the form is not known to fail."""
+        match form:
+            case Literal(ir.Fact(name), holds):
+                return f"{self.value(name)} is not False" if holds else f"not {self.value(name)}"
+            case Literal(ir.Member(fact, values), True) if self.schema.facts[fact.name].type is FactType.ENUM:
+                return f"{self.value(fact.name)} in {_members({*values, None})}"
+            case Literal():
+                return f"not {self.literal(negated(form))}"
+            case Every(()) | Either(()):
+                return str(isinstance(form, Every))
+            case Every(of) | Either(of):
+                return "(" + (" and " if isinstance(form, Every) else " or ").join(map(self.possible, of)) + ")"
+
+    def literal(self, literal: Literal) -> str:
+        match literal.atom:
+            case ir.Fact(name):
+                return self.value(name) if literal.holds else f"({self.value(name)} is False)"
+            case ir.Compare(op, left, ir.Literal(value)):
+                v = self.value(_name(left))
+                return f"({v} < {value} or {v} > {value})" if op == "!=" else f"({v} {op} {value})"
+            case ir.Compare(op, left, right):
+                return self.between(op, _name(left), _name(right))
+            case ir.Member(fact, values):
+                v = self.value(fact.name)
+                if literal.holds:
+                    return f"({v} in {_members(values)})"
+                known = f"{v} == {v}" if self.schema.facts[fact.name].type is FactType.INT else f"{v} is not None"
+                return f"({known} and {v} not in {_members(values)})"
+            case ir.SetTest(op, fact, values):
+                v, members = self.value(fact.name), _members(values)
+                test = f"{v} <= {members}" if op == "subset" else f"not {v}.isdisjoint({members})"
+                return f"({v} is not None and {test if literal.holds else f'not ({test})'})"
+
+    def between(self, op: str, left: str, right: str) -> str:
+        a, b = self.value(left), self.value(right)
+        if self.schema.facts[left].type in (FactType.INT, FactType.DATE):
+            return f"({a} < {b} or {a} > {b})" if op == "!=" else f"({a} {op} {b})"
+        return f"({a} is not None and {b} is not None and {a} {op} {b})"
+
+
+def _name(term: ir.Fact | ir.Literal) -> str:
+    assert isinstance(term, ir.Fact)
+    return term.name
+
+
+def _members(values: object) -> str:
+    """A set literal, which Python keeps as a constant; its order does not depend on hashes."""
+    assert isinstance(values, (set, frozenset, tuple))
+    inside = ", ".join(sorted(repr(v) for v in values))
+    if isinstance(values, frozenset):
+        return f"frozenset(({inside},))" if inside else "frozenset()"
+    return f"{{{inside}}}" if inside else "()"
 
 
 def generate(book: ir.Rulebook) -> str:
-    """Source of a function `masks(get)` that computes the six masks from `get`, the facts' `dict.get`."""
-    names: dict[str, str] = {}
+    """Source of `masks(values)`, of `could(values)` and of `NAMES`, the facts whose values they take, in order.
 
-    def local(name: str) -> str:
-        return names.setdefault(name, f"v{len(names)}")
-
-    body = ["fired = undetermined = met = tracks = given = refused = 0"]
+    `could` gives the grounds, and reviews that may ground, that could come to apply by facts that somebody may change.
+    """
+    w = _Writer(book.schema)
+    body = list(_masks(book, w))
+    changeable = {n for n, s in book.schema.facts.items() if s.changed_by}
+    hope = []
     for i, rule in enumerate(book.rules):
-        true, false = _pair(rule.applies, local)
-        body += [f"if {true}: fired |= {1 << i}", f"elif not ({false}): undetermined |= {1 << i}"]
+        if rule.track:
+            form = possible(normal(rule.applies), changeable)
+            hope.append(f"    if {w.possible(form)}: c |= {1 << i}\n")
+    names = "".join(f"{v}, " for v in w.names.values())
+    unpacked = f"    {names}= values\n" if names else ""
+    return (
+        f"NAMES = {tuple(w.names)!r}\n\n\n"
+        f"def masks(values):\n{unpacked}"
+        "    f = u = m = t = g = r = 0\n"
+        + "".join(f"    {line}\n" for line in body)
+        + f"    return f, u, m, t, g, r\n\n\ndef could(values):\n{unpacked}    c = 0\n"
+        + "".join(hope)
+        + "    return c\n"
+    )
+
+
+def _masks(book: ir.Rulebook, w: _Writer) -> Iterator[str]:
+    for i, rule in enumerate(book.rules):
+        yield from _weigh(w, rule.applies, f"f |= {1 << i}", f"u |= {1 << i}")
         if rule.effect is Effect.REQUIRE:
-            body.append(f"if {_pair(rule.needs, local)[0]}: met |= {1 << i}")
+            yield f"if {w.certain(normal(rule.needs))}: m |= {1 << i}"
         if rule.effect is Effect.REVIEW:
-            v = local(rule.approval)
-            body += [f"if {v} == 'given': given |= {1 << i}", f"elif {v} == 'refused': refused |= {1 << i}"]
+            v = w.value(rule.approval)
+            yield f"if {v} == 'given': g |= {1 << i}"
+            yield f"elif {v} == 'refused': r |= {1 << i}"
     for i, track in enumerate(book.tracks):
-        true, false = _pair(track.opens, local)
-        body += [f"if {true}: tracks |= {1 << 2 * i}", f"elif not ({false}): tracks |= {1 << 2 * i + 1}"]
-    head = [f"{v} = get({name!r})" for name, v in names.items()]
-    lines = [*head, *body, "return fired, undetermined, met, tracks, given, refused"]
-    return "def masks(get):\n" + "".join(f"    {line}\n" for line in lines)
+        yield from _weigh(w, track.opens, f"t |= {1 << 2 * i}", f"t |= {1 << 2 * i + 1}")
 
 
-def _pair(condition: ir.Condition, local: Callable[[str], str]) -> tuple[str, str]:
-    match condition:
-        case ir.Constant(value):
-            return str(value), str(not value)
-        case ir.Fact(name):
-            v = local(name)
-            return f"{v} is True", f"{v} is False"
-        case ir.Not(of):
-            true, false = _pair(of, local)
-            return false, true
-        case ir.All(of) | ir.Some(of):
-            pairs = [_pair(part, local) for part in of]
-            if not pairs:
-                return str(isinstance(condition, ir.All)), str(isinstance(condition, ir.Some))
-            every, some = (0, 1) if isinstance(condition, ir.All) else (1, 0)
-            joined = ["", ""]
-            joined[every] = "(" + " and ".join(p[every] for p in pairs) + ")"
-            joined[some] = "(" + " or ".join(p[some] for p in pairs) + ")"
-            return joined[0], joined[1]
-        case ir.Compare(op, left, right):
-            known = " and ".join(f"{local(t.name)} is not None" for t in (left, right) if isinstance(t, ir.Fact))
-            a, b = (repr(t.value) if isinstance(t, ir.Literal) else local(t.name) for t in (left, right))
-            return f"({known} and {a} {op} {b})", f"({known} and {a} {_OPPOSITE[op]} {b})"
-        case ir.Member(fact, values):
-            v = local(fact.name)
-            return f"({v} is not None and {v} in {values!r})", f"({v} is not None and {v} not in {values!r})"
-        case ir.SetTest(op, fact, values):
-            v, members = local(fact.name), f"frozenset({sorted(values)!r})"
-            test = f"{v} <= {members}" if op == "subset" else f"not {v}.isdisjoint({members})"
-            return f"({v} is not None and {test})", f"({v} is not None and not ({test}))"
+def _weigh(w: _Writer, condition: ir.Condition, certain: str, undetermined: str) -> list[str]:
+    form = normal(condition)
+    return [f"if {w.possible(form)}:", f"    if {w.certain(form)}: {certain}", f"    else: {undetermined}"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Jurisdiction:
+class Fold:
     """Masks over the rules of one jurisdiction; `grounds` holds one pair a track: grounds, reviews that may ground."""
 
     forbid: int
@@ -87,44 +152,62 @@ class _Jurisdiction:
     grounds: tuple[tuple[int, int], ...]
 
 
-class PythonEngine:
-    """The generated function with the masks of its rulebook."""
+def folds(book: ir.Rulebook) -> tuple[Fold, ...]:
+    """The masks by which the answers of rules become an outcome, one set for each jurisdiction."""
 
-    def __init__(self, book: ir.Rulebook) -> None:
-        space: dict[str, Any] = {}
-        exec(compile(generate(book), f"<rulebook {book.digest[7:19]}>", "exec"), space)
-        self._masks: Callable[[Callable[[str], object]], Masks] = space["masks"]
-        self._fixed = frozenset(n for n, s in book.schema.facts.items() if not s.changed_by)
-        self._tracks = len(book.tracks)
-        self._jurisdictions = tuple(self._split(book, j) for j in book.jurisdictions)
-
-    @staticmethod
-    def _split(book: ir.Rulebook, jurisdiction: str) -> _Jurisdiction:
-        def mask(effect: Effect, track: str | None = None) -> int:
-            return sum(
-                1 << i
-                for i, r in enumerate(book.rules)
-                if r.article.jurisdiction == jurisdiction
-                and r.effect is effect
-                and (track is None or r.track == track)
-                and not (effect is Effect.OBLIGE and r.baseline)
-            )
-
-        return _Jurisdiction(
-            forbid=mask(Effect.FORBID),
-            require=mask(Effect.REQUIRE),
-            review=mask(Effect.REVIEW),
-            oblige=mask(Effect.OBLIGE),
-            grounds=tuple((mask(Effect.GROUND, t.id), mask(Effect.REVIEW, t.id)) for t in book.tracks),
+    def mask(jurisdiction: str, effect: Effect, track: str | None = None) -> int:
+        return sum(
+            1 << i
+            for i, r in enumerate(book.rules)
+            if r.article.jurisdiction == jurisdiction
+            and r.effect is effect
+            and (track is None or r.track == track)
+            and not (effect is Effect.OBLIGE and r.baseline)
         )
+
+    return tuple(
+        Fold(
+            forbid=mask(j, Effect.FORBID),
+            require=mask(j, Effect.REQUIRE),
+            review=mask(j, Effect.REVIEW),
+            oblige=mask(j, Effect.OBLIGE),
+            grounds=tuple((mask(j, Effect.GROUND, t.id), mask(j, Effect.REVIEW, t.id)) for t in book.tracks),
+        )
+        for j in book.jurisdictions
+    )
+
+
+class PythonEngine:
+    """The generated functions with the masks of their rulebook; `source` may be that of a build."""
+
+    def __init__(self, book: ir.Rulebook, source: str | None = None) -> None:
+        space: dict[str, Any] = {}
+        exec(compile(source or generate(book), f"<rulebook {book.digest[7:19]}>", "exec"), space)
+        self._masks: Callable[[tuple[Any, ...]], Masks] = space["masks"]
+        self._could: Callable[[tuple[Any, ...]], int] = space["could"]
+        names: tuple[str, ...] = space["NAMES"]
+        self._unknown = {n: unknown_value(book.schema, n) for n in names}
+        self._values: Callable[[Mapping[str, Any]], tuple[Any, ...]] = (
+            itemgetter(*names) if len(names) > 1 else lambda known: tuple(known[n] for n in names)
+        )
+        self._folds = folds(book)
 
     def read(self, known: ir.Known) -> Reading:
         """Judge the facts by the whole rulebook."""
-        fired, undetermined, met, tracks, given, refused = self._masks(known.get)
-        could: int | None = None  # rules that could come to apply; computed only when a ground is lacking
+        fired, undetermined, met, tracks, severity = self.read_masks(known)
+        outcome, curable = ANSWERS[severity]
+        return Reading(fired, undetermined, met, tracks, outcome, curable)
+
+    def read_masks(self, known: ir.Known) -> tuple[int, int, int, int, int]:
+        """fired, undetermined, met, tracks, and the severity of the answer (an index of `ANSWERS`)."""
+        try:
+            values = self._values(known)
+        except KeyError:
+            values = self._values({**self._unknown, **known})
+        fired, undetermined, met, tracks, given, refused = self._masks(values)
+        may = fired | undetermined
         worst = 0
-        for j in self._jurisdictions:
-            may = fired | undetermined
+        for j in self._folds:
             severity = 1 if may & j.oblige else 0
             if may & j.review & ~given:
                 severity = 2
@@ -135,23 +218,27 @@ class PythonEngine:
                     continue
                 if fired & reviews & ~refused:
                     severity = max(severity, 2)
-                    continue
-                if could is None:
-                    fixed = {n: v for n, v in known.items() if n in self._fixed}
-                    could_fire, could_be, *_ = self._masks(fixed.get)
-                    could = could_fire | could_be
-                severity = max(severity, 3 if could & (grounds | reviews & ~refused) else 4)
+                elif self._could(values) & (grounds | reviews & ~refused):
+                    severity = 3
+                else:
+                    severity = 4
+                    break
             if fired & j.forbid or may & j.review & refused:
                 severity = 4
             worst = max(worst, severity)
-        outcome, curable = _ANSWERS[worst]
-        return Reading(fired=fired, undetermined=undetermined, met=met, tracks=tracks, outcome=outcome, curable=curable)
+        return fired, undetermined, met, tracks, worst
 
 
-_ANSWERS = (
+def unknown_value(schema: Schema, name: str) -> float | None:
+    """How an unknown fact stands before the generated functions."""
+    return float("nan") if schema.facts[name].type in (FactType.INT, FactType.DATE) else None
+
+
+ANSWERS = (
     (Outcome.PERMIT, False),
     (Outcome.PERMIT_WITH_OBLIGATIONS, False),
     (Outcome.NEEDS_APPROVAL, False),
     (Outcome.DENY, True),
     (Outcome.DENY, False),
 )
+"""Outcome and curability by severity, mildest first."""

@@ -1,0 +1,88 @@
+"""What `heyi rules build` writes beside a rulebook, so that deciding neither parses packs nor compiles.
+
+    built/ir.json        the parsed form            built/layout.json    slots of the packed words
+    built/decide.py      generated Python           built/bytecode.json  creation code, selectors, compiler, EVM version
+    built/manifest.json  the rulebook's digest and that of each file above
+
+A build is loaded only for the very texts that it was made from; in any other case a rulebook is compiled anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from heyi.crypto.canonical import canonical, digest, digest_bytes
+from heyi.model.errors import VerificationError
+from heyi.policy import ir, ir_json
+from heyi.policy.bytecode import Bytecode, compile_contracts
+from heyi.policy.conditions import FACTS_FILE
+from heyi.policy.facts import Schema, load_schema
+from heyi.policy.to_python import generate
+from heyi.policy.words import layout, layout_table
+
+FORMAT = 1
+MANIFEST, IR, LAYOUT, PYTHON, BYTECODE = "manifest.json", "ir.json", "layout.json", "decide.py", "bytecode.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A rulebook ready to decide."""
+
+    book: ir.Rulebook
+    python: str
+    bytecode: Bytecode
+
+
+def build(book: ir.Rulebook) -> dict[str, bytes]:
+    """The files of a build by name. The same rulebook gives the same bytes.
+
+    Raises:
+        InvalidInput: the compiler is not installed.
+    """
+    code = compile_contracts(book)
+    files = {
+        IR: _json(ir_json.to_json(book)),
+        LAYOUT: _json({"layout": layout(book.schema), "words": book.schema.words, "facts": layout_table(book.schema)}),
+        PYTHON: generate(book).encode(),
+        BYTECODE: _json(code.to_json()),
+    }
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "rulebook": book.digest,
+        "layout": layout(book.schema),
+        "rules": len(book.rules),
+        "compiler": code.compiler,
+        "evm_version": code.evm_version,
+        "files": {name: digest_bytes(content) for name, content in files.items()},
+    }
+    return files | {MANIFEST: canonical(manifest)}
+
+
+def _json(value: Any) -> bytes:
+    """One entry a line where that helps a reader of differences; keys in order."""
+    return (json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n").encode()
+
+
+def load_build(files: Mapping[str, bytes], texts: Mapping[str, str]) -> Build | None:
+    """The build of these texts, or None where there is none or it was made from other texts.
+
+    Raises:
+        VerificationError: a file of the build is missing or is not the one that the manifest names.
+    """
+    if MANIFEST not in files:
+        return None
+    manifest = json.loads(files[MANIFEST])
+    if manifest.get("format") != FORMAT or manifest.get("rulebook") != digest(dict(texts)):
+        return None
+    for name, wanted in manifest["files"].items():
+        if name not in files or digest_bytes(files[name]) != wanted:
+            raise VerificationError(f"`{name}` of the built rulebook is not the one that its manifest names")
+    schema: Schema = load_schema(texts[FACTS_FILE])
+    return Build(
+        book=ir_json.from_json(json.loads(files[IR]), schema, texts),
+        python=files[PYTHON].decode(),
+        bytecode=Bytecode.from_json(json.loads(files[BYTECODE])),
+    )

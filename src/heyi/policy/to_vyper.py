@@ -1,0 +1,482 @@
+"""The fourth reading: Vyper, compiled to EVM bytecode (`bytecode`). Packed words in; masks and answer out.
+
+A rulebook becomes one contract, for a decision in process, or parts of at most `PART` rules behind a dispatcher, for a
+chain that limits the size of code. Both answer `decide(words) -> uint256[3 * n + 1]`, n being the words that hold a bit
+for each rule: fired, undetermined, met, each with the most significant word first, then `tracks << 8 | severity`
+(docs/spec/bytecode.md).
+
+There are no branches: a conjunction of literals is a test that certain bits of the words are zero, so a condition is a
+word that is zero when it holds (`_Zero`) or one that is not (`_Some`). Numbers, days and sets are compared once, and
+stand from then on as flags of two bits like a bool: can be true, can be false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from heyi.model.decision import Effect
+from heyi.policy import ir
+from heyi.policy.facts import INT_BITS, LEGAL_DAY, WORD_BITS, FactSpec, FactType, Schema
+from heyi.policy.normal import Either, Every, Literal, Normal, negated, normal, possible
+from heyi.policy.to_python import Fold, folds
+from heyi.policy.words import code, unknown_code
+
+VERSION = "0.4.3"
+EVM_VERSION = "paris"
+_ALL = (1 << WORD_BITS) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Test:
+    """An expression over uint256; it holds when the expression is zero, or is not zero, as `zero` says."""
+
+    text: str
+    zero: bool
+
+    def as_zero(self) -> str:
+        return self.text if self.zero else _is_zero(self.text)
+
+    def as_some(self) -> str:
+        return _is_zero(self.text) if self.zero else self.text
+
+
+def _is_zero(text: str) -> str:
+    return f"convert({text} == 0, uint256)"
+
+
+class _Writer:
+    """Statements of one contract and the flags that they have computed."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self.lines: list[str] = []
+        self.flags: dict[Literal, tuple[str, int]] = {}
+        self._slots: dict[str, str] = {}
+        self._places = _free_places(schema)
+        self._pending: dict[str, list[tuple[int, str]]] = {}
+
+    # --- literals ---------------------------------------------------------------------------------------------------
+
+    def zeros(self, literal: Literal) -> tuple[str, int]:
+        """The word, and the bits of it that are all zero exactly when the literal is known to hold."""
+        atom = literal.atom
+        if isinstance(atom, ir.Fact):
+            spec = self.schema.facts[atom.name]
+            return _word(spec), code(spec, not literal.holds) << _start(spec)
+        if isinstance(atom, ir.Member) and self.schema.facts[atom.fact.name].type is FactType.ENUM:
+            spec = self.schema.facts[atom.fact.name]
+            members = sum(code(spec, str(v)) for v in set(atom.values))
+            spare = 1 << spec.reserve - 1  # set only where the fact is unknown
+            bits = unknown_code(spec) & ~members if literal.holds else members or spare
+            return _word(spec), bits << _start(spec)
+        if literal not in self.flags:
+            word, bit = next(self._places)
+            contrary = negated(literal)
+            self.flags[literal], self.flags[contrary] = (word, bit), (word, bit + 1)
+            self._pending.setdefault(word, [])
+            self._pending[word] += [(bit, self.unsure(literal)), (bit + 1, self.unsure(contrary))]
+        word, bit = self.flags[literal]
+        return word, 1 << bit
+
+    def flush(self) -> None:
+        """Write the flags that have been asked for; their words hold them from here on."""
+        for word, tests in self._pending.items():
+            if word.startswith("c"):
+                self.lines.append(f"{word}: uint256 = 0")
+            self.gather(word, tests)
+        self._pending.clear()
+
+    def unsure(self, literal: Literal) -> str:
+        """0 where a literal on numbers, days, sets or two facts is known to hold, else 1."""
+        match literal.atom:
+            case ir.SetTest(op, fact, values):
+                spec = self.schema.facts[fact.name]
+                known, slot = 1 << spec.reserve, self.slot(spec)
+                listed = sum(code(spec, frozenset({v})) & ~known for v in values)
+                bad = (known - 1) & ~listed if op == "subset" else listed  # the members that decide
+                if literal.holds is (op == "subset"):  # known, and none of them is there
+                    return f"convert({slot} & {bad | known} != {known}, uint256)"
+                return _is_zero(f"({slot} & {bad})")
+            case ir.Member(fact, values):
+                slot = self.slot(self.schema.facts[fact.name])
+                among = _ored([_is_zero(f"({slot} ^ {_number(int(v))})") for v in sorted(set(values))], "0")
+                return _is_zero(among) if literal.holds else f"({_is_zero(slot)} | {among})"
+            case ir.Compare(op, ir.Fact(name), ir.Literal(value)):
+                return self.against(op, self.schema.facts[name], int(value))
+            case ir.Compare(op, ir.Fact(left), ir.Fact(right)):
+                a, b = self.schema.facts[left], self.schema.facts[right]
+                both = f"{self.known(a)} and {self.known(b)} and {self.slot(a)} {op} {self.slot(b)}"
+                return f"convert(not ({both}), uint256)"
+        raise AssertionError(literal)
+
+    def against(self, op: str, spec: FactSpec, value: int) -> str:
+        """A number compared with a literal. The slot has its bit `known` on top and is 0 where unknown; without that
+        bit, and wrapping, an unknown number is larger than any other."""
+        slot, low, bound = self.slot(spec), self.low(spec), _number(value)
+        match op:
+            case ">=":
+                return f"convert({slot} < {bound}, uint256)"
+            case ">":
+                return f"convert({slot} < {bound + 1}, uint256)"
+            case "<":
+                return f"convert({low} > {value - 1}, uint256)" if value else "1"
+            case "<=":
+                return f"convert({low} > {value}, uint256)"
+            case "==":
+                return f"convert({slot} != {bound}, uint256)"
+        return f"({_is_zero(slot)} | {_is_zero(f'({slot} ^ {bound})')})"
+
+    def known(self, spec: FactSpec) -> str:
+        slot = self.slot(spec)
+        match spec.type:
+            case FactType.BOOL:
+                return f"{slot} != {unknown_code(spec)}"
+            case FactType.ENUM:
+                return f"{slot} < {1 << spec.reserve - 1}"
+            case _:
+                return f"{slot} != 0"
+
+    def low(self, spec: FactSpec) -> str:
+        """A local that holds a number without its bit `known`."""
+        slot = self.slot(spec)
+        local = slot.replace("s", "n")
+        declared = f"{local}: uint256 = unsafe_sub({slot}, {1 << INT_BITS})"
+        if declared not in self.lines:
+            self.lines.append(declared)
+        return local
+
+    def slot(self, spec: FactSpec) -> str:
+        """A local that holds the code of one fact."""
+        if spec.id not in self._slots:
+            local = f"s{len(self._slots)}"
+            self._slots[spec.id] = local
+            self.lines.append(f"{local}: uint256 = ({_word(spec)} >> {_start(spec)}) & {(1 << spec.width) - 1}")
+        return self._slots[spec.id]
+
+    # --- conditions -------------------------------------------------------------------------------------------------
+
+    def certain(self, form: Normal) -> _Test:
+        """A test that passes when the form is known to hold."""
+        match form:
+            case Literal():
+                word, bits = self.zeros(form)
+                return _Test(f"({word} & {bits})", True)
+            case Every(of):
+                masks, rest = self.grouped(of, single=False)
+                parts = [f"({w} & {b})" for w, b in masks.items()] + [self.certain(p).as_zero() for p in rest]
+                return _Test(_ored(parts, "0"), True)
+            case Either(of):
+                masks, rest = self.grouped(of, single=True)
+                parts = [f"(~{w} & {b})" for w, b in masks.items()] + [self.certain(p).as_some() for p in rest]
+                return _Test(_ored(parts, "0"), False)
+
+    def possible(self, form: Normal) -> _Test:
+        """A test that passes when the form is not known to fail."""
+        test = self.certain(negated(form))
+        return _Test(test.text, not test.zero)
+
+    def grouped(self, parts: Iterable[Normal], *, single: bool) -> tuple[dict[str, int], list[Normal]]:
+        """Literals as masks by word, and what is left; with `single` only the literals that one bit decides."""
+        masks: dict[str, int] = {}
+        rest: list[Normal] = []
+        for part in parts:
+            if isinstance(part, Literal):
+                word, bits = self.zeros(part)
+                if not single or bits.bit_count() == 1:
+                    masks[word] = masks.get(word, 0) | bits
+                    continue
+            rest.append(part)
+        return masks, rest
+
+    def gather(self, name: str, tests: Sequence[tuple[int, str]], indent: str = "") -> None:
+        """Add bits to the local `name`: pairs of a place and an expression that is 0 or 1."""
+        for i in range(0, len(tests), 8):
+            terms = " | ".join(f"({text} << {bit})" if bit else text for bit, text in tests[i : i + 8])
+            self.lines.append(f"{indent}{name} |= {terms}")
+
+
+def _free_places(schema: Schema) -> Iterator[tuple[str, int]]:
+    """Places for pairs of flags: first beside the bools, where tests then need one word less, then in words of their own."""
+    taken: dict[int, int] = {}
+    for spec in schema.facts.values():
+        if spec.slot is not None:
+            word, start = spec.slot
+            taken[word] = taken.get(word, 0) | ((1 << spec.width) - 1) << start
+    for word in sorted({s.slot[0] for s in schema.facts.values() if s.slot and s.type is FactType.BOOL}):
+        for bit in range(0, WORD_BITS, 2):
+            if not taken[word] >> bit & 3:
+                yield f"w{word}", bit
+    for word in count():
+        yield from ((f"c{word}", bit) for bit in range(0, WORD_BITS, 2))
+
+
+def _ored(parts: Sequence[str], none: str) -> str:
+    if not parts:
+        return none
+    return parts[0] if len(parts) == 1 else "(" + " | ".join(parts) + ")"
+
+
+def _number(value: int) -> int:
+    return value | 1 << INT_BITS
+
+
+def _word(spec: FactSpec) -> str:
+    assert spec.slot is not None
+    return f"w{spec.slot[0]}"
+
+
+def _start(spec: FactSpec) -> int:
+    assert spec.slot is not None
+    return spec.slot[1]
+
+
+# --- contracts --------------------------------------------------------------------------------------------------------
+
+HEAD = f"""# pragma version {VERSION}
+# pragma evm-version {EVM_VERSION}
+# pragma optimize gas
+"""
+
+
+def words_of(count: int) -> int:
+    """How many words hold a bit for each of `count` rules."""
+    return max(1, -(-count // WORD_BITS))
+
+
+def _down(n: int) -> list[int]:
+    return list(range(n - 1, -1, -1))
+
+
+def merged(book: ir.Rulebook) -> str:
+    """Source of the one contract that decides in process."""
+    w, n = _Writer(book.schema), words_of(len(book.rules))
+    _check_words(w, book)
+    _evaluate(w, book, range(len(book.rules)), lazily=True)
+    _tracks(w, book)
+    hope = _hope(w, book, range(len(book.rules)))
+    _fold(w, book, hope)
+    outputs = [f"{mask}{k}" for mask in ("fired", "maybe", "met") for k in _down(n)]
+    return HEAD + _function(w, "decide", book.schema.words, [*outputs, "tail"])
+
+
+def parts(book: ir.Rulebook, size: int) -> list[str]:
+    """Sources of the contracts that evaluate `size` rules each; their masks count from their own first rule."""
+    sources = []
+    for first in range(0, len(book.rules), size):
+        own = range(first, min(first + size, len(book.rules)))
+        w = _Writer(book.schema)
+        _evaluate(w, book, own, lazily=False)
+        for k, tests in _hope(w, book, own).items():
+            w.lines.append(f"hope{k}: uint256 = 0")
+            w.gather(f"hope{k}", tests)
+        sources.append(HEAD + _function(w, "part", book.schema.words, [f"{mask}0" for mask in MASKS]))
+    return sources
+
+
+MASKS = ("fired", "may", "met", "given", "refused", "hope")
+
+
+def dispatcher(book: ir.Rulebook, size: int) -> str:
+    """Source of the contract that asks the parts and folds their answers; its constructor takes their addresses."""
+    w, n = _Writer(book.schema), words_of(len(book.rules))
+    count = -(-len(book.rules) // size)
+    _check_words(w, book)
+    w.lines += [f"{mask}{k}: uint256 = 0" for k in range(n) for mask in MASKS]
+    w.lines.append(f"answer: uint256[{len(MASKS)}] = empty(uint256[{len(MASKS)}])")
+    for part in range(count):
+        k, place = divmod(part * size, WORD_BITS)
+        w.lines.append(f"answer = staticcall Part(PART{part}).part(words)")
+        w.lines += [f"{mask}{k} |= answer[{i}] << {place}" for i, mask in enumerate(MASKS)]
+    w.lines += [f"maybe{k}: uint256 = may{k} & ~fired{k}" for k in range(n)]
+    _tracks(w, book)
+    _fold(w, book, None)
+    outputs = [f"{mask}{k}" for mask in ("fired", "maybe", "met") for k in _down(n)]
+    function = _function(w, "decide", book.schema.words, [*outputs, "tail"], mutability="view")
+    addresses = "".join(f"PART{i}: immutable(address)\n" for i in range(count))
+    assigned = "".join(f"    PART{i} = parts[{i}]\n" for i in range(count))
+    return (
+        f"{HEAD}\ninterface Part:\n    def part(words: uint256[{book.schema.words}]) -> uint256[{len(MASKS)}]: pure\n\n"
+        f"{addresses}\n\n@deploy\ndef __init__(parts: address[{count}]):\n{assigned}{function}"
+    )
+
+
+def _function(w: _Writer, name: str, words: int, outputs: Sequence[str], mutability: str = "pure") -> str:
+    loads = [f"w{i}: uint256 = words[{i}]" for i in range(words)]
+    lines = [*loads, *w.lines, f"return [{', '.join(outputs)}]"]
+    head = f"\n\n@external\n@{mutability}\ndef {name}(words: uint256[{words}]) -> uint256[{len(outputs)}]:\n"
+    return head + "".join(f"    {line}\n" for line in lines)
+
+
+def _read(book: ir.Rulebook) -> list[FactSpec]:
+    return [book.schema.facts[n] for n in facts_of(book)]
+
+
+def facts_of(book: ir.Rulebook) -> list[str]:
+    """The facts that a rule, a track or an approval of the rulebook reads, in the order of the schema."""
+    read = {LEGAL_DAY}
+    for rule in book.rules:
+        read |= {*ir.facts_read(rule.applies), *ir.facts_read(rule.needs)}
+        if rule.effect is Effect.REVIEW:
+            read.add(rule.approval)
+    for track in book.tracks:
+        read |= set(ir.facts_read(track.opens))
+    return [n for n in book.schema.facts if n in read]
+
+
+def _check_words(w: _Writer, book: ir.Rulebook) -> None:
+    """A slot that is all zero is no fact: without this it would be true and false at once. And is all known?"""
+    bools: dict[str, int] = {}
+    enums: list[str] = []
+    unknown: dict[str, list[int]] = {}  # by word: pairs of bools, bits set where unknown, bits clear where unknown
+    for spec in _read(book):
+        kinds = unknown.setdefault(_word(spec), [0, 0, 0])
+        match spec.type:
+            case FactType.BOOL:
+                bools[_word(spec)] = bools.get(_word(spec), 0) | 1 << _start(spec)
+                kinds[0] |= 1 << _start(spec)
+            case FactType.ENUM:
+                enums.append(f"({_word(spec)} & {unknown_code(spec) << _start(spec)})")
+                kinds[1] |= 1 << _start(spec) + spec.reserve - 1
+            case _:
+                kinds[2] |= 1 << _start(spec) + spec.width - 1
+    w.lines += [f"assert (~({word} | ({word} >> 1)) & {mask}) == 0" for word, mask in bools.items()]
+    if enums:
+        w.lines.append(f"assert ({' and '.join(f'{e} != 0' for e in enums)})")
+    w.lines.append(f"unknown: uint256 = {_ored([t for word, kinds in unknown.items() for t in _unknowns(word, *kinds)], '0')}")
+
+
+def _unknowns(word: str, pairs: int, marks: int, known: int) -> list[str]:
+    texts = [f"({word} & ({word} >> 1) & {pairs})"] if pairs else []
+    texts += [f"({word} & {marks})"] if marks else []
+    return texts + ([f"(~{word} & {known})"] if known else [])
+
+
+def _evaluate(w: _Writer, book: ir.Rulebook, own: range, *, lazily: bool) -> None:
+    """Locals fired, may, maybe, met, given and refused, a word for each 256 rules; bits count from the first of `own`."""
+    rules = [(*divmod(i - own.start, WORD_BITS), book.rules[i]) for i in own]
+    forms = [(k, bit, normal(r.applies)) for k, bit, r in rules]
+    fired = _by_word((k, bit, _zero_or_one(w.certain(f))) for k, bit, f in forms)
+    may = _by_word((k, bit, _zero_or_one(w.possible(f))) for k, bit, f in forms)
+    met = _by_word(
+        (k, bit, _zero_or_one(w.certain(normal(r.needs)))) for k, bit, r in rules if r.effect is Effect.REQUIRE
+    )
+    said = {name: _said(w, rules, name) for name in ("given", "refused")}
+    w.flush()
+    for k in range(words_of(len(own))):
+        w.lines.append(f"fired{k}: uint256 = 0")
+        w.gather(f"fired{k}", fired.get(k, []))
+        if lazily:
+            w.lines += [f"may{k}: uint256 = fired{k}", "if unknown != 0:"]
+            w.gather(f"may{k}", may.get(k, []), "    ")
+            w.lines.append(f"maybe{k}: uint256 = may{k} & ~fired{k}")
+        else:
+            w.lines.append(f"may{k}: uint256 = 0")
+            w.gather(f"may{k}", may.get(k, []))
+        w.lines.append(f"met{k}: uint256 = 0")
+        w.gather(f"met{k}", met.get(k, []))
+        w.lines += [f"{name}{k}: uint256 = {_ored(said[name].get(k, []), '0')}" for name in said]
+
+
+def _said(w: _Writer, rules: Sequence[tuple[int, int, ir.Rule]], value: str) -> dict[int, list[str]]:
+    """The reviews whose authority is known to have said that: by word, all bits of an authority at once."""
+    masks: dict[tuple[int, str], int] = {}
+    for k, bit, rule in rules:
+        if rule.effect is Effect.REVIEW:
+            masks[k, rule.approval] = masks.get((k, rule.approval), 0) | 1 << bit
+    found: dict[int, list[str]] = {}
+    for (k, approval), mask in masks.items():
+        test = w.certain(Literal(ir.Member(ir.Fact(approval), (value,)), True))
+        found.setdefault(k, []).append(f"unsafe_mul({_zero_or_one(test)}, {mask})")
+    return found
+
+
+def _zero_or_one(test: _Test) -> str:
+    return _is_zero(test.text) if test.zero else f"convert({test.text} != 0, uint256)"
+
+
+def _by_word(tests: Iterable[tuple[int, int, str]]) -> dict[int, list[tuple[int, str]]]:
+    found: dict[int, list[tuple[int, str]]] = {}
+    for k, bit, text in tests:
+        found.setdefault(k, []).append((bit, text))
+    return found
+
+
+def _tracks(w: _Writer, book: ir.Rulebook) -> None:
+    tests = []
+    for t, track in enumerate(book.tracks):
+        form = normal(track.opens)
+        certain, may = _zero_or_one(w.certain(form)), _zero_or_one(w.possible(form))
+        tests += [(2 * t, certain), (2 * t + 1, f"({may} & ~{certain})")]
+    w.flush()
+    w.lines.append("tracks: uint256 = 0")
+    w.gather("tracks", tests)
+
+
+def _hope(w: _Writer, book: ir.Rulebook, own: range) -> dict[int, list[tuple[int, str]]]:
+    """For each ground, and review that may ground: could it come to apply by facts that somebody may change?"""
+    changeable = {n for n, s in book.schema.facts.items() if s.changed_by}
+    found = {k: [] for k in range(words_of(len(own)))} | _by_word(
+        (*divmod(i - own.start, WORD_BITS), _zero_or_one(w.possible(possible(normal(book.rules[i].applies), changeable))))
+        for i in own
+        if book.rules[i].track
+    )
+    w.flush()
+    return found
+
+
+def _fold(w: _Writer, book: ir.Rulebook, hope: dict[int, list[tuple[int, str]]] | None) -> None:
+    """The outcome table of docs/spec/decision.md on masks: locals `severity` and `tail`. `hope` is computed here, and
+    only where a ground is lacking, unless it stands in locals already."""
+    n = words_of(len(book.rules))
+
+    def hit(mask: int, text: str) -> str:
+        """`text`, with # for the number of the word, on the words in which the mask has bits."""
+        words = [(k, mask >> WORD_BITS * k & _ALL) for k in range(n)]
+        return _ored([f"({text.replace('#', str(k))} & {m})" for k, m in words if m], "0")
+
+    all_folds = folds(book)
+    for j, fold in enumerate(all_folds):
+        for t, (grounds, reviews) in enumerate(fold.grounds):
+            has = f"{hit(grounds, 'fired#')} | {hit(reviews, 'fired# & given#')}"
+            w.lines.append(
+                f"lacks_{j}_{t}: bool = (tracks & {3 << 2 * t}) != 0 and ({has}) == 0"
+            )
+    if hope is not None:
+        lacking = " or ".join(f"lacks_{j}_{t}" for j, f in enumerate(all_folds) for t in range(len(f.grounds)))
+        w.lines += [f"hope{k}: uint256 = 0" for k in hope]
+        if any(hope.values()):
+            w.lines.append(f"if {lacking}:")
+            for k, tests in hope.items():
+                w.gather(f"hope{k}", tests, "    ")
+    w.lines += ["worst: uint256 = 0", "severity: uint256 = 0"]
+    for j, fold in enumerate(all_folds):
+        w.lines += ["severity = 0", *_fold_one(j, fold, hit), "worst = max(worst, severity)"]
+    w.lines.append("tail: uint256 = (tracks << 8) | worst")
+
+
+def _fold_one(j: int, fold: Fold, hit: Callable[[int, str], str]) -> list[str]:
+    lines = [
+        f"if ({hit(fold.oblige, 'may#')}) != 0:",
+        "    severity = 1",
+        f"if ({hit(fold.review, 'may# & ~given#')}) != 0:",
+        "    severity = 2",
+        f"if ({hit(fold.require, 'may# & ~met#')} | {hit(fold.forbid, 'may#')}) != 0:",
+        "    severity = 3",
+    ]
+    for t, (grounds, reviews) in enumerate(fold.grounds):
+        lines += [
+            f"if lacks_{j}_{t}:",
+            f"    if ({hit(reviews, 'fired# & ~refused#')}) != 0:",
+            "        severity = max(severity, 2)",
+            f"    elif ({hit(grounds, 'hope#')} | {hit(reviews, 'hope# & ~refused#')}) != 0:",
+            "        severity = max(severity, 3)",
+            "    else:",
+            "        severity = 4",
+        ]
+    return [
+        *lines,
+        f"if ({hit(fold.forbid, 'fired#')} | {hit(fold.review, 'may# & refused#')}) != 0:",
+        "    severity = 4",
+    ]
