@@ -163,6 +163,7 @@ class _Compiler:
             baseline=self.flag(fields["baseline"]) if "baseline" in fields else False,
             line=raw.span.line,
             facts=tuple(names),
+            excepts=tuple(cited for cited, _ in raw.excepts),
         )
 
     def track(self, raw: RawRule, tracks: Mapping[str, ir.Track], article: ir.Article) -> str:

@@ -125,7 +125,7 @@ class Rule:
     """A norm as code. `applies` holds the days in force, the condition and the exceptions.
 
     `needs` belongs to require; `authority` to review; `track` to ground, and to a review that may ground it;
-    `due` and `baseline` to oblige.
+    `due` and `baseline` to oblige. `excepts` are the articles that its exceptions rest on.
     """
 
     id: str
@@ -141,6 +141,7 @@ class Rule:
     baseline: bool = False
     line: int = 0
     facts: tuple[str, ...] = ()
+    excepts: tuple[str, ...] = ()
 
     @property
     def approval(self) -> str:

@@ -146,6 +146,7 @@ def _rule(r: ir.Rule) -> dict[str, Any]:
         "party": r.party,
         "line": r.line,
         "facts": list(r.facts),
+        "excepts": list(r.excepts),
     }
     if r.effect is Effect.REQUIRE:
         found["needs"] = condition_to_json(r.needs)
@@ -164,6 +165,7 @@ def _to_rule(r: Mapping[str, Any], articles: Mapping[str, ir.Article]) -> ir.Rul
         party=r["party"],
         line=r["line"],
         facts=tuple(r["facts"]),
+        excepts=tuple(r["excepts"]),
         needs=condition_from_json(r["needs"]) if "needs" in r else ir.TRUE,
         due=Text(**r["due"]) if "due" in r else None,
         **{key: r[key] for key in _OPTIONAL if key in r},

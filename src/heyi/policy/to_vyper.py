@@ -344,7 +344,9 @@ def _check_words(w: _Writer, book: ir.Rulebook) -> None:
     w.lines += [f"assert (~({word} | ({word} >> 1)) & {mask}) == 0" for word, mask in bools.items()]
     if enums:
         w.lines.append(f"assert ({' and '.join(f'{e} != 0' for e in enums)})")
-    w.lines.append(f"unknown: uint256 = {_ored([t for word, kinds in unknown.items() for t in _unknowns(word, *kinds)], '0')}")
+    w.lines.append(
+        f"unknown: uint256 = {_ored([t for word, kinds in unknown.items() for t in _unknowns(word, *kinds)], '0')}"
+    )
 
 
 def _unknowns(word: str, pairs: int, marks: int, known: int) -> list[str]:
@@ -418,7 +420,10 @@ def _hope(w: _Writer, book: ir.Rulebook, own: range) -> dict[int, list[tuple[int
     """For each ground, and review that may ground: could it come to apply by facts that somebody may change?"""
     changeable = {n for n, s in book.schema.facts.items() if s.changed_by}
     found = {k: [] for k in range(words_of(len(own)))} | _by_word(
-        (*divmod(i - own.start, WORD_BITS), _zero_or_one(w.possible(possible(normal(book.rules[i].applies), changeable))))
+        (
+            *divmod(i - own.start, WORD_BITS),
+            _zero_or_one(w.possible(possible(normal(book.rules[i].applies), changeable))),
+        )
         for i in own
         if book.rules[i].track
     )
@@ -440,9 +445,7 @@ def _fold(w: _Writer, book: ir.Rulebook, hope: dict[int, list[tuple[int, str]]] 
     for j, fold in enumerate(all_folds):
         for t, (grounds, reviews) in enumerate(fold.grounds):
             has = f"{hit(grounds, 'fired#')} | {hit(reviews, 'fired# & given#')}"
-            w.lines.append(
-                f"lacks_{j}_{t}: bool = (tracks & {3 << 2 * t}) != 0 and ({has}) == 0"
-            )
+            w.lines.append(f"lacks_{j}_{t}: bool = (tracks & {3 << 2 * t}) != 0 and ({has}) == 0")
     if hope is not None:
         lacking = " or ".join(f"lacks_{j}_{t}" for j, f in enumerate(all_folds) for t in range(len(f.grounds)))
         w.lines += [f"hope{k}: uint256 = 0" for k in hope]

@@ -71,9 +71,7 @@ def layout(schema: Schema) -> str:
 
 def layout_table(schema: Schema) -> list[Json]:
     """The layout, a row a fact: id, type, word, first bit, width, members in order."""
-    return [
-        [f.id, f.type.value, *f.slot, f.width, *f.values] for f in schema.facts.values() if f.slot is not None
-    ]
+    return [[f.id, f.type.value, *f.slot, f.width, *f.values] for f in schema.facts.values() if f.slot is not None]
 
 
 def unknown_code(spec: FactSpec) -> int:
@@ -140,7 +138,9 @@ class Packer:
         self._codes = tuple(
             {v: code(s, v) << offset[s.id] for v in s.values} | {None: unknown_code(s) << offset[s.id]} for s in coded
         )
-        self._runs = tuple((_getter(run), offset[run[-1]]) for run in _runs([s for s in facts if s.type is FactType.BOOL], offset))
+        self._runs = tuple(
+            (_getter(run), offset[run[-1]]) for run in _runs([s for s in facts if s.type is FactType.BOOL], offset)
+        )
         numbers = sorted((s.id for s in facts if s.type in (FactType.INT, FactType.DATE)), key=offset.__getitem__)
         self._numbers = _getter(numbers[::-1])
         self._known_bits = tuple(1 << INT_BITS + offset[n] for n in numbers[::-1])

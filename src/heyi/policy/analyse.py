@@ -1,0 +1,136 @@
+"""What a rulebook says without meaning to: found by z3 over all complete requests and all days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+import z3
+
+from heyi.model.decision import Effect, Text
+from heyi.policy import ir
+from heyi.policy.facts import LEGAL_DAY, FactType
+from heyi.policy.to_smt import Bool, Facts, Question, Reading
+
+
+class Kind(Enum):
+    """`fault` is a mistake in any rulebook; the others are for a person to look at."""
+
+    DEAD = "dead"
+    NEVER_PERMITTED = "never-permitted"
+    CLOSED = "closed"
+    REDUNDANT = "redundant"
+    OUTRANKS = "outranks"
+    BARE = "bare"
+
+    @property
+    def fault(self) -> bool:
+        return self is Kind.DEAD
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`subject` is a rule, an article, or a fact with its value."""
+
+    kind: Kind
+    subject: str
+    says: Text
+    file: str = ""
+    line: int = 0
+
+
+def findings(book: ir.Rulebook) -> list[Finding]:
+    """All findings, faults first.
+
+    Raises:
+        TimeoutError: the solver gave up on a question.
+    """
+    facts = Facts(book.schema)
+    reading, question = Reading(book, facts), Question(facts)
+    question.always(facts.known(LEGAL_DAY))
+    complete = facts.all_known()
+    dead = [r for r in book.rules if question.can(reading.fired[r.id]) is None]
+    found = [
+        _of(r, Kind.DEAD, "任何申请在任何日期都不会适用本规则", "no request on any day can make it apply") for r in dead
+    ]
+    living = [r for r in book.rules if r not in dead]
+    for rule in living:
+        if rule.effect is not Effect.FORBID and question.can(reading.fired[rule.id], reading.permit()) is None:
+            found.append(
+                _of(
+                    rule,
+                    Kind.NEVER_PERMITTED,
+                    "凡适用本规则的申请都不可能获准：其要求与红线矛盾，或红线已覆盖",
+                    "nothing to which it applies can be permitted: what it asks for is forbidden, or all of it is",
+                )
+            )
+    question.always(complete)
+    found += _closed(book, facts, reading, question)
+    for rule in living:
+        covering = _covered_by(book, rule, reading, question)
+        if covering:
+            names = "、".join(r.id for r in covering)
+            found.append(_of(rule, Kind.REDUNDANT, f"已被 {names} 覆盖", f"covered by {names.replace('、', ', ')}"))
+    found += _outranking(book)
+    used = {r.article.id for r in book.rules} | {a for r in book.rules for a in r.excepts}
+    found += [
+        Finding(Kind.BARE, a.id, Text(zh="条文没有规则", en="no rule stands below it"), a.file, a.line)
+        for a in book.articles.values()
+        if a.id not in used
+    ]
+    return found
+
+
+def _of(rule: ir.Rule, kind: Kind, zh: str, en: str) -> Finding:
+    return Finding(kind, rule.id, Text(zh=zh, en=en), rule.article.file, rule.line)
+
+
+def _closed(book: ir.Rulebook, facts: Facts, reading: Reading, question: Question) -> Iterator[Finding]:
+    """Values of the act for which no request whatever can be permitted."""
+    for spec in book.schema.facts.values():
+        if spec.id.startswith("act.") and spec.type is FactType.ENUM:
+            for value, label in spec.values.items():
+                if question.can(facts.bit(spec.id, value), reading.permit()) is None:
+                    zh, en = f"{label.zh}：任何申请都不可能获准", f"{label.en}: no request can ever be permitted"
+                    yield Finding(Kind.CLOSED, f"{spec.id} == {value}", Text(zh=zh, en=en))
+
+
+def _covered_by(book: ir.Rulebook, rule: ir.Rule, reading: Reading, question: Question) -> list[ir.Rule]:
+    """Rules that say the same wherever this one says anything; none where it says something of its own."""
+    others = [r for r in book.rules if r is not rule and _comparable(r, rule)]
+    if not others or question.can(_bites(rule, reading), *(z3.Not(_bites(r, reading)) for r in others)) is not None:
+        return []
+    for other in others:  # one alone, if one does it
+        if question.can(_bites(rule, reading), z3.Not(_bites(other, reading))) is None:
+            return [other]
+    return [r for r in others if question.can(_bites(rule, reading), _bites(r, reading)) is not None]
+
+
+def _comparable(a: ir.Rule, b: ir.Rule) -> bool:
+    return (
+        a.effect is b.effect
+        and a.effect is not Effect.OBLIGE
+        and a.article.jurisdiction == b.article.jurisdiction
+        and (a.authority, a.track) == (b.authority, b.track)
+    )
+
+
+def _bites(rule: ir.Rule, reading: Reading) -> Bool:
+    """Where a rule makes a difference: it applies, and what it needs is not there."""
+    fired = reading.fired[rule.id]
+    return z3.And(fired, z3.Not(reading.met[rule.id])) if rule.effect is Effect.REQUIRE else fired
+
+
+def _outranking(book: ir.Rulebook) -> Iterator[Finding]:
+    """Exceptions that rest on an instrument above the rule's own: lawful, and worth a second look."""
+    for rule in book.rules:
+        for cited in rule.excepts:
+            above = book.articles[cited]
+            if above.rank.order > rule.article.rank.order:
+                yield _of(
+                    rule,
+                    Kind.OUTRANKS,
+                    f"例外所依据的 {cited}（{above.rank.value}）高于本规则（{rule.article.rank.value}）",
+                    f"its exception rests on {cited} ({above.rank.value}), above the rule ({rule.article.rank.value})",
+                )

@@ -1,0 +1,197 @@
+"""Proofs over all requests and all days: claims in a lawyer's words, and the laws L1 to L5 of docs/spec/decision.md.
+
+    no request with CONDITION is ever permitted          凡 CONDITION 的申请，一律不予准许
+    every request with CONDITION is denied               凡 CONDITION 的申请，一律予以拒绝
+
+`with CONDITION` means that the condition is known to hold. A claim is proved, or refuted by a request that the engines
+have judged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import z3
+
+from heyi.model.decision import Effect, Outcome, Rank
+from heyi.model.errors import InvalidInput
+from heyi.model.fact import Value
+from heyi.policy import ir
+from heyi.policy.conditions import FACTS_FILE, Conditions
+from heyi.policy.facts import LEGAL_DAY, to_ordinals
+from heyi.policy.interpret import evaluate, read
+from heyi.policy.parse import ConditionError, parse_condition
+from heyi.policy.to_smt import Bool, Facts, Question, Reading, learning
+
+Request = Mapping[str, Value]
+
+_CLAIMS: tuple[tuple[str, Callable[[Reading], Bool], Callable[[Outcome, bool], bool]], ...] = (
+    # how it ends, what a counterexample looks like to the solver, and to the engines
+    (r"is (?:ever )?permitted|，?(?:一律)?不予准许", lambda r: r.permit(), lambda o, _c: o.is_permit),
+    (r"is (?:ever )?denied|，?(?:一律)?不予拒绝", lambda r: r.at_least(3), lambda o, _c: o is Outcome.DENY),
+    (
+        r"(?:ever )?needs approval|，?(?:一律)?不须批准",
+        lambda r: z3.And(r.at_least(2), z3.Not(r.at_least(3))),
+        lambda o, _c: o is Outcome.NEEDS_APPROVAL,
+    ),
+)
+_NO = re.compile(
+    r"(?:no request with|凡)\s*(?P<with>.+?)\s*(?:的申请\s*)?(?P<end>is .*|ever needs .*|needs .*|，.*)", re.S
+)
+_EVERY = re.compile(r"(?:every request with|凡)\s*(?P<with>.+?)\s*(?:的申请\s*)?(?P<end>is .*|needs .*|，.*)", re.S)
+_ENDS_EVERY: tuple[tuple[str, Callable[[Reading], Bool], Callable[[Outcome, bool], bool]], ...] = (
+    (r"is permitted|，?一律(?:予以)?准许", lambda r: r.at_least(2), lambda o, _c: not o.is_permit),
+    (r"is denied|，?一律予以拒绝", lambda r: z3.Not(r.at_least(3)), lambda o, _c: o is not Outcome.DENY),
+    (
+        r"is denied beyond cure|，?一律予以拒绝且不可补正",
+        lambda r: z3.Not(r.at_least(4)),
+        lambda o, c: o is not Outcome.DENY or c,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence about all requests for which a condition is known to hold."""
+
+    condition: ir.Condition
+    against: Callable[[Reading], Bool]
+    refutes: Callable[[Outcome, bool], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Proved where there is no counterexample; else a request, reduced to the facts that matter, and its outcome."""
+
+    counterexample: Request | None
+    outcome: Outcome | None = None
+    curable: bool = False
+
+    @property
+    def proved(self) -> bool:
+        return self.counterexample is None
+
+
+class Prover:
+    """One rulebook before the solver; building it takes longer than a proof."""
+
+    def __init__(self, book: ir.Rulebook) -> None:
+        self.book = book
+        self.facts = Facts(book.schema)
+        self.reading = Reading(book, self.facts)
+        self.question = Question(self.facts)
+        self.question.always(self.facts.known(LEGAL_DAY))
+
+    def prove(self, sentence: str) -> Answer:
+        """Prove or refute a claim.
+
+        Raises:
+            InvalidInput: the sentence is no claim, or its condition does not parse or has wrong types.
+            TimeoutError: the solver gave up.
+        """
+        claim = parse_claim(self.book, sentence)
+        model = self.question.can(self.facts.true(claim.condition), claim.against(self.reading))
+        if model is None:
+            return Answer(None)
+
+        def counts(request: Request) -> bool:
+            known = to_ordinals(request)
+            reading = read(self.book, known)
+            return evaluate(claim.condition, known) is True and claim.refutes(reading.outcome, reading.curable)
+
+        request = self.facts.request(model)
+        if not counts(request):
+            raise AssertionError(f"solver and interpreter differ on {request}")
+        request = reduced(request, counts)
+        reading = read(self.book, to_ordinals(request))
+        return Answer(request, reading.outcome, reading.curable)
+
+
+def parse_claim(book: ir.Rulebook, sentence: str) -> Claim:
+    """Read a claim.
+
+    Raises:
+        InvalidInput: it is none; the hint shows how claims are written.
+    """
+    text = sentence.strip().rstrip(".。")
+    every = text.startswith("every") or (
+        text.startswith("凡") and "不" not in text.rpartition("，")[2].replace("不可", "")
+    )
+    match = (_EVERY if every else _NO).fullmatch(text)
+    for pattern, against, refutes in _ENDS_EVERY if every else _CLAIMS:
+        if match is not None and re.fullmatch(pattern, match["end"]):
+            return Claim(_condition(book, match["with"]), against, refutes)
+    raise InvalidInput(
+        "this is no claim that can be proved",
+        hint='write "no request with CONDITION is ever permitted", "every request with CONDITION is denied" '
+        "or 凡 CONDITION 的申请，一律不予准许",
+    )
+
+
+def _condition(book: ir.Rulebook, text: str) -> ir.Condition:
+    try:
+        return Conditions(book.schema, book.texts[FACTS_FILE], {}).condition(parse_condition(text))
+    except ConditionError as e:
+        raise InvalidInput(f"{e.message}\n  {text}\n  {' ' * e.at}^", hint=e.hint) from None
+
+
+def reduced(request: Request, counts: Callable[[Request], bool]) -> dict[str, Value]:
+    """The request without those facts that are not needed for it to count."""
+    kept = dict(request)
+    for name in sorted(request):
+        less = {n: v for n, v in kept.items() if n != name}
+        if name != LEGAL_DAY and counts(less):
+            kept = less
+    return kept
+
+
+# --- the laws ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """One law of docs/spec/decision.md, proved for a rulebook or refuted by a request."""
+
+    id: str
+    says: str
+    counterexample: Request | None
+
+
+def laws(book: ir.Rulebook) -> list[Law]:
+    """L1 to L5 for this rulebook. L6 holds by construction, L7 and L8 are tested: they speak of engines and searches."""
+    before, after, more = learning(book.schema)
+    less, learned = Reading(book, before), Reading(book, after)
+    question = Question(before, after)
+    question.always(before.known(LEGAL_DAY))
+    found: list[Law] = []
+
+    def law(name: str, says: str, *against: Bool) -> None:
+        model = question.can(*against)
+        found.append(Law(name, says, None if model is None else before.request(model)))
+
+    duties = [r.id for r in book.rules if r.effect is Effect.OBLIGE]
+    lost = z3.Or([z3.And(learned.may[d], z3.Not(less.may[d])) for d in duties])
+    law("L1", "unknown never opens", more, less.permit(), z3.Or(z3.Not(learned.permit()), lost))
+    red = z3.Or([less.fired[r.id] for r in book.rules if r.effect is Effect.FORBID])
+    law("L2", "a true red line denies", red, z3.Not(less.at_least(4)))
+    law("L3", "no ground, no permit", z3.Or(list(less.lacks.values())), less.permit())
+    for rank, low in _lower_packs(book):
+        without = Reading(replace(book, rules=tuple(r for r in book.rules if r.article.instrument.zh != low)), before)
+        closed = [
+            z3.Not(without.opened[t.id]) for t in book.tracks if t.min_rank.order <= rank.order
+        ]  # a track that this rank may ground is none of the law
+        law("L4", f"{low} only tightens", *closed, z3.Not(without.permit()), less.permit())
+    for jurisdiction in book.jurisdictions if len(book.jurisdictions) > 1 else ():
+        own = tuple(r for r in book.rules if r.article.jurisdiction == jurisdiction)
+        alone = Reading(replace(book, rules=own, jurisdictions=(jurisdiction,)), before)
+        law("L5", f"{jurisdiction} is not softened by others", z3.Not(alone.permit()), less.permit())
+    return found
+
+
+def _lower_packs(book: ir.Rulebook) -> list[tuple[Rank, str]]:
+    """Instruments too low to ground every track, with their ranks."""
+    highest = max((t.min_rank.order for t in book.tracks), default=0)
+    packs = {r.article.instrument.zh: r.article.rank for r in book.rules if r.article.rank.order < highest}
+    return [(rank, name) for name, rank in packs.items()]
