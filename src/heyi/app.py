@@ -23,6 +23,7 @@ from heyi.catalogue.table import Table
 from heyi.consent.registry import Withdrawal
 from heyi.crypto.keys import Signer
 from heyi.exchange.consortium import PLATFORM, Consortium, stored_rulebook
+from heyi.exchange.impact import Impact, impact
 from heyi.exchange.register import open_node
 from heyi.exchange.replay import Replay, Replayed
 from heyi.federation.enforce import Call, NodePolicy
@@ -306,6 +307,22 @@ def _nodes(centre: LogReport) -> list[dict[str, str]]:
     known = {c.event.public.get("id") for c in centre.entries if c.event.kind == "party.registered"}
     fields = ("host", "origin", "log_key")
     return [n for n in opened if all(isinstance(n.get(f), str) for f in fields) and n["host"] in known]
+
+
+def past_impact(directory: Path, new: DecisionPoint) -> Impact:
+    """What another rulebook would have answered to the decisions of a run; nothing is written.
+
+    Raises:
+        InvalidInput: there is no log.
+        StoreError: the database cannot be read.
+    """
+    if not (directory / "heyi.db").is_file():
+        raise InvalidInput(f"`{directory}` has no log", hint="name a folder that `heyi demo` or `heyi run` made")
+    database = Database.at(directory / "heyi.db", read_only=True)
+    try:
+        return impact(database.entries(), database, new)
+    finally:
+        database.close()
 
 
 def verify_directory(directory: Path, trust_file: Path | None = None) -> Verification:

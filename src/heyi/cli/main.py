@@ -9,7 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from heyi import __version__
-from heyi.cli import audit, decide, demo, rules, run, statement
+from heyi.cli import audit, decide, demo, proofs, run, statement
 from heyi.cli.output import FAILED, MISUSE, err, print_json
 from heyi.model.errors import HeyiError
 
@@ -24,7 +24,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("decide")(decide.decide)
-app.add_typer(rules.app, name="rules")
+app.add_typer(proofs.app, name="rules")
 app.command("verify")(audit.verify)
 app.command("erase")(audit.erase)
 app.command("statement")(statement.statement)

@@ -1,64 +1,171 @@
-"""`heyi rules`: check a rulebook, run its worked cases, show a rule as lawyers or machines read it."""
+"""`heyi rules`: check and build a rulebook, run its worked cases, show a rule as lawyers or machines read it."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from json import loads
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from heyi.app import shipped_point
-from heyi.cli.output import FAILED, Json, Lang, language, out, print_json
-from heyi.model.errors import InvalidInput
+from heyi.cli.output import FAILED, Json, Lang, err, language, out, print_json
+from heyi.model.errors import InvalidInput, VerificationError
 from heyi.policy import ir
-from heyi.policy.cases import run_case
+from heyi.policy.build import BYTECODE, load_build
+from heyi.policy.bytecode import Bytecode
+from heyi.policy.cases import checked_rulebook, run_case
 from heyi.policy.check import compile_rulebook
+from heyi.policy.coverage import Tried, coverage
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.render import render
+from heyi.policy.render import condition, render
 from heyi.policy.to_python import generate
+from heyi.policy.to_vyper import merged
 from heyi.policy.words import layout
-from heyi.sources.rulebook import read_rulebook
+from heyi.sources.rulebook import BUILT, read_build, read_rulebook, shipped_folder, write_build
+
+if TYPE_CHECKING:
+    from heyi.policy.analyse import Finding
+    from heyi.policy.prove import Law
 
 app = typer.Typer(help="check, test and show the rulebook", no_args_is_help=True, rich_markup_mode=None)
 Folder = Annotated[Path | None, typer.Option("--rulebook", help="a folder with a rulebook of your own")]
 
 
 @app.command()
-def check(rulebook: Folder = None, json: Json = False) -> None:
-    """Load the whole rulebook: form, types, citations, ranks and cases. A pack that fails refuses the whole."""
-    book = shipped_point(rulebook).book
-    effects = Counter(r.effect.value for r in book.rules)
-    instruments = Counter(r.article.instrument.zh for r in book.rules)
-    summary = {
+def check(rulebook: Folder = None, lang: Lang = "zh", json: Json = False) -> None:
+    """Load the whole rulebook: form, types, citations, ranks and cases; then prove what a rulebook must not contain.
+
+    Fails on a rule that can never apply and on a law of the decision that does not hold. The proofs need `heyi[rules]`.
+    """
+    language(lang)
+    book = checked_rulebook(read_rulebook(rulebook))
+    summary = _summary(book, built=load_build(read_build(rulebook), book.texts) is not None)
+    analysed = _analysed(book)
+    faults = [] if analysed is None else [f for f in analysed[0] if f.kind.fault]
+    broken = [] if analysed is None else [law for law in analysed[1] if law.counterexample is not None]
+    if json:
+        print_json(
+            summary
+            if analysed is None
+            else {
+                **summary,
+                "findings": [
+                    {"kind": f.kind.value, "subject": f.subject, "file": f.file, "line": f.line, **f.says.to_json()}
+                    for f in analysed[0]
+                ],
+                "laws": [
+                    {"law": law.id, "says": law.says, "proved": law.counterexample is None} for law in analysed[1]
+                ],
+            }
+        )
+    else:
+        table = Table(title="规则库 rulebook", show_header=False, title_justify="left")
+        for key, value in summary.items():
+            text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+            table.add_row(key, text)
+        out().print(table)
+        for name, count in sorted(Counter(r.article.instrument.zh for r in book.rules).items()):
+            out().print(f"  {count:3d}  {name}")
+        _print_analysis(analysed, lang)
+    if faults or broken:
+        raise typer.Exit(FAILED)
+
+
+def _summary(book: ir.Rulebook, *, built: bool) -> dict[str, object]:
+    return {
         "rules": len(book.rules),
-        "effects": dict(sorted(effects.items())),
-        "instruments": len(instruments),
+        "effects": dict(sorted(Counter(r.effect.value for r in book.rules).items())),
+        "instruments": len({r.article.instrument.zh for r in book.rules}),
         "articles": len(book.articles),
         "cases": len(book.cases),
         "facts": len(book.schema.facts),
         "words": book.schema.words,
         "layout": layout(book.schema),
         "digest": book.digest,
+        "built": built,
     }
-    if json:
-        print_json(summary)
+
+
+def _analysed(book: ir.Rulebook) -> tuple[list[Finding], list[Law]] | None:
+    """Findings and laws; None where the solver is not installed, which is said."""
+    try:
+        from heyi.policy.analyse import findings  # z3 takes a while to load, and is of the extra `rules`
+        from heyi.policy.prove import laws
+    except InvalidInput as e:
+        err.print(f"未做证明 not proved: {e}", markup=False)
+        return None
+    return findings(book), laws(book)
+
+
+def _print_analysis(analysed: tuple[list[Finding], list[Law]] | None, lang: str) -> None:
+    if analysed is None:
         return
-    table = Table(title="规则库 rulebook", show_header=False, title_justify="left")
-    for key, value in summary.items():
-        table.add_row(key, ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value))
-    out().print(table)
-    for name, count in sorted(instruments.items()):
-        out().print(f"  {count:3d}  {name}")
+    for finding in analysed[0]:
+        mark = "✗" if finding.kind.fault else "·"
+        says = finding.says.zh if lang == "zh" else finding.says.en
+        place = f" [{finding.file}:{finding.line}]" if finding.file else ""
+        out().print(f"{mark} {finding.kind.value} {finding.subject}: {says}{place}", markup=False)
+    for law in analysed[1]:
+        mark = "✓" if law.counterexample is None else "✗"
+        out().print(f"{mark} {law.id} {law.says}", markup=False)
 
 
 @app.command()
-def test(rulebook: Folder = None, json: Json = False) -> None:
+def build(
+    rulebook: Folder = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="write nothing; fail where the build is not that of the packs")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Compile a rulebook to its parsed form, layout, generated Python and contract bytecode, beside its packs."""
+    from heyi.policy.build import build as build_files
+
+    files = build_files(checked_rulebook(read_rulebook(rulebook)))
+    there = read_build(rulebook)
+    same = there == files
+    folder = rulebook if rulebook is not None else shipped_folder()
+    if not verify and not same:
+        write_build(folder, files)
+    code = Bytecode.from_json(loads(files[BYTECODE]))
+    summary = {
+        "folder": str(folder / BUILT),
+        "unchanged": same,
+        "compiler": code.compiler,
+        "evm_version": code.evm_version,
+        "bytes": {name: len(content) for name, content in files.items()},
+        "contract": len(code.merged) // 2,
+        "parts": [len(part) // 2 for part in code.parts],
+        "dispatcher": len(code.dispatcher) // 2,
+    }
+    if json:
+        print_json(summary)
+    else:
+        for key, value in summary.items():
+            out().print(f"{key}: {value}", markup=False)
+    if verify and not same:
+        raise VerificationError("the build is not that of the packs", hint="heyi rules build")
+
+
+@app.command()
+def test(
+    rulebook: Folder = None,
+    covered: Annotated[
+        bool, typer.Option("--coverage", help="what the cases try of each rule, and what they do not")
+    ] = False,
+    lang: Lang = "zh",
+    json: Json = False,
+) -> None:
     """Run every worked case and say which fails and how."""
+    lang = language(lang)
     point = DecisionPoint(compile_rulebook(read_rulebook(rulebook)))
     results = [run_case(point, case) for case in point.book.cases]
     failed = [r for r in results if r.faults]
+    tried = coverage(point.book) if covered else []
     if json:
         print_json(
             {
@@ -67,36 +174,63 @@ def test(rulebook: Folder = None, json: Json = False) -> None:
                     {"case": r.case.name, "file": r.case.file, "line": r.case.line, "faults": list(r.faults)}
                     for r in failed
                 ],
+                **({"coverage": [_tried_to_json(point.book, t) for t in tried]} if covered else {}),
             }
         )
     else:
         for r in failed:
             out().print(f"✗ {r.case.file}:{r.case.line} {r.case.name}: {'; '.join(r.faults)}", markup=False)
         out().print(f"{len(results) - len(failed)} / {len(results)} 用例通过 cases pass")
+        for t in tried:
+            _print_tried(point.book, t, lang)
+        if covered:
+            complete = sum(t.complete for t in tried)
+            out().print(f"{complete} / {len(tried)} 条规则已充分试过 rules are tried in every way")
     if failed:
         raise typer.Exit(FAILED)
+
+
+_TRUTHS = {True: "T", False: "F", None: "U"}
+
+
+def _print_tried(book: ir.Rulebook, tried: Tried, lang: str) -> None:
+    truths = "".join(letter for truth, letter in _TRUTHS.items() if truth in tried.truths)
+    out().print(f"{'✓' if tried.complete else '·'} {tried.rule.id}  {truths}", markup=False)
+    for atom, truth in tried.untried:
+        never = ("从未为真" if truth else "从未为假") if lang == "zh" else ("never true" if truth else "never false")
+        out().print(f"    {condition(book, atom, lang)}: {never}", markup=False)
+
+
+def _tried_to_json(book: ir.Rulebook, tried: Tried) -> dict[str, object]:
+    return {
+        "rule": tried.rule.id,
+        "truths": [letter for truth, letter in _TRUTHS.items() if truth in tried.truths],
+        "complete": tried.complete,
+        "untried": [{"atom": condition(book, atom, "en"), "never": truth} for atom, truth in tried.untried],
+    }
 
 
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(help="a rule, an article or an instrument, such as PIPL-31 or PIPL-31.1")] = "",
-    as_: Annotated[str, typer.Option("--as", help="zh, en or python")] = "",
+    as_: Annotated[str, typer.Option("--as", help="zh, en, python, vyper or smt")] = "",
     rulebook: Folder = None,
     lang: Lang = "zh",
     json: Json = False,
 ) -> None:
-    """Show rules beside their articles, in Chinese, in English, or as the Python generated from them."""
+    """Show rules beside their articles, in Chinese or in English, or as Python, Vyper or SMT-LIB made from them."""
     language_of = as_ if as_ in ("zh", "en") else language(lang)
-    if as_ not in ("", "zh", "en", "python"):
-        raise typer.BadParameter(f"`{as_}`; write zh, en or python", param_hint="--as")
+    if as_ not in ("", "zh", "en", *_MACHINES):
+        raise typer.BadParameter(f"`{as_}`; write zh, en, {', '.join(_MACHINES)}", param_hint="--as")
     book = compile_rulebook(read_rulebook(rulebook))
     chosen = [r for r in book.rules if not name or name in (r.id, r.article.id) or r.id.startswith(f"{name}-")]
     if not chosen:
         raise InvalidInput(f"no rule, article or instrument `{name}`", hint="`heyi rules show` lists them all")
     if json:
         print_json({"rules": [_to_json(book, r) for r in chosen]})
-    elif as_ == "python":
-        out().print(generate(book), markup=False, soft_wrap=True)
+    elif as_ in _MACHINES:
+        few = replace(book, rules=tuple(chosen), by_id={r.id: r for r in chosen})
+        out().print(_MACHINES[as_](few), markup=False, soft_wrap=True)
     else:
         last = ""
         for rule in chosen:
@@ -105,6 +239,15 @@ def show(
                 _article(rule.article, language_of)
             for line in render(book, rule, language_of):
                 out().print(f"  {line}", markup=False)
+
+
+def _smt(book: ir.Rulebook) -> str:
+    from heyi.policy.to_smt import to_smtlib  # z3 is of the extra `rules`
+
+    return "\n".join(f"; {r.id} applies\n{to_smtlib(book.schema, r.applies)}" for r in book.rules)
+
+
+_MACHINES: dict[str, Callable[[ir.Rulebook], str]] = {"python": generate, "vyper": merged, "smt": _smt}
 
 
 def _article(article: ir.Article, lang: str) -> None:

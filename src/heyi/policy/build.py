@@ -1,7 +1,7 @@
 """What `heyi rules build` writes beside a rulebook, so that deciding neither parses packs nor compiles.
 
     built/ir.json        the parsed form            built/layout.json    slots of the packed words
-    built/decide.py      generated Python           built/bytecode.json  creation code, selectors, compiler, EVM version
+    built/python.txt     generated Python           built/bytecode.json  creation code, selectors, compiler, EVM version
     built/manifest.json  the rulebook's digest and that of each file above
 
 A build is loaded only for the very texts that it was made from; in any other case a rulebook is compiled anew.
@@ -24,7 +24,7 @@ from heyi.policy.to_python import generate
 from heyi.policy.words import layout, layout_table
 
 FORMAT = 1
-MANIFEST, IR, LAYOUT, PYTHON, BYTECODE = "manifest.json", "ir.json", "layout.json", "decide.py", "bytecode.json"
+MANIFEST, IR, LAYOUT, PYTHON, BYTECODE = "manifest.json", "ir.json", "layout.json", "python.txt", "bytecode.json"
 
 
 @dataclass(frozen=True, slots=True)

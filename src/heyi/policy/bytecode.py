@@ -1,7 +1,7 @@
 """The contract bytecode of a rulebook: compiled once by `heyi rules build`, run in process by an EVM.
 
-Deciding never compiles: `Bytecode` holds what the compiler gave, and `BytecodeEngine` deploys and calls it. The compiler
-is in the extra `rules`; running needs pyrevm alone.
+Deciding never compiles: `Bytecode` holds what the compiler gave, and `BytecodeEngine` deploys and calls it. The
+compiler is in the extra `rules`; running needs pyrevm alone.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _compile(source: str, function: str) -> tuple[str, str]:
 
 def _deployed_size(creation: str) -> int:
     evm = _machine()
-    return len(evm.get_code(evm.deploy(_CALLER, bytes.fromhex(creation))))
+    return len(evm.get_code(evm.deploy(_CALLER, bytes.fromhex(creation))) or b"")
 
 
 def _machine() -> EVM:
@@ -105,7 +105,7 @@ class BytecodeEngine:
     """The contract in an embedded EVM. One engine serves one thread."""
 
     def __init__(self, book: ir.Rulebook, code: Bytecode, *, on_chain: bool = False) -> None:
-        """With `on_chain` the parts behind their dispatcher are called, as on a chain, instead of the merged contract."""
+        """With `on_chain` the parts behind their dispatcher are called, as on a chain, not the merged contract."""
         self._evm = _machine()
         self._packer = Packer(book.schema, frozenset(facts_of(book)))
         self._selector = bytes.fromhex(code.selector)
@@ -172,4 +172,4 @@ class BytecodeEngine:
     @property
     def size(self) -> int:
         """Bytes of the contract that is called, as deployed."""
-        return len(self._evm.get_code(self._contract))
+        return len(self._evm.get_code(self._contract) or b"")

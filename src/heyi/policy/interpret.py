@@ -141,6 +141,11 @@ _STRICTNESS = {
 }
 
 
+def severity(outcome: Outcome, curable: bool) -> int:
+    """0 for a permit, 4 for a denial beyond cure."""
+    return _STRICTNESS[outcome, curable]
+
+
 def read(book: ir.Rulebook, known: ir.Known) -> Reading:
     """Judge the facts by the whole rulebook."""
     applies = [evaluate(r.applies, known) for r in book.rules]

@@ -1,8 +1,8 @@
 """The parsed form of a rulebook as JSON (docs/spec/rulebook.schema.json): what `heyi rules build` writes and loads.
 
-A condition is a mapping with one key: `{"fact": id}`, `{"constant": bool}`, `{"not": c}`, `{"all": [c]}`, `{"some": [c]}`,
-`{">=": [term, term]}` and the other comparisons, `{"in": [id, [value]]}`, `{"subset": [id, [member]]}` or `{"overlap": …}`.
-A term is `{"fact": id}` or a value; days stand as ordinals.
+A condition is a mapping with one key: `{"fact": id}`, `{"constant": bool}`, `{"not": c}`, `{"all": [c]}`,
+`{"some": [c]}`, `{">=": [term, term]}` and the other comparisons, `{"in": [id, [value]]}`, `{"subset": [id, [member]]}`
+or `{"overlap": …}`. A term is `{"fact": id}` or a value; days stand as ordinals.
 """
 
 from __future__ import annotations

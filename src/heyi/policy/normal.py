@@ -86,13 +86,20 @@ def possible(form: Normal, open_facts: Container[str]) -> Normal:
             return _join([possible(part, open_facts) for part in of], isinstance(form, Every))
 
 
-def negated(form: Normal) -> Normal:
-    """The normal form of the negation."""
-    match form:
+def contrary(literal: Literal) -> Literal:
+    """The literal that says the opposite."""
+    match literal:
         case Literal(ir.Compare(op, left, right)):
             return Literal(ir.Compare(_OPPOSITE[op], left, right), True)
         case Literal(atom, holds):
             return Literal(atom, not holds)
+
+
+def negated(form: Normal) -> Normal:
+    """The normal form of the negation."""
+    match form:
+        case Literal():
+            return contrary(form)
         case Every(of):
             return Either(tuple(negated(part) for part in of))
         case Either(of):

@@ -160,7 +160,7 @@ class Law:
 
 
 def laws(book: ir.Rulebook) -> list[Law]:
-    """L1 to L5 for this rulebook. L6 holds by construction, L7 and L8 are tested: they speak of engines and searches."""
+    """L1 to L5 for this rulebook. L6 holds by construction; L7 and L8 speak of engines and searches and are tested."""
     before, after, more = learning(book.schema)
     less, learned = Reading(book, before), Reading(book, after)
     question = Question(before, after)

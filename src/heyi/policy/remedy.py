@@ -1,9 +1,9 @@
 """Remedies: the smallest lawful changes that would lift a denial, each tried on the engines before it is offered (L8).
 
 Weighted MaxSAT: every fact would rather stay as it is, at a cost that tells who must act; the outcome must not be deny.
-It is solved by implicit hitting sets in the manner of MaxHS (Davies and Bacchus 2011): the engine names what still stands
-in the way, any solution must change one of the facts that this obstacle reads, and the cheapest combination is tried
-next (A*, with the sum over obstacles that share no fact as its bound). The first combination that passes is therefore
+It is solved by implicit hitting sets in the manner of MaxHS (Davies and Bacchus 2011): the engine names what still
+stands in the way, any solution must change one of the facts that this obstacle reads, and the cheapest combination is
+tried next (A*, with the sum over obstacles that share no fact as its bound). The first combination that passes is therefore
 the smallest; tests compare its cost with z3's MaxSAT.
 """
 
@@ -102,7 +102,7 @@ class Search:
 
     @cached_property
     def obstacles(self) -> list[Obstacle]:
-        """What can lead to a denial: one for each red line, require and review, and for each track of a jurisdiction."""
+        """What can lead to a denial: each red line, require and review, and each track of a jurisdiction."""
         found = []
         for rule in self.book.rules:
             away = negated(normal(rule.applies))

@@ -1,8 +1,7 @@
 """The third reading: NumPy over columns, for replays and impact studies over many requests at once.
 
-A column holds one fact of all requests; -1 stands for unknown. Every atom becomes two bit planes, a bit a request: it is
-known to hold, it is known to fail. Rules and the outcome are then the same few operations on planes for eight requests
-a byte, so that the cost of a rule hardly depends on the number of requests.
+A column holds one fact of all requests; -1 stands for unknown. Every atom becomes two bit planes, a bit a request: it
+is known to hold, it is known to fail. Rules and the outcome are then a few operations on planes, eight requests a byte.
 """
 
 from __future__ import annotations
@@ -264,7 +263,7 @@ class _Planes:
             case ir.SetTest(op, fact, values):
                 spec = self._schema.facts[fact.name]
                 listed, held = _code(spec, values), self._columns[fact.name]
-                return np.equal(held & ~listed, 0) if op == "subset" else np.not_equal(held & listed, 0)
+                return held & ~listed == 0 if op == "subset" else held & listed != 0  # type: ignore[no-any-return]
         raise AssertionError(atom)
 
     def _among(self, spec: FactSpec, values: Iterable[ir.Scalar]) -> NDArray[np.bool_]:

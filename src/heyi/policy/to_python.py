@@ -16,7 +16,7 @@ from heyi.model.decision import Effect, Outcome
 from heyi.policy import ir
 from heyi.policy.facts import FactType, Schema
 from heyi.policy.interpret import Reading
-from heyi.policy.normal import Either, Every, Literal, Normal, negated, normal, possible
+from heyi.policy.normal import Either, Every, Literal, Normal, contrary, normal, possible
 
 Masks = tuple[int, int, int, int, int, int]
 """fired, undetermined, met, tracks, reviews given, reviews refused."""
@@ -50,7 +50,7 @@ class _Writer:
             case Literal(ir.Member(fact, values), True) if self.schema.facts[fact.name].type is FactType.ENUM:
                 return f"{self.value(fact.name)} in {_members({*values, None})}"
             case Literal():
-                return f"not {self.literal(negated(form))}"
+                return f"not {self.literal(contrary(form))}"
             case Every(()) | Either(()):
                 return str(isinstance(form, Every))
             case Every(of) | Either(of):

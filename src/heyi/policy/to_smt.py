@@ -24,12 +24,14 @@ try:
 except ImportError:
     raise InvalidInput("this needs the z3 solver", hint="pip install 'heyi[rules]'") from None
 
-Bool = z3.BoolRef
+Bool = Any
+"""A formula of z3, which has no type annotations."""
+Model = Any
 
 
 @dataclass(slots=True)
 class Facts:
-    """The variables of one request. Two requests of the same values may differ in what is known of them (`learning`)."""
+    """The variables of one request. Two with the same values may differ in what is known of them (`learning`)."""
 
     schema: Schema
     prefix: str = ""
@@ -43,7 +45,7 @@ class Facts:
             self._known[name] = z3.Bool(f"{self.known_prefix}known {name}")
         return self._known[name]
 
-    def number(self, name: str) -> z3.ArithRef:
+    def number(self, name: str) -> Any:
         if (name, "") not in self._values:
             spec = self.schema.facts[name]
             variable = z3.Int(f"{self.prefix}{name}")
@@ -109,8 +111,7 @@ class Facts:
                 spec = self.schema.facts[left]
                 if spec.type in (FactType.INT, FactType.DATE):
                     return _compare(op, self.number(left), self.number(right))
-                members = list(spec.values) or [""]
-                same = z3.And([self.bit(left, m) == self.bit(right, m) for m in members])
+                same = z3.And([self.bit(left, m) == self.bit(right, m) for m in spec.values or ("",)])
                 return same if op == "==" else z3.Not(same)
         raise AssertionError(atom)
 
@@ -140,7 +141,7 @@ class Facts:
                 number = value.toordinal() if isinstance(value, dt.date) else value
                 return self.number(spec.id) == number
 
-    def request(self, model: z3.ModelRef) -> dict[str, Value]:
+    def request(self, model: Model) -> dict[str, Value]:
         """The facts that are known in a model, with their values."""
         return {
             name: self.value(self.schema.facts[name], model)
@@ -148,9 +149,9 @@ class Facts:
             if name in self._known and z3.is_true(model.eval(self._known[name], model_completion=True))
         }
 
-    def value(self, spec: FactSpec, model: z3.ModelRef) -> Value:
+    def value(self, spec: FactSpec, model: Model) -> Value:
         def true(member: str = "") -> bool:
-            return z3.is_true(model.eval(self.bit(spec.id, member), model_completion=True))
+            return bool(z3.is_true(model.eval(self.bit(spec.id, member), model_completion=True)))
 
         match spec.type:
             case FactType.BOOL:
@@ -274,7 +275,7 @@ class Question:
     def always(self, *formulas: Bool) -> None:
         self._solver.add(*formulas)
 
-    def can(self, *formulas: Bool) -> z3.ModelRef | None:
+    def can(self, *formulas: Bool) -> Model | None:
         """A model in which all of them hold, or None when there is none.
 
         Raises:
@@ -287,7 +288,7 @@ class Question:
         return self._solver.model() if result == z3.sat else None
 
 
-def _named(solver: z3.Solver, formulas: Iterable[Bool]) -> list[Bool]:
+def _named(solver: Any, formulas: Iterable[Bool]) -> list[Bool]:
     """Assumptions must be literals: each formula is bound to a fresh one."""
     names = []
     for formula in formulas:

@@ -19,7 +19,7 @@ from itertools import count
 from heyi.model.decision import Effect
 from heyi.policy import ir
 from heyi.policy.facts import INT_BITS, LEGAL_DAY, WORD_BITS, FactSpec, FactType, Schema
-from heyi.policy.normal import Either, Every, Literal, Normal, negated, normal, possible
+from heyi.policy.normal import Either, Every, Literal, Normal, contrary, negated, normal, possible
 from heyi.policy.to_python import Fold, folds
 from heyi.policy.words import code, unknown_code
 
@@ -73,10 +73,10 @@ class _Writer:
             return _word(spec), bits << _start(spec)
         if literal not in self.flags:
             word, bit = next(self._places)
-            contrary = negated(literal)
-            self.flags[literal], self.flags[contrary] = (word, bit), (word, bit + 1)
+            opposite = contrary(literal)
+            self.flags[literal], self.flags[opposite] = (word, bit), (word, bit + 1)
             self._pending.setdefault(word, [])
-            self._pending[word] += [(bit, self.unsure(literal)), (bit + 1, self.unsure(contrary))]
+            self._pending[word] += [(bit, self.unsure(literal)), (bit + 1, self.unsure(opposite))]
         word, bit = self.flags[literal]
         return word, 1 << bit
 
@@ -198,7 +198,7 @@ class _Writer:
 
 
 def _free_places(schema: Schema) -> Iterator[tuple[str, int]]:
-    """Places for pairs of flags: first beside the bools, where tests then need one word less, then in words of their own."""
+    """Places for pairs of flags: beside the bools, where tests then need one word less; then in words of their own."""
     taken: dict[int, int] = {}
     for spec in schema.facts.values():
         if spec.slot is not None:
@@ -356,7 +356,7 @@ def _unknowns(word: str, pairs: int, marks: int, known: int) -> list[str]:
 
 
 def _evaluate(w: _Writer, book: ir.Rulebook, own: range, *, lazily: bool) -> None:
-    """Locals fired, may, maybe, met, given and refused, a word for each 256 rules; bits count from the first of `own`."""
+    """Locals fired, may, maybe, met, given, refused, a word for each 256 rules; bits count from the first of `own`."""
     rules = [(*divmod(i - own.start, WORD_BITS), book.rules[i]) for i in own]
     forms = [(k, bit, normal(r.applies)) for k, bit, r in rules]
     fired = _by_word((k, bit, _zero_or_one(w.certain(f))) for k, bit, f in forms)
@@ -419,7 +419,8 @@ def _tracks(w: _Writer, book: ir.Rulebook) -> None:
 def _hope(w: _Writer, book: ir.Rulebook, own: range) -> dict[int, list[tuple[int, str]]]:
     """For each ground, and review that may ground: could it come to apply by facts that somebody may change?"""
     changeable = {n for n, s in book.schema.facts.items() if s.changed_by}
-    found = {k: [] for k in range(words_of(len(own)))} | _by_word(
+    none: dict[int, list[tuple[int, str]]] = {k: [] for k in range(words_of(len(own)))}
+    found = none | _by_word(
         (
             *divmod(i - own.start, WORD_BITS),
             _zero_or_one(w.possible(possible(normal(book.rules[i].applies), changeable))),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from collections.abc import Mapping
+from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from heyi.model.errors import InvalidInput
+from heyi.policy.build import MANIFEST
 
 BUILT = "built"
 SUFFIXES = (".md", ".toml", ".yaml")
@@ -34,6 +36,29 @@ def read_build(folder: Path | None = None) -> dict[str, bytes]:
     root: Traversable = folder if folder is not None else files("heyi") / "rulebook"
     built = root / BUILT
     return {f.name: f.read_bytes() for f in built.iterdir() if f.is_file()} if built.is_dir() else {}
+
+
+def write_build(folder: Path, files: Mapping[str, bytes]) -> Path:
+    """Write the files of a build beside its rulebook; the manifest last, so that half a build is none.
+
+    Raises:
+        InvalidInput: the folder cannot be written.
+    """
+    built = folder / BUILT
+    try:
+        built.mkdir(exist_ok=True)
+        (built / MANIFEST).unlink(missing_ok=True)
+        for name in sorted(files, key=lambda n: n == MANIFEST):
+            (built / name).write_bytes(files[name])
+    except OSError as e:
+        raise InvalidInput(f"cannot write `{built}`: {e.strerror}") from None
+    return built
+
+
+def shipped_folder() -> Path:
+    """Where the shipped rulebook lies, to be built anew after a change of its packs."""
+    with as_file(files("heyi") / "rulebook") as folder:
+        return folder
 
 
 def _collect(node: Traversable, prefix: str, texts: dict[str, str]) -> None:

@@ -1,0 +1,185 @@
+"""`heyi rules prove`, `diff` and `boundaries`: what z3 says of a rulebook over all requests and all days."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from heyi.app import past_impact
+from heyi.cli.output import FAILED, Json, Lang, language, out, print_json
+from heyi.cli.rules import Folder
+from heyi.cli.rules import app as app
+from heyi.model.decision import Outcome
+from heyi.model.fact import Value
+from heyi.policy import ir
+from heyi.policy.cases import load_rulebook
+from heyi.policy.check import compile_rulebook
+from heyi.policy.explain import HEADLINE
+from heyi.policy.facts import FactType
+from heyi.sources.rulebook import read_build, read_rulebook
+
+if TYPE_CHECKING:
+    from heyi.exchange.impact import Impact
+    from heyi.policy.compare import Comparison, Witness
+
+
+@app.command()
+def prove(
+    claim: Annotated[str, typer.Argument(help='such as "no request with CONDITION is ever permitted"')],
+    rulebook: Folder = None,
+    lang: Lang = "zh",
+    json: Json = False,
+) -> None:
+    """Prove a claim about all requests and all days, or show a request that refutes it (exit code 1)."""
+    from heyi.policy.prove import Prover  # z3 takes a while to load, and is of the extra `rules`
+
+    lang = language(lang)
+    book = compile_rulebook(read_rulebook(rulebook))
+    answer = Prover(book).prove(claim)
+    if json:
+        shown: dict[str, Any] = {"claim": claim, "proved": answer.proved}
+        if answer.counterexample is not None and answer.outcome is not None:
+            shown["counterexample"] = _plain(answer.counterexample)
+            shown["outcome"], shown["curable"] = answer.outcome.value, answer.curable
+        print_json(shown)
+    elif answer.counterexample is None or answer.outcome is None:
+        out().print("✓ 已证明 proved")
+    else:
+        out().print(f"✗ 不成立 refuted: {_headline((answer.outcome, answer.curable), lang)}", markup=False)
+        _print_request(book, answer.counterexample, lang)
+    if not answer.proved:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def diff(
+    old: Annotated[
+        Path, typer.Argument(help="a folder with the rulebook as it was; `shipped` for the one of this Heyi")
+    ],
+    new: Annotated[Path, typer.Argument(help="a folder with the rulebook as it would be; or `shipped`")],
+    replay: Annotated[
+        Path | None, typer.Option(help="a run whose past decisions the new rulebook judges again")
+    ] = None,
+    lang: Lang = "zh",
+    json: Json = False,
+) -> None:
+    """Compare two rulebooks: stricter, looser or both, with requests that show it, and what would change."""
+    from heyi.policy.compare import compare
+
+    lang = language(lang)
+    before, after = (compile_rulebook(read_rulebook(_folder(f))) for f in (old, new))
+    compared = compare(before, after)
+    past = None
+    if replay is not None:
+        point = load_rulebook(read_rulebook(_folder(new)), read_build(_folder(new)))
+        past = past_impact(replay, point)
+    if json:
+        print_json(_compared_to_json(compared) | ({} if past is None else {"replay": _impact_to_json(past)}))
+        return
+    verdict = {"same": "没有变化", "stricter": "更严", "looser": "更宽", "both": "有严有宽"}[compared.verdict]
+    out().print(f"{verdict} {compared.verdict}")
+    for label, names in (
+        ("新增 added", compared.added),
+        ("删除 removed", compared.removed),
+        ("变更 changed", compared.changed),
+        ("措辞 reworded", compared.reworded),
+    ):
+        if names:
+            out().print(f"{label}: {', '.join(names)}", markup=False)
+    for label, witness in (("更严 stricter", compared.stricter), ("更宽 looser", compared.looser)):
+        if witness is not None:
+            steps = f"{_headline(witness.before, lang)} → {_headline(witness.after, lang)}"
+            out().print(f"{label}: {steps}", markup=False)
+            _print_request(after, witness.request, lang)
+    if past is not None:
+        out().print(f"重放 replayed: {past.decided}，变化 changed: {len(past.changed)}，已删除 erased: {past.erased}")
+        for c in past.changed:
+            steps = f"{_headline(c.before, lang)} → {_headline(c.after, lang)}"
+            out().print(f"  {c.entry} {c.case} {c.asset}: {steps}", markup=False)
+
+
+@app.command()
+def boundaries(
+    rulebook: Folder = None,
+    to: Annotated[Path | None, typer.Option("--out", help="write the requests as test vectors into this file")] = None,
+    json: Json = False,
+) -> None:
+    """Make requests at each side of each threshold, and name the thresholds on which nothing depends."""
+    from heyi.policy.boundaries import boundaries as around
+    from heyi.policy.boundaries import to_vectors
+
+    book = compile_rulebook(read_rulebook(rulebook))
+    found = around(book)
+    idle = [b.threshold for b in found if not b.requests]
+    if to is not None:
+        to.write_text(to_vectors(book, found), encoding="utf-8")
+    summary = {
+        "thresholds": len(found),
+        "requests": sum(len(b.requests) for b in found),
+        "idle": [{"rule": t.rule, "part": t.part, "fact": t.fact, "value": t.value} for t in idle],
+    }
+    if json:
+        print_json(summary)
+        return
+    out().print(f"{summary['thresholds']} 个阈值 thresholds，{summary['requests']} 个申请 requests")
+    for t in idle:
+        value = dt.date.fromordinal(t.value) if book.schema.facts[t.fact].type is FactType.DATE else t.value
+        out().print(f"  · {t.rule} {t.part}: {t.fact} {value} 无关紧要 nothing depends on it", markup=False)
+
+
+def _folder(named: Path) -> Path | None:
+    return None if str(named) == "shipped" else named
+
+
+def _headline(answer: tuple[Outcome, bool], lang: str) -> str:
+    return HEADLINE[answer][0 if lang == "zh" else 1]
+
+
+def _print_request(book: ir.Rulebook, request: Mapping[str, Value], lang: str) -> None:
+    for name, value in request.items():
+        spec = book.schema.facts.get(name)
+        label = name if spec is None else f"{spec.name.zh if lang == 'zh' else spec.name.en} [{name}]"
+        shown = str(value) if spec is None else spec.label(value, lang)
+        out().print(f"    {label}: {shown}", markup=False)
+
+
+def _plain(request: Mapping[str, Value]) -> dict[str, Any]:
+    """As JSON, in the form that `heyi decide` reads."""
+    return {
+        name: sorted(v) if isinstance(v, frozenset) else v if isinstance(v, bool | int | str) else v.isoformat()
+        for name, v in request.items()
+    }
+
+
+def _compared_to_json(c: Comparison) -> dict[str, Any]:
+    return {
+        "verdict": c.verdict,
+        "added": list(c.added),
+        "removed": list(c.removed),
+        "changed": list(c.changed),
+        "reworded": list(c.reworded),
+        **{key: _witness_to_json(w) for key, w in (("stricter", c.stricter), ("looser", c.looser)) if w is not None},
+    }
+
+
+def _witness_to_json(w: Witness) -> dict[str, Any]:
+    return {"request": _plain(w.request), "before": _answer(w.before), "after": _answer(w.after)}
+
+
+def _answer(answer: tuple[Outcome, bool]) -> dict[str, Any]:
+    return {"outcome": answer[0].value, "curable": answer[1]}
+
+
+def _impact_to_json(past: Impact) -> dict[str, Any]:
+    return {
+        "decided": past.decided,
+        "erased": past.erased,
+        "changed": [
+            {"entry": c.entry, "case": c.case, "asset": c.asset, "before": _answer(c.before), "after": _answer(c.after)}
+            for c in past.changed
+        ],
+    }

@@ -1,0 +1,129 @@
+"""Two versions of a rulebook: stricter, looser, or both, each shown by a request that the engines have judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import z3
+
+from heyi.model.decision import Outcome
+from heyi.model.errors import InvalidInput
+from heyi.model.fact import Value
+from heyi.policy import ir
+from heyi.policy.facts import LEGAL_DAY, Schema, to_ordinals
+from heyi.policy.interpret import read, severity
+from heyi.policy.prove import reduced
+from heyi.policy.to_smt import Bool, Facts, Question, Reading
+
+Answer = tuple[Outcome, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A request with its outcome and curability before and after."""
+
+    request: Mapping[str, Value]
+    before: Answer
+    after: Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What changed. A rule is `changed` when it applies, or is met, to other requests, or does something else."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+    reworded: tuple[str, ...]
+    stricter: Witness | None
+    looser: Witness | None
+
+    @property
+    def verdict(self) -> str:
+        match self.stricter is not None, self.looser is not None:
+            case True, True:
+                return "both"
+            case True, False:
+                return "stricter"
+            case False, True:
+                return "looser"
+        return "same"
+
+
+def compare(old: ir.Rulebook, new: ir.Rulebook) -> Comparison:
+    """Compare the answers of two rulebooks over all requests and days; complete requests are preferred as witnesses.
+
+    Raises:
+        InvalidInput: a fact means different things in the two.
+        TimeoutError: the solver gave up.
+    """
+    facts = Facts(_union(old.schema, new.schema))
+    before, after, question = Reading(old, facts), Reading(new, facts), Question(facts)
+    question.always(facts.known(LEGAL_DAY))
+
+    def witness(one: Reading, other: Reading, differs: Callable[[int], bool]) -> Witness | None:
+        harder = z3.Or([z3.And(one.at_least(k), z3.Not(other.at_least(k))) for k in range(1, 5)])
+        model = question.can(harder, facts.all_known()) or question.can(harder)
+        if model is None:
+            return None
+
+        def counts(request: Mapping[str, Value]) -> bool:
+            was, is_ = answers(request)
+            return differs(severity(*is_) - severity(*was))
+
+        request = facts.request(model)
+        if not counts(request):
+            raise AssertionError(f"solver and interpreter differ on {request}")
+        request = reduced(request, counts)
+        return Witness(request, *answers(request))
+
+    def answers(request: Mapping[str, Value]) -> tuple[Answer, Answer]:
+        known = to_ordinals(request)
+        was, is_ = read(old, known), read(new, known)
+        return (was.outcome, was.curable), (is_.outcome, is_.curable)
+
+    changed, reworded = _changed(old, new, facts, question)
+    return Comparison(
+        added=tuple(n for n in new.by_id if n not in old.by_id),
+        removed=tuple(n for n in old.by_id if n not in new.by_id),
+        changed=changed,
+        reworded=reworded,
+        stricter=witness(after, before, lambda step: step > 0),
+        looser=witness(before, after, lambda step: step < 0),
+    )
+
+
+def _union(old: Schema, new: Schema) -> Schema:
+    for name in old.facts.keys() & new.facts.keys():
+        a, b = old.facts[name], new.facts[name]
+        if (a.type, tuple(a.values), a.minimum, a.maximum) != (b.type, tuple(b.values), b.minimum, b.maximum):
+            raise InvalidInput(f"`{name}` is another fact in the two rulebooks", hint="give the new one another name")
+    return Schema(facts={**old.facts, **new.facts}, tracks=new.tracks)
+
+
+def _changed(
+    old: ir.Rulebook, new: ir.Rulebook, facts: Facts, question: Question
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    changed, reworded = [], []
+    for name, rule in new.by_id.items():
+        if name not in old.by_id:
+            continue
+        was = old.by_id[name]
+        if _does(was) != _does(rule) or any(
+            a != b and _differ(a, b, facts, question) for a, b in ((was.applies, rule.applies), (was.needs, rule.needs))
+        ):
+            changed.append(name)
+        elif (was.says, was.due, was.applies, was.needs) != (rule.says, rule.due, rule.applies, rule.needs):
+            reworded.append(name)
+    return tuple(changed), tuple(reworded)
+
+
+def _does(rule: ir.Rule) -> tuple[object, ...]:
+    return rule.effect, rule.article.rank, rule.party, rule.authority, rule.track, rule.baseline
+
+
+def _differ(a: ir.Condition, b: ir.Condition, facts: Facts, question: Question) -> bool:
+    """Whether some request, complete or not, makes a difference."""
+    other: Bool = z3.Or(facts.true(a) != facts.true(b), facts.not_false(a) != facts.not_false(b))
+    return question.can(other) is not None
