@@ -9,6 +9,7 @@ from random import Random
 import pytest
 from hypothesis import strategies as st
 
+from bench.sizes import rulebook_of
 from heyi.model.decision import Decision
 from heyi.model.fact import Value
 from heyi.policy import ir
@@ -30,6 +31,12 @@ def point() -> DecisionPoint:
     ready = load_build(read_build(), texts)
     assert ready is not None, "the shipped build is not that of the packs: run `make rules`"
     return DecisionPoint(compile_rulebook(texts), ready.python, ready.bytecode)
+
+
+@pytest.fixture(scope="session")
+def large() -> ir.Rulebook:
+    """The shipped rules and variants of them: more than one contract of a chain holds, in masks of two words."""
+    return compile_rulebook(rulebook_of(270))
 
 
 @pytest.fixture(scope="session")

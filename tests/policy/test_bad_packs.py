@@ -196,9 +196,9 @@ BAD = {
         13, "`2021-13-01` is not a date", rule("open", "from:   2021-13-01"), hint="YYYY-MM-DD"
     ),
     "a flag that is none": Bad(
-        15,
+        14,
         "expected true or false",
-        rule("open", "party:  handler", "due:    {zh: 尽快, en: soon}", "baseline: yes", effect="oblige"),
+        rule("open", "owes:   handler before use", "baseline: yes", effect="oblige"),
     ),
     "a continuation of nothing": Bad(12, "a continuation needs a field", "```rule X-1.1 forbid\n   open\n```\n"),
     "a line that is no field": Bad(12, "expected `key: value`", "```rule X-1.1 forbid\nopen is bad\n```\n"),

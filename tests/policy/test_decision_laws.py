@@ -169,7 +169,7 @@ def packs(schema: Schema, *, rank: st.SearchStrategy[str], jurisdiction: str, tr
         st.builds("forbid\nwhen: {}\nparty: handler".format, conditions(stated)),
         st.builds("require\nwhen: {}\nneeds: {}\nparty: handler".format, when, needs),
         st.builds("review\nwhen: {}\nauthority: {}".format, when, st.sampled_from(["holder", "data_committee"])),
-        st.builds("oblige\nwhen: {}\nparty: handler\ndue: {{zh: 尽快, en: soon}}".format, when),
+        st.builds("oblige\nwhen: {}\nowes: handler before use".format, when),
         st.builds("ground\nwhen: {}\ntrack: {}".format, when, st.sampled_from(tracks)),
         st.builds("review\nwhen: {}\nauthority: holder\nmay: ground\ntrack: {}".format, when, st.sampled_from(tracks)),
     )

@@ -72,8 +72,8 @@ def test_evidence_that_one_reading_takes_for_granted_raises_the_alarm(
 
 def test_a_fold_that_differs_raises_the_alarm(point: DecisionPoint, complete: dict[str, Facts]) -> None:
     class Lenient(PythonEngine):
-        def read_masks(self, known: ir.Known) -> tuple[int, int, int, int, int]:
-            return *super().read_masks(known)[:4], 0
+        def read_masks(self, values: tuple[object, ...]) -> tuple[int, int, int, int, int]:
+            return *super().read_masks(values)[:4], 0
 
     other = DecisionPoint(point.book)
     other._engine = Lenient(point.book)

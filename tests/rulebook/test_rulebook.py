@@ -166,7 +166,7 @@ def test_example_2_referral_with_separate_consent_contract_and_assessment(point:
     d = decide(point, "referral")
     assert d.outcome.value == "permit-with-obligations"
     assert {o.rule for o in d.obligations if not o.baseline} == {"NDSR-12.2", "PIPL-23.2"}
-    assert {o.rule: o.due.en for o in d.obligations}["NDSR-12.2"] == "3 years after processing"
+    assert {o.rule: o.due.en for o in d.obligations}["NDSR-12.2"] == "until 3 years after processing"
 
 
 def test_example_3_referral_without_separate_consent(point: DecisionPoint) -> None:

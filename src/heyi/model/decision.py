@@ -106,6 +106,21 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deadline:
+    """By when a duty is owed: `kind` is before, during, at, within, until or every; `within` and `until` reckon
+    `amount` of `unit` from `event`, `every` repeats after as much."""
+
+    kind: str
+    amount: int = 0
+    unit: str = ""
+    event: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        found = {"kind": self.kind, "amount": self.amount, "unit": self.unit, "event": self.event}
+        return {key: value for key, value in found.items() if value}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Obligation:
     """A duty that binds the use: who owes it and by when."""
 
@@ -113,6 +128,7 @@ class Obligation:
     says: Text
     party: str
     due: Text
+    deadline: Deadline
     baseline: bool
 
     def to_json(self) -> dict[str, Any]:
@@ -121,6 +137,7 @@ class Obligation:
             "says": self.says.to_json(),
             "party": self.party,
             "due": self.due.to_json(),
+            "deadline": self.deadline.to_json(),
             "baseline": self.baseline,
         }
 

@@ -15,13 +15,13 @@ from pyrevm import EVM, CfgEnv, Env
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.policy import ir
 from heyi.policy.interpret import Reading
-from heyi.policy.to_python import ANSWERS
-from heyi.policy.to_vyper import EVM_VERSION, VERSION, dispatcher, facts_of, merged, parts, words_of
-from heyi.policy.words import Packer
+from heyi.policy.to_python import ANSWERS, values_of
+from heyi.policy.to_vyper import EVM_VERSION, VERSION, dispatcher, merged, parts, words_of
 
 CHAIN_LIMIT = 24_576
 """Bytes of deployed code that a chain accepts (EIP-170)."""
-_SIZES = (128, 96, 64, 48, 32, 16, 8)
+_SIZES = (128, 64, 32, 16, 8)
+"""Rules in a part, tried in this order. They divide 256, so that the masks of a part never straddle two words."""
 _CALLER = "0x" + "00" * 19 + "01"
 _CALLS = 256
 
@@ -107,7 +107,7 @@ class BytecodeEngine:
     def __init__(self, book: ir.Rulebook, code: Bytecode, *, on_chain: bool = False) -> None:
         """With `on_chain` the parts behind their dispatcher are called, as on a chain, not the merged contract."""
         self._evm = _machine()
-        self._packer = Packer(book.schema, frozenset(facts_of(book)))
+        self._packer = values_of(book)
         self._selector = bytes.fromhex(code.selector)
         self._words = words_of(len(book.rules))
         creation = [code.merged]
@@ -121,8 +121,9 @@ class BytecodeEngine:
     def _deploy(self, creation: str) -> str:
         return self._evm.deploy(_CALLER, bytes.fromhex(creation))
 
-    def call(self, known: ir.Known) -> bytes:
-        """The contract's answer: fired, undetermined and met, each as wide as `words_of` the rules, then the tail.
+    def call(self, values: tuple[Any, ...]) -> bytes:
+        """The contract's answer to values in the order of `values_of` the rulebook: fired, undetermined and met, each as
+        wide as `words_of` the rules, then the tail.
 
         Raises:
             VerificationError: the contract refuses the packed facts; a fact that has not passed `admit` can do that.
@@ -132,7 +133,7 @@ class BytecodeEngine:
             self._evm.revert(self._start)
             self._start = self._evm.snapshot()
             self._calls = 0
-        words = self._selector + self._packer.pack(known)
+        words = self._selector + self._packer.pack_values(values)
         try:
             return bytes(self._evm.message_call(_CALLER, self._contract, calldata=words, is_static=True))
         except RuntimeError as e:
@@ -153,7 +154,7 @@ class BytecodeEngine:
 
     def read(self, known: ir.Known) -> Reading:
         """Judge the facts by the whole rulebook."""
-        return self.reading(self.call(known))
+        return self.reading(self.call(self._packer.values(known)))
 
     def reading(self, answer: bytes) -> Reading:
         width = 32 * self._words
@@ -164,7 +165,7 @@ class BytecodeEngine:
 
     def gas(self, known: ir.Known) -> int:
         """Gas of one decision as a transaction would use it, with its base cost and its calldata."""
-        self.call(known)
+        self.call(self._packer.values(known))
         result = self._evm.result
         assert result is not None
         return int(result.gas_used)

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from heyi.crypto.canonical import digest
-from heyi.model.decision import Effect
+from heyi.model.decision import Deadline, Effect
 from heyi.model.errors import InvalidInput, RuleError
 from heyi.policy import ir
 from heyi.policy.conditions import FACTS_FILE, Conditions, on_day
+from heyi.policy.deadline import parse_owes
 from heyi.policy.facts import LEGAL_DAY, Schema, load_schema
 from heyi.policy.pack import Pack, RawRule, Span, parse_pack, parse_text
 from heyi.policy.parse import parse_day
@@ -148,6 +149,7 @@ class _Compiler:
                 raise fields["authority"].error(
                     f"there is no fact `approval.{authority}` with the values {', '.join(APPROVALS)}"
                 )
+        debtor, deadline = self.owes(fields["owes"]) if "owes" in fields else ("", None)
         names = dict.fromkeys(n for n in (*ir.facts_read(applies), *ir.facts_read(needs)) if n != LEGAL_DAY)
         return ir.Rule(
             id=raw.id,
@@ -155,11 +157,11 @@ class _Compiler:
             article=article,
             applies=applies,
             says=parse_text(fields["says"]),
-            party=fields["party"].text.strip() if "party" in fields else authority,
+            party=fields["party"].text.strip() if "party" in fields else debtor or authority,
             needs=needs,
             authority=authority,
             track=track,
-            due=parse_text(fields["due"]) if "due" in fields else None,
+            deadline=deadline,
             baseline=self.flag(fields["baseline"]) if "baseline" in fields else False,
             line=raw.span.line,
             facts=tuple(names),
@@ -184,6 +186,13 @@ class _Compiler:
                 hint=f"its grounds need at least a {tracks[name].min_rank.value}",
             )
         return name
+
+    def owes(self, span: Span) -> tuple[str, Deadline]:
+        try:
+            return parse_owes(span.text)
+        except ValueError as e:
+            message, _, hint = str(e).partition("; ")
+            raise span.error(message, hint=hint) from None
 
     def day(self, span: Span) -> dt.date:
         day = parse_day(span.text.strip())

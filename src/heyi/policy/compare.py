@@ -114,7 +114,7 @@ def _changed(
             a != b and _differ(a, b, facts, question) for a, b in ((was.applies, rule.applies), (was.needs, rule.needs))
         ):
             changed.append(name)
-        elif (was.says, was.due, was.applies, was.needs) != (rule.says, rule.due, rule.applies, rule.needs):
+        elif (was.says, was.deadline, was.applies, was.needs) != (rule.says, rule.deadline, rule.applies, rule.needs):
             reworded.append(name)
     return tuple(changed), tuple(reworded)
 

@@ -16,6 +16,7 @@ from heyi.model.fact import Stated, Value
 from heyi.model.kleene import Truth
 from heyi.policy import ir
 from heyi.policy.bytecode import Bytecode, BytecodeEngine
+from heyi.policy.deadline import in_words
 from heyi.policy.facts import LEGAL_DAY, Admitted, admit, to_ordinals
 from heyi.policy.interpret import Reading, evaluate, read, undetermining
 from heyi.policy.to_python import ANSWERS, PythonEngine
@@ -39,9 +40,16 @@ class DecisionPoint:
             for met in _STATES.get(r.effect, (None,))
         }
         self._obligations = {
-            r.id: Obligation(rule=r.id, says=r.says, party=r.party, due=r.due, baseline=r.baseline)
+            r.id: Obligation(
+                rule=r.id,
+                says=r.says,
+                party=r.party,
+                due=in_words(r.deadline),
+                deadline=r.deadline,
+                baseline=r.baseline,
+            )
             for r in book.rules
-            if r.due is not None
+            if r.deadline is not None
         }
 
     def decide_stated(
@@ -68,14 +76,15 @@ class DecisionPoint:
     def judge(self, known: ir.Known) -> tuple[Reading, str | None]:
         """What both readings make of facts that `admit` let through, and what they differ on: then nothing of the
         reading may be relied upon."""
-        masks = self._engine.read_masks(known)
+        values = self._engine.values(known)
+        masks = self._engine.read_masks(values)
         outcome, curable = ANSWERS[masks[4]]
         reading = Reading(masks[0], masks[1], masks[2], masks[3], outcome, curable)
         if self._contract is None:
             other = read(self.book, known)
             return reading, None if reading == other else difference(self.book, reading, other)
         try:
-            answer = self._contract.call(known)
+            answer = self._contract.call(values)
         except VerificationError as e:
             return reading, e.message
         if answer == self._contract.expected(masks):

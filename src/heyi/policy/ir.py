@@ -10,8 +10,8 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from heyi.model.decision import Effect, Rank, Text
-from heyi.policy.facts import Schema
+from heyi.model.decision import Deadline, Effect, Rank, Text
+from heyi.policy.facts import LEGAL_DAY, Schema
 
 Scalar = bool | int | str
 Known = Mapping[str, Scalar | frozenset[str]]
@@ -125,7 +125,7 @@ class Rule:
     """A norm as code. `applies` holds the days in force, the condition and the exceptions.
 
     `needs` belongs to require; `authority` to review; `track` to ground, and to a review that may ground it;
-    `due` and `baseline` to oblige. `excepts` are the articles that its exceptions rest on.
+    `deadline` and `baseline` to oblige. `excepts` are the articles that its exceptions rest on.
     """
 
     id: str
@@ -137,7 +137,7 @@ class Rule:
     needs: Condition = TRUE
     authority: str = ""
     track: str = ""
-    due: Text | None = None
+    deadline: Deadline | None = None
     baseline: bool = False
     line: int = 0
     facts: tuple[str, ...] = ()
@@ -185,3 +185,15 @@ class Rulebook:
     texts: Mapping[str, str]
     digest: str
     by_id: Mapping[str, Rule] = field(default_factory=dict)
+
+
+def facts_of(book: Rulebook) -> list[str]:
+    """The facts that a rule, a track or an approval of the rulebook reads, in the order of the schema."""
+    read = {LEGAL_DAY}
+    for rule in book.rules:
+        read |= {*facts_read(rule.applies), *facts_read(rule.needs)}
+        if rule.effect is Effect.REVIEW:
+            read.add(rule.approval)
+    for track in book.tracks:
+        read |= set(facts_read(track.opens))
+    return [n for n in book.schema.facts if n in read]

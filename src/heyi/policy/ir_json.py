@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from heyi.model.decision import Effect, Rank, Text
+from heyi.model.decision import Deadline, Effect, Rank, Text
 from heyi.policy import ir
 from heyi.policy.facts import Schema
 
@@ -150,8 +150,8 @@ def _rule(r: ir.Rule) -> dict[str, Any]:
     }
     if r.effect is Effect.REQUIRE:
         found["needs"] = condition_to_json(r.needs)
-    if r.due is not None:
-        found["due"] = r.due.to_json()
+    if r.deadline is not None:
+        found["deadline"] = r.deadline.to_json()
     return found | {key: getattr(r, key) for key, usual in _OPTIONAL.items() if getattr(r, key) != usual}
 
 
@@ -167,6 +167,6 @@ def _to_rule(r: Mapping[str, Any], articles: Mapping[str, ir.Article]) -> ir.Rul
         facts=tuple(r["facts"]),
         excepts=tuple(r["excepts"]),
         needs=condition_from_json(r["needs"]) if "needs" in r else ir.TRUE,
-        due=Text(**r["due"]) if "due" in r else None,
+        deadline=Deadline(**r["deadline"]) if "deadline" in r else None,
         **{key: r[key] for key in _OPTIONAL if key in r},
     )

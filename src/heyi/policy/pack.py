@@ -33,7 +33,7 @@ _FIELDS: Mapping[Effect, tuple[set[str], set[str]]] = {  # required, optional
     Effect.REQUIRE: ({"when", "needs", "says", "party"}, {"except", "from", "until"}),
     Effect.REVIEW: ({"when", "authority", "says"}, {"party", "may", "track", "except", "from", "until"}),
     Effect.GROUND: ({"when", "track", "says"}, {"party", "except", "from", "until"}),
-    Effect.OBLIGE: ({"when", "says", "party", "due"}, {"baseline", "except", "from", "until"}),
+    Effect.OBLIGE: ({"when", "says", "owes"}, {"baseline", "except", "from", "until"}),
 }
 
 

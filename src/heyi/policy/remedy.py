@@ -3,8 +3,8 @@
 Weighted MaxSAT: every fact would rather stay as it is, at a cost that tells who must act; the outcome must not be deny.
 It is solved by implicit hitting sets in the manner of MaxHS (Davies and Bacchus 2011): the engine names what still
 stands in the way, any solution must change one of the facts that this obstacle reads, and the cheapest combination is
-tried next (A*, with the sum over obstacles that share no fact as its bound). The first combination that passes is therefore
-the smallest; tests compare its cost with z3's MaxSAT.
+tried next (A*, with the sum over obstacles that share no fact as its bound). The first combination that passes is
+therefore the smallest; tests compare its cost with z3's MaxSAT.
 """
 
 from __future__ import annotations

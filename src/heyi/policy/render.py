@@ -6,6 +6,7 @@ import datetime as dt
 
 from heyi.model.decision import Effect
 from heyi.policy import ir
+from heyi.policy.deadline import in_words
 from heyi.policy.facts import LEGAL_DAY, FactType
 
 _EFFECTS = {
@@ -36,8 +37,9 @@ def render(book: ir.Rulebook, rule: ir.Rule, lang: str) -> list[str]:
     if rule.authority:
         label = book.schema.facts[rule.approval].name
         lines.append(f"{('审批', 'by')[i]}: {label.zh if lang == 'zh' else label.en}")
-    if rule.due:
-        lines.append(f"{('期限', 'due')[i]}: {rule.due.zh if lang == 'zh' else rule.due.en}")
+    if rule.deadline:
+        due = in_words(rule.deadline)
+        lines.append(f"{('期限', 'due')[i]}: {due.zh if lang == 'zh' else due.en}")
     return lines
 
 

@@ -1,15 +1,15 @@
 """The second reading: Python generated from the IR, all rules as bits of integers.
 
 Each rule is two questions of ordinary logic (`normal`): is it possible, and if so, is it certain. Most rules are not
-possible, so most cost one test. An unknown number stands as NaN, which no comparison holds of; any other unknown value
-as None. The fold works on masks alone and shares no line with the interpreter's.
+possible, so most cost one test. Values come in the order of `words.Packer`: an unknown number is NaN, which no
+comparison holds of, an unknown bool is neither True nor False, and another unknown fact is None. The fold works on
+masks alone and shares no line with the interpreter's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
 from heyi.model.decision import Effect, Outcome
@@ -17,20 +17,21 @@ from heyi.policy import ir
 from heyi.policy.facts import FactType, Schema
 from heyi.policy.interpret import Reading
 from heyi.policy.normal import Either, Every, Literal, Normal, contrary, normal, possible
+from heyi.policy.words import Packer
 
 Masks = tuple[int, int, int, int, int, int]
 """fired, undetermined, met, tracks, reviews given, reviews refused."""
 
 
 class _Writer:
-    """Names the values that expressions read, in order of first use."""
+    """Writes expressions over the values of facts."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, names: tuple[str, ...]) -> None:
         self.schema = schema
-        self.names: dict[str, str] = {}
+        self.names = {name: f"v{i}" for i, name in enumerate(names)}
 
     def value(self, name: str) -> str:
-        return self.names.setdefault(name, f"v{len(self.names)}")
+        return self.names[name]
 
     def certain(self, form: Normal) -> str:
         """An expression that is true when the form is known to hold."""
@@ -46,7 +47,7 @@ class _Writer:
         """An expression that is true when the form is not known to fail."""
         match form:
             case Literal(ir.Fact(name), holds):
-                return f"{self.value(name)} is not False" if holds else f"not {self.value(name)}"
+                return f"{self.value(name)} is not {not holds}"
             case Literal(ir.Member(fact, values), True) if self.schema.facts[fact.name].type is FactType.ENUM:
                 return f"{self.value(fact.name)} in {_members({*values, None})}"
             case Literal():
@@ -59,7 +60,7 @@ class _Writer:
     def literal(self, literal: Literal) -> str:
         match literal.atom:
             case ir.Fact(name):
-                return self.value(name) if literal.holds else f"({self.value(name)} is False)"
+                return f"({self.value(name)} is {literal.holds})"
             case ir.Compare(op, left, ir.Literal(value)):
                 v = self.value(_name(left))
                 return f"({v} < {value} or {v} > {value})" if op == "!=" else f"({v} {op} {value})"
@@ -98,11 +99,11 @@ def _members(values: object) -> str:
 
 
 def generate(book: ir.Rulebook) -> str:
-    """Source of `masks(values)`, of `could(values)` and of `NAMES`, the facts whose values they take, in order.
+    """Source of `masks(values)` and `could(values)`; values come in the order of `values_of` the rulebook.
 
     `could` gives the grounds, and reviews that may ground, that could come to apply by facts that somebody may change.
     """
-    w = _Writer(book.schema)
+    w = _Writer(book.schema, values_of(book).names)
     body = list(_masks(book, w))
     changeable = {n for n, s in book.schema.facts.items() if s.changed_by}
     hope = []
@@ -110,10 +111,8 @@ def generate(book: ir.Rulebook) -> str:
         if rule.track:
             form = possible(normal(rule.applies), changeable)
             hope.append(f"    if {w.possible(form)}: c |= {1 << i}\n")
-    names = "".join(f"{v}, " for v in w.names.values())
-    unpacked = f"    {names}= values\n" if names else ""
+    unpacked = f"    {''.join(f'{v}, ' for v in w.names.values())}= values\n"
     return (
-        f"NAMES = {tuple(w.names)!r}\n\n\n"
         f"def masks(values):\n{unpacked}"
         "    f = u = m = t = g = r = 0\n"
         + "".join(f"    {line}\n" for line in body)
@@ -121,6 +120,11 @@ def generate(book: ir.Rulebook) -> str:
         + "".join(hope)
         + "    return c\n"
     )
+
+
+def values_of(book: ir.Rulebook) -> Packer:
+    """The order in which the engines take the values of the facts that a rulebook reads."""
+    return Packer(book.schema, frozenset(ir.facts_of(book)))
 
 
 def _masks(book: ir.Rulebook, w: _Writer) -> Iterator[str]:
@@ -185,25 +189,18 @@ class PythonEngine:
         exec(compile(source or generate(book), f"<rulebook {book.digest[7:19]}>", "exec"), space)
         self._masks: Callable[[tuple[Any, ...]], Masks] = space["masks"]
         self._could: Callable[[tuple[Any, ...]], int] = space["could"]
-        names: tuple[str, ...] = space["NAMES"]
-        self._unknown = {n: unknown_value(book.schema, n) for n in names}
-        self._values: Callable[[Mapping[str, Any]], tuple[Any, ...]] = (
-            itemgetter(*names) if len(names) > 1 else lambda known: tuple(known[n] for n in names)
-        )
+        self.values = values_of(book).values
         self._folds = folds(book)
 
     def read(self, known: ir.Known) -> Reading:
         """Judge the facts by the whole rulebook."""
-        fired, undetermined, met, tracks, severity = self.read_masks(known)
+        fired, undetermined, met, tracks, severity = self.read_masks(self.values(known))
         outcome, curable = ANSWERS[severity]
         return Reading(fired, undetermined, met, tracks, outcome, curable)
 
-    def read_masks(self, known: ir.Known) -> tuple[int, int, int, int, int]:
-        """fired, undetermined, met, tracks, and the severity of the answer (an index of `ANSWERS`)."""
-        try:
-            values = self._values(known)
-        except KeyError:
-            values = self._values({**self._unknown, **known})
+    def read_masks(self, values: tuple[Any, ...]) -> tuple[int, int, int, int, int]:
+        """Of the values that `values` gives: fired, undetermined, met, tracks, and the severity of the answer (an index
+        of `ANSWERS`)."""
         fired, undetermined, met, tracks, given, refused = self._masks(values)
         may = fired | undetermined
         worst = 0
@@ -227,11 +224,6 @@ class PythonEngine:
                 severity = 4
             worst = max(worst, severity)
         return fired, undetermined, met, tracks, worst
-
-
-def unknown_value(schema: Schema, name: str) -> float | None:
-    """How an unknown fact stands before the generated functions."""
-    return float("nan") if schema.facts[name].type in (FactType.INT, FactType.DATE) else None
 
 
 ANSWERS = (

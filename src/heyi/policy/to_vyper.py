@@ -52,10 +52,11 @@ class _Writer:
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self.lines: list[str] = []
-        self.flags: dict[Literal, tuple[str, int]] = {}
+        self.flags: dict[Literal, tuple[str, int]] = {}  # the place of a pair: not certain, contrary not certain
         self._slots: dict[str, str] = {}
         self._places = _free_places(schema)
-        self._pending: dict[str, list[tuple[int, str]]] = {}
+        self._pending: list[Literal] = []
+        self._declared: set[str] = set()
 
     # --- literals ---------------------------------------------------------------------------------------------------
 
@@ -71,22 +72,50 @@ class _Writer:
             spare = 1 << spec.reserve - 1  # set only where the fact is unknown
             bits = unknown_code(spec) & ~members if literal.holds else members or spare
             return _word(spec), bits << _start(spec)
+        literal, turned = _at_least(literal)
         if literal not in self.flags:
-            word, bit = next(self._places)
-            opposite = contrary(literal)
-            self.flags[literal], self.flags[opposite] = (word, bit), (word, bit + 1)
-            self._pending.setdefault(word, [])
-            self._pending[word] += [(bit, self.unsure(literal)), (bit + 1, self.unsure(opposite))]
+            self.flags[literal] = next(self._places)
+            self._pending.append(literal)
         word, bit = self.flags[literal]
-        return word, 1 << bit
+        return word, 1 << bit + turned
 
     def flush(self) -> None:
-        """Write the flags that have been asked for; their words hold them from here on."""
-        for word, tests in self._pending.items():
-            if word.startswith("c"):
+        """Write the flags that have been asked for; their words hold them from here on.
+
+        Of a comparison with a literal one flag is computed; its contrary is what remains, and both are set where the
+        number is unknown.
+        """
+        words: dict[str, list[tuple[int, str]]] = {}
+        paired: dict[str, int] = {}
+        numbers: dict[tuple[str, str], int] = {}
+        for literal in self._pending:
+            word, bit = self.flags[literal]
+            tests = words.setdefault(word, [])
+            tests.append((bit, self.unsure(literal)))
+            if _is_bound(literal):
+                paired[word] = paired.get(word, 0) | 1 << bit
+                (name,) = ir.facts_read(literal.atom)
+                numbers[word, name] = numbers.get((word, name), 0) | 2 << bit
+            else:
+                tests.append((bit + 1, self.unsure(contrary(literal))))
+        for word, tests in words.items():
+            if word.startswith("c") and word not in self._declared:
+                self._declared.add(word)
                 self.lines.append(f"{word}: uint256 = 0")
             self.gather(word, tests)
+            if word in paired:
+                self.lines.append(f"{word} |= ((~{word} & {paired[word]}) << 1)")
+            unknown = [
+                f"unsafe_mul({_is_zero(self.slot(self.schema.facts[name]))}, {mask})"
+                for (of, name), mask in numbers.items()
+                if of == word and name != LEGAL_DAY
+            ]
+            if unknown:
+                self.lines.append(f"{word} |= {_ored(unknown, '0')}")
         self._pending.clear()
+        for word in dict.fromkeys(["w0", *words]):
+            self.lines.append(f"n{word}{'' if f'n{word}' in self._declared else ': uint256'} = ~{word}")
+            self._declared.add(f"n{word}")
 
     def unsure(self, literal: Literal) -> str:
         """0 where a literal on numbers, days, sets or two facts is known to hold, else 1."""
@@ -112,21 +141,16 @@ class _Writer:
         raise AssertionError(literal)
 
     def against(self, op: str, spec: FactSpec, value: int) -> str:
-        """A number compared with a literal. The slot has its bit `known` on top and is 0 where unknown; without that
-        bit, and wrapping, an unknown number is larger than any other."""
-        slot, low, bound = self.slot(spec), self.low(spec), _number(value)
+        """A number compared with a literal. The slot has its bit `known` on top, and is 0 where unknown."""
+        slot, bound = self.slot(spec), _number(value)
         match op:
             case ">=":
                 return f"convert({slot} < {bound}, uint256)"
-            case ">":
-                return f"convert({slot} < {bound + 1}, uint256)"
-            case "<":
-                return f"convert({low} > {value - 1}, uint256)" if value else "1"
-            case "<=":
-                return f"convert({low} > {value}, uint256)"
             case "==":
                 return f"convert({slot} != {bound}, uint256)"
-        return f"({_is_zero(slot)} | {_is_zero(f'({slot} ^ {bound})')})"
+            case "!=":
+                return f"({_is_zero(slot)} | {_is_zero(f'({slot} ^ {bound})')})"
+        raise AssertionError(op)
 
     def known(self, spec: FactSpec) -> str:
         slot = self.slot(spec)
@@ -137,15 +161,6 @@ class _Writer:
                 return f"{slot} < {1 << spec.reserve - 1}"
             case _:
                 return f"{slot} != 0"
-
-    def low(self, spec: FactSpec) -> str:
-        """A local that holds a number without its bit `known`."""
-        slot = self.slot(spec)
-        local = slot.replace("s", "n")
-        declared = f"{local}: uint256 = unsafe_sub({slot}, {1 << INT_BITS})"
-        if declared not in self.lines:
-            self.lines.append(declared)
-        return local
 
     def slot(self, spec: FactSpec) -> str:
         """A local that holds the code of one fact."""
@@ -169,8 +184,14 @@ class _Writer:
                 return _Test(_ored(parts, "0"), True)
             case Either(of):
                 masks, rest = self.grouped(of, single=True)
-                parts = [f"(~{w} & {b})" for w, b in masks.items()] + [self.certain(p).as_some() for p in rest]
+                parts = [f"({self.inverted(w)} & {b})" for w, b in masks.items()] + [
+                    self.certain(p).as_some() for p in rest
+                ]
                 return _Test(_ored(parts, "0"), False)
+
+    def inverted(self, word: str) -> str:
+        """The local that holds the complement of a word, once the flags have been written."""
+        return f"n{word}" if word == "w0" or word.startswith("c") else f"~{word}"
 
     def possible(self, form: Normal) -> _Test:
         """A test that passes when the form is not known to fail."""
@@ -195,6 +216,26 @@ class _Writer:
         for i in range(0, len(tests), 8):
             terms = " | ".join(f"({text} << {bit})" if bit else text for bit, text in tests[i : i + 8])
             self.lines.append(f"{indent}{name} |= {terms}")
+
+
+def _at_least(literal: Literal) -> tuple[Literal, int]:
+    """Comparisons of a number with a literal told by one of them, `>=`; 1 where the contrary of it is meant."""
+    match literal.atom:
+        case ir.Compare(">=" | "<" | ">" | "<=" as op, left, ir.Literal(value)):
+            bound = int(value) + (op in (">", "<="))
+            return Literal(ir.Compare(">=", left, ir.Literal(bound)), True), int(op in ("<", "<="))
+        case ir.Compare("!=", left, right):
+            return Literal(ir.Compare("==", left, right), True), 1
+        case ir.Compare("<" | "<=" as op, left, right):  # two facts
+            return contrary(literal), 1
+    return Literal(literal.atom, True), int(not literal.holds)
+
+
+def _is_bound(literal: Literal) -> bool:
+    match literal.atom:
+        case ir.Compare(">=", _, ir.Literal()):
+            return True
+    return False
 
 
 def _free_places(schema: Schema) -> Iterator[tuple[str, int]]:
@@ -309,28 +350,12 @@ def _function(w: _Writer, name: str, words: int, outputs: Sequence[str], mutabil
     return head + "".join(f"    {line}\n" for line in lines)
 
 
-def _read(book: ir.Rulebook) -> list[FactSpec]:
-    return [book.schema.facts[n] for n in facts_of(book)]
-
-
-def facts_of(book: ir.Rulebook) -> list[str]:
-    """The facts that a rule, a track or an approval of the rulebook reads, in the order of the schema."""
-    read = {LEGAL_DAY}
-    for rule in book.rules:
-        read |= {*ir.facts_read(rule.applies), *ir.facts_read(rule.needs)}
-        if rule.effect is Effect.REVIEW:
-            read.add(rule.approval)
-    for track in book.tracks:
-        read |= set(ir.facts_read(track.opens))
-    return [n for n in book.schema.facts if n in read]
-
-
 def _check_words(w: _Writer, book: ir.Rulebook) -> None:
     """A slot that is all zero is no fact: without this it would be true and false at once. And is all known?"""
     bools: dict[str, int] = {}
     enums: list[str] = []
     unknown: dict[str, list[int]] = {}  # by word: pairs of bools, bits set where unknown, bits clear where unknown
-    for spec in _read(book):
+    for spec in (book.schema.facts[n] for n in ir.facts_of(book)):
         kinds = unknown.setdefault(_word(spec), [0, 0, 0])
         match spec.type:
             case FactType.BOOL:
@@ -342,8 +367,10 @@ def _check_words(w: _Writer, book: ir.Rulebook) -> None:
             case _:
                 kinds[2] |= 1 << _start(spec) + spec.width - 1
     w.lines += [f"assert (~({word} | ({word} >> 1)) & {mask}) == 0" for word, mask in bools.items()]
+    day = book.schema.facts[LEGAL_DAY]
+    w.lines.append(f"assert {_word(day)} & {1 << _start(day) + INT_BITS} != 0")
     if enums:
-        w.lines.append(f"assert ({' and '.join(f'{e} != 0' for e in enums)})")
+        w.lines.append(f"assert {_ored([_is_zero(e) for e in enums], '0')} == 0")
     w.lines.append(
         f"unknown: uint256 = {_ored([t for word, kinds in unknown.items() for t in _unknowns(word, *kinds)], '0')}"
     )
@@ -367,14 +394,17 @@ def _evaluate(w: _Writer, book: ir.Rulebook, own: range, *, lazily: bool) -> Non
     said = {name: _said(w, rules, name) for name in ("given", "refused")}
     w.flush()
     for k in range(words_of(len(own))):
-        w.lines.append(f"fired{k}: uint256 = 0")
-        w.gather(f"fired{k}", fired.get(k, []))
+        w.lines += [f"fired{k}: uint256 = 0", f"may{k}: uint256 = 0"]
         if lazily:
-            w.lines += [f"may{k}: uint256 = fired{k}", "if unknown != 0:"]
-            w.gather(f"may{k}", may.get(k, []), "    ")
+            w.lines.append("if unknown == 0:")
+            w.gather(f"fired{k}", fired.get(k, []), "    ")
+            w.lines += [f"    may{k} = fired{k}", "else:"]
+            for (bit, certain), (_, possible_) in zip(fired.get(k, []), may.get(k, []), strict=True):
+                w.lines += [f"    if {possible_} != 0:", f"        may{k} |= {1 << bit}"]
+                w.lines.append(f"        fired{k} |= {certain} << {bit}")
             w.lines.append(f"maybe{k}: uint256 = may{k} & ~fired{k}")
         else:
-            w.lines.append(f"may{k}: uint256 = 0")
+            w.gather(f"fired{k}", fired.get(k, []))
             w.gather(f"may{k}", may.get(k, []))
         w.lines.append(f"met{k}: uint256 = 0")
         w.gather(f"met{k}", met.get(k, []))

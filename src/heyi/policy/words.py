@@ -16,6 +16,7 @@ from __future__ import annotations
 import datetime as dt
 import struct
 from collections.abc import Callable, Container, Mapping, Sequence
+from itertools import accumulate
 from operator import itemgetter
 from typing import Any
 
@@ -119,67 +120,75 @@ def _value(spec: FactSpec, code: int) -> Value:
 
 
 class Packer:
-    """`pack` made fast for one schema: the words as bytes, most significant first, the form that contracts take.
+    """`pack` made fast for one rulebook: the words as bytes, most significant first, the form that contracts take.
 
-    With `names` every other fact is left out and its slot is zero, for contracts that read no other. Values are taken
-    as they are: facts must have passed `admit`, and dates stand as ordinal days. Bools that stand next
-    to one another are packed together, a digit of base four each.
+    With `read` only those facts are packed (and bools between them), and every other slot is zero, for contracts that
+    read no other. `names` is the order in which values are taken: bools, enums, sets, numbers and days. Values are
+    taken as they are: facts must have passed `admit`, and dates stand as ordinal days.
     """
 
-    def __init__(self, schema: Schema, names: Container[str] | None = None) -> None:
-        facts = [s for s in schema.facts.values() if s.slot is not None and (names is None or s.id in names)]
-        self._width = schema.words * WORD_BITS // 8
-        self._unknown: dict[str, object] = {s.id: 2 if s.type is FactType.BOOL else None for s in facts}
+    def __init__(self, schema: Schema, read: Container[str] | None = None) -> None:
         # the place of a slot among the bits of all words: the last word is the least significant
-        offset = {s.id: (schema.words - 1 - s.slot[0]) * WORD_BITS + s.slot[1] for s in facts if s.slot}
-        coded = [s for s in facts if s.type is FactType.ENUM]
-        self._sets = [(s.id, s, offset[s.id]) for s in facts if s.type is FactType.SET]
-        self._enums = _getter([s.id for s in coded])
+        place = {s.id: (schema.words - 1 - s.slot[0]) * WORD_BITS + s.slot[1] for s in schema.facts.values() if s.slot}
+        wanted = [s for s in schema.facts.values() if s.id in place and (read is None or s.id in read)]
+        runs = [run for run in _runs(schema, place) if any(read is None or n in read for n in run)]
+        enums = [s for s in wanted if s.type is FactType.ENUM]
+        sets = [s for s in wanted if s.type is FactType.SET]
+        numbers = sorted((s.id for s in wanted if s.type in _NUMBERS), key=place.__getitem__, reverse=True)
+        self.names = (*(n for run in runs for n in run), *(s.id for s in enums), *(s.id for s in sets), *numbers)
+        self._get = _getter(self.names)
+        self._unknown = {n: _unknown_value(schema.facts[n]) for n in self.names}
+        self._width = schema.words * WORD_BITS // 8
+        ends = list(accumulate(len(run) for run in runs))
+        self._runs = [(end - len(run), end, place[run[-1]]) for run, end in zip(runs, ends, strict=True)]
+        self._coded = slice(bools := ends[-1] if ends else 0, bools + len(enums))
         self._codes = tuple(
-            {v: code(s, v) << offset[s.id] for v in s.values} | {None: unknown_code(s) << offset[s.id]} for s in coded
+            {v: code(s, v) << place[s.id] for v in s.values} | {None: unknown_code(s) << place[s.id]} for s in enums
         )
-        self._runs = tuple(
-            (_getter(run), offset[run[-1]]) for run in _runs([s for s in facts if s.type is FactType.BOOL], offset)
-        )
-        numbers = sorted((s.id for s in facts if s.type in (FactType.INT, FactType.DATE)), key=offset.__getitem__)
-        self._numbers = _getter(numbers[::-1])
-        self._known_bits = tuple(1 << INT_BITS + offset[n] for n in numbers[::-1])
-        self._all_known = sum(self._known_bits)
-        self._number_bytes, self._shift = _number_struct([offset[n] for n in numbers])
+        self._sets = [(bools + len(enums) + i, s, place[s.id]) for i, s in enumerate(sets)]
         self._set_codes: dict[tuple[str, object], int] = {}
+        self._numbers = slice(len(self.names) - len(numbers), len(self.names))
+        self._known_bits = tuple(1 << INT_BITS + place[n] for n in numbers)
+        self._all_known = sum(self._known_bits)
+        self._number_bytes, self._shift = _number_struct([place[n] for n in reversed(numbers)])
+
+    def values(self, known: Mapping[str, object]) -> tuple[Any, ...]:
+        """The facts in the order of `names`; an unknown bool is 2, an unknown number NaN, another unknown fact None."""
+        try:
+            return self._get(known)
+        except KeyError:
+            return self._get({**self._unknown, **known})
 
     def pack(self, known: Mapping[str, object]) -> bytes:
         """The packed words of the known facts, as `pack` gives them.
 
         Raises:
-            KeyError, ValueError, TypeError: a value has not been checked against its type.
+            KeyError, ValueError: a value has not been checked against its type.
         """
-        try:
-            return self._pack(known, complete=True)
-        except KeyError:
-            return self._pack({**self._unknown, **known}, complete=False)
+        return self.pack_values(self.values(known))
 
-    def _pack(self, facts: Mapping[str, object], *, complete: bool) -> bytes:
-        total = sum(map(dict.__getitem__, self._codes, self._enums(facts)))
-        for run, place in self._runs:
-            total += int(bytes(run(facts)).translate(_DIGITS), 4) << place
-        for name, spec, place in self._sets:
-            total += self._set_code(name, spec, facts[name], place)
-        numbers = self._numbers(facts)
-        if complete:
-            total += self._all_known
-        else:
-            total += sum(bit for bit, n in zip(self._known_bits, numbers, strict=True) if n is not None)
-            numbers = tuple(n or 0 for n in numbers)
-        total += int.from_bytes(self._number_bytes(*numbers), "big") << self._shift
+    def pack_values(self, values: tuple[Any, ...]) -> bytes:
+        """The packed words of `values`."""
+        total = sum(map(dict.__getitem__, self._codes, values[self._coded]))
+        for begin, end, place in self._runs:
+            total += int(bytes(values[begin:end]).translate(_DIGITS), 4) << place
+        for i, spec, place in self._sets:
+            total += self._set_code(spec, values[i], place)
+        numbers = values[self._numbers]
+        try:
+            total += (int.from_bytes(self._number_bytes(*numbers), "big") << self._shift) + self._all_known
+        except struct.error:  # NaN is no number to pack
+            total += sum(bit for bit, n in zip(self._known_bits, numbers, strict=True) if n == n)
+            numbers = tuple(n if n == n else 0 for n in numbers)
+            total += int.from_bytes(self._number_bytes(*numbers), "big") << self._shift
         return total.to_bytes(self._width, "big")
 
-    def _set_code(self, name: str, spec: FactSpec, value: object, place: int) -> int:
-        held = self._set_codes.get((name, value))
+    def _set_code(self, spec: FactSpec, value: object, place: int) -> int:
+        held = self._set_codes.get((spec.id, value))
         if held is None:
             held = 0 if value is None else code(spec, spec.check(value)) << place
             if len(self._set_codes) < 1 << 12:
-                self._set_codes[name, value] = held
+                self._set_codes[spec.id, value] = held
         return held
 
 
@@ -187,15 +196,25 @@ _DIGITS = bytes.maketrans(b"\x00\x01\x02", b"213")
 """False, true and unknown as digits of base four: can be false, can be true, both. Other digits stay no digits."""
 
 
+_NUMBERS = (FactType.INT, FactType.DATE)
+
+
+def _unknown_value(spec: FactSpec) -> object:
+    if spec.type is FactType.BOOL:
+        return 2
+    return float("nan") if spec.type in _NUMBERS else None
+
+
 def _getter(names: Sequence[str]) -> Callable[[Mapping[str, object]], tuple[Any, ...]]:
     return itemgetter(*names) if len(names) > 1 else lambda facts: tuple(facts[n] for n in names)
 
 
-def _runs(bools: Sequence[FactSpec], offset: Mapping[str, int]) -> list[list[str]]:
+def _runs(schema: Schema, place: Mapping[str, int]) -> list[list[str]]:
     """Bools whose slots stand next to one another, the most significant first in each run."""
     runs: list[list[str]] = []
-    for name in sorted((s.id for s in bools), key=offset.__getitem__, reverse=True):
-        if runs and offset[runs[-1][-1]] == offset[name] + 2:
+    bools = [s.id for s in schema.facts.values() if s.type is FactType.BOOL and s.id in place]
+    for name in sorted(bools, key=place.__getitem__, reverse=True):
+        if runs and place[runs[-1][-1]] == place[name] + 2:
             runs[-1].append(name)
         else:
             runs.append([name])

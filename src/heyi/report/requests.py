@@ -11,6 +11,7 @@ from heyi.exchange.consortium import Consortium
 from heyi.model.decision import Decision, Effect, Outcome, RuleFinding, Text
 from heyi.model.kleene import Truth
 from heyi.policy import ir
+from heyi.policy.deadline import in_words
 from heyi.policy.explain import step
 from heyi.report.data import (
     Answer,
@@ -163,8 +164,8 @@ def _rule(book: ir.Rulebook, finding: RuleFinding, spoken: Mapping[str, str], *,
 
 
 def _binds(book: ir.Rulebook, rule: ir.Rule) -> Text:
-    by, until = who(book, rule.party), rule.due
-    assert until is not None
+    assert rule.deadline is not None
+    by, until = who(book, rule.party), in_words(rule.deadline)
     return Text(zh=f"{by.zh}；{until.zh}", en=f"{by.en}; {until.en}")
 
 

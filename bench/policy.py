@@ -1,0 +1,330 @@
+"""One decision by Heyi and by the policy engines that others use: the same rules and requests, in one run.
+
+Rulebooks of several sizes are translated for each engine. Before anything is timed, every engine must agree with Heyi
+on every complete request. Then latency, on complete requests and with facts missing; then what an absent fact opens.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import platform
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import distributions
+from importlib.util import find_spec
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from heyi.model.decision import Effect, Outcome
+from heyi.policy import ir
+from heyi.policy.bytecode import compile_contracts
+from heyi.policy.check import compile_rulebook
+from heyi.policy.decide import DecisionPoint
+from heyi.policy.facts import LEGAL_DAY, FactType, to_ordinals
+from heyi.policy.interpret import Reading, read
+from heyi.policy.to_python import PythonEngine
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a script, this file stands outside any package
+
+from bench.by_hand import judge
+from bench.decide import SEED, Facts, Way, complete_profiles, measure, mutations, percentile
+from bench.sizes import rulebook_of
+from tests.foreign.cedar import Cedar, Style
+from tests.foreign.cel import CelCpp, CelRust, Ternary, conditions
+from tests.foreign.rego import RegoCpp, Regorus, RegorusVm
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL, SHIPPED = 32, 60
+PACKAGES = ("cedarpy", "celine-regorus", "regopy", "cel-expr-python", "common-expression-language")
+SHOWN = ("p50", "p99", "ratio", "cold_p50", "cold_ratio")
+FALSY: Mapping[FactType, object] = {
+    FactType.BOOL: False,
+    FactType.INT: 0,
+    FactType.DATE: 0,
+    FactType.ENUM: "",
+    FactType.SET: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """How much is measured; the `slow` numbers hold for slow engines, and those of requests and rounds for cold calls.
+
+    Of `denied` requests each loses its facts, one at a time.
+    """
+
+    sizes: tuple[int, ...] = (SMALL, SHIPPED, 100, 300)
+    requests: int = 300
+    rounds: int = 20
+    slow_requests: int = 60
+    slow_rounds: int = 5
+    denied: int = 200
+    slow_denied: int = 20
+
+
+FULL = Scale()
+QUICK = Scale(sizes=(SMALL, SHIPPED), requests=20, rounds=2, slow_requests=5, slow_rounds=2, denied=4, slow_denied=1)
+
+
+# --- Engines ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """An engine for one rulebook: `ask` takes known facts and gives reasons, `permits` reads the answer."""
+
+    id: str
+    label: str
+    ask: Callable[[Any], Any]
+    permits: Callable[[Any], bool]
+    prepare: Callable[[Facts], Any] = to_ordinals
+    slow: bool = False
+
+
+def heyi_engine(book: ir.Rulebook) -> Callable[[ir.Known], tuple[Reading, str | None]]:
+    """What answers for Heyi: bytecode and generated Python in lockstep; known facts in, a reading and an alarm out."""
+    return DecisionPoint(book, bytecode=compile_contracts(book)).judge
+
+
+def _heyi_permits(answer: tuple[Reading, str | None]) -> bool:
+    reading, alarm = answer
+    if alarm:
+        raise AssertionError(alarm)
+    return reading.outcome.is_permit
+
+
+def engines(book: ir.Rulebook) -> list[Engine]:
+    """Heyi first, then those that are installed: all for the small rulebook, the quicker ones for larger."""
+    size = len(book.rules)
+    python = PythonEngine(book).read
+    made = [
+        Engine(id="heyi", label="Heyi, both readings", ask=heyi_engine(book), permits=_heyi_permits),
+        Engine(id="heyi_python", label="Heyi, Python alone", ask=python, permits=lambda r: r.outcome.is_permit),
+    ]
+    if size == SHIPPED:
+        usual = partial(_with_defaults, {n: FALSY[s.type] for n, s in book.schema.facts.items() if not s.derived})
+        made.append(
+            Engine(id="by_hand", label="Python by hand, absent is false", ask=judge, permits=_permits, prepare=usual)
+        )
+    if find_spec("cedarpy"):
+        ways: list[tuple[str, str, Style, bool | None]] = [
+            ("cedar_required", "Cedar, schema requires all", Style.USUAL, True),
+            ("cedar_guarded", "Cedar, schema, guarded by has", Style.GUARDED, False),
+        ]
+        if size <= SHIPPED:
+            ways += [
+                ("cedar_usual", "Cedar, no schema", Style.USUAL, None),
+                ("cedar_closed", "Cedar, schema, unknown forbids", Style.CLOSED, False),
+            ]
+        for name, label, style, required in ways:
+            ask = Cedar(book, style, required=required).answer
+            made.append(Engine(id=name, label=label, ask=ask, permits=lambda answer: answer[0]))
+    if find_spec("regorus"):
+        made.append(Engine(id="regorus", label="Rego, regorus", ask=Regorus(book).answer, permits=_permits))
+        made.append(Engine(id="regorus_vm", label="Rego, regorus VM", ask=RegorusVm(book).answer, permits=_permits))
+    if find_spec("regopy") and size <= SHIPPED:
+        made.append(Engine(id="regopy", label="Rego, rego-cpp", ask=RegoCpp(book).answer, permits=_permits, slow=True))
+    wanted = conditions(book)
+    for name, label, module, kind in (
+        ("cel_cpp", "CEL, C++", "cel_expr_python", CelCpp),
+        ("cel_rust", "CEL, Rust", "cel", CelRust),
+    ):
+        if find_spec(module) and size <= SHIPPED:
+            fold = partial(_cel_permits, book, tuple(wanted))
+            made.append(Engine(id=name, label=label, ask=_with_facts(kind(wanted).evaluate), permits=fold))
+    return made
+
+
+def _with_defaults(defaults: Facts, facts: Facts) -> Facts:
+    """What `facts.get(name, default)` reads wherever a hand-written function reads a fact."""
+    return defaults | facts
+
+
+def _permits(answer: Any) -> bool:
+    """For answers that hold the outcome in words."""
+    return Outcome(answer["outcome"] if isinstance(answer, dict) else answer[0]).is_permit
+
+
+CelAnswer = tuple[ir.Known, list[Ternary]]
+
+
+def _with_facts(evaluate: Callable[[ir.Known], list[Ternary]]) -> Callable[[ir.Known], CelAnswer]:
+    """CEL knows conditions alone; approvals are looked up by whoever folds them."""
+    return lambda known: (known, evaluate(known))
+
+
+def _cel_permits(book: ir.Rulebook, names: Sequence[str], answer: CelAnswer) -> bool:
+    """The fold of a host program that takes an error for `does not hold`, and permits nothing without a ground."""
+    known, truths = answer
+    holds = {name for name, truth in zip(names, truths, strict=True) if truth}
+    grounded: set[str] = set()
+    for rule in book.rules:
+        if f"{rule.id} applies" in holds:
+            given = known.get(rule.approval) == "given"
+            unmet = rule.effect is Effect.REQUIRE and f"{rule.id} needs" not in holds
+            if rule.effect is Effect.FORBID or unmet or (rule.effect is Effect.REVIEW and not given):
+                return False
+            grounded.add(rule.track)
+    return any(t.id in grounded for t in book.tracks if f"{t.id} opens" in holds)
+
+
+# --- Latency ----------------------------------------------------------------------------------------------------------
+
+
+def requests_for(book: ir.Rulebook, rng: Random, count: int) -> tuple[list[Facts], list[Facts]]:
+    """Complete requests near the profiles, and the same without one to eight of their facts."""
+    whole = [*complete_profiles(book).values()][:count]
+    whole += mutations(book, rng, count - len(whole))
+    partly = []
+    for facts in whole:
+        out = set(rng.sample([n for n in facts if n != LEGAL_DAY], rng.randrange(1, 9)))
+        partly.append({n: v for n, v in facts.items() if n not in out})
+    return whole, partly
+
+
+def disagreements(book: ir.Rulebook, table: Sequence[Engine], requests: Sequence[Facts]) -> list[str]:
+    """Engines that permit a complete request which Heyi's interpreter does not, or the other way about."""
+    found = []
+    for n, facts in enumerate(requests):
+        expected = read(book, to_ordinals(facts)).outcome.is_permit
+        wrong = [e.label for e in table if e.permits(e.ask(e.prepare(facts))) is not expected]
+        found += [f"{len(book.rules)} rules, request {n}: {label} differs from Heyi" for label in wrong]
+    return found
+
+
+def measure_warm(table: Sequence[Way], rounds: int) -> dict[str, list[int]]:
+    """Nanoseconds of each call: in each round every way answers all requests in one go, the first one rotating."""
+    times: dict[str, list[int]] = {way.id: [] for way in table}
+    clock = time.perf_counter_ns
+    gc.collect()
+    gc.disable()
+    try:
+        for turn in range(rounds):
+            first = turn % len(table)
+            for way in (*table[first:], *table[:first]):
+                way.calls[0]()
+                taken = times[way.id]
+                for call in way.calls:
+                    begin = clock()
+                    call()
+                    taken.append(clock() - begin)
+    finally:
+        gc.enable()
+    return times
+
+
+def latency(table: Sequence[Engine], requests: Sequence[Facts], scale: Scale) -> list[dict[str, Any]]:
+    """Rows in microseconds: warm, as an engine in service is, and cold, when all the others answered in between."""
+
+    def ways(chosen: Sequence[Engine], count: int) -> list[Way]:
+        return [Way(e.id, e.label, [partial(e.ask, e.prepare(f)) for f in requests[:count]]) for e in chosen]
+
+    cold = measure(ways(table, scale.slow_requests), scale.slow_rounds)
+    warm = measure_warm(ways([e for e in table if not e.slow], scale.requests), scale.rounds)
+    for engine in table:
+        if engine.slow:
+            warm |= measure_warm(ways([engine], scale.slow_requests), scale.slow_rounds)
+    rows: list[dict[str, Any]] = [
+        {
+            "id": e.id,
+            "label": e.label,
+            "calls": len(warm[e.id]),
+            "p50": percentile(warm[e.id], 50),
+            "p99": percentile(warm[e.id], 99),
+            "cold_p50": percentile(cold[e.id], 50),
+            "cold_p99": percentile(cold[e.id], 99),
+        }
+        for e in table
+    ]
+    for row in rows:
+        row["ratio"] = row["p50"] / rows[0]["p50"]
+        row["cold_ratio"] = row["cold_p50"] / rows[0]["cold_p50"]
+    return rows
+
+
+# --- Missing facts ----------------------------------------------------------------------------------------------------
+
+
+def opened_by_absence(table: Sequence[Engine], requests: Sequence[Facts], scale: Scale) -> list[dict[str, Any]]:
+    """For each engine: of denied complete requests with one fact deleted, how many it permits, and by which facts."""
+    denied = [f for f in requests if table[0].ask(to_ordinals(f))[0].outcome is Outcome.DENY][: scale.denied]
+    rows = []
+    for engine in table:
+        deletions, permits, names = 0, 0, set()
+        for facts in denied[: scale.slow_denied] if engine.slow else denied:
+            for name in facts:
+                if name == LEGAL_DAY:
+                    continue
+                deletions += 1
+                if engine.permits(engine.ask(engine.prepare({n: v for n, v in facts.items() if n != name}))):
+                    permits += 1
+                    names.add(name)
+        rows.append(
+            {"id": engine.id, "label": engine.label, "deletions": deletions, "permits": permits, "facts": sorted(names)}
+        )
+    return rows
+
+
+# --- The run ----------------------------------------------------------------------------------------------------------
+
+
+def show(console: Console, title: str, rows: Sequence[Mapping[str, Any]], keys: Mapping[str, str]) -> None:
+    table = Table(title=title)
+    table.add_column("")
+    for heading in keys:
+        table.add_column(heading.replace("_", " "), justify="right")
+    for row in rows:
+        table.add_row(str(row["label"]), *(form.format(row[heading]) for heading, form in keys.items()))
+    console.print(table)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a smoke run: too few calls for figures to rely on")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench" / "policy.json", help="where figures go")
+    options = parser.parse_args(arguments)
+    scale, console, rng = QUICK if options.quick else FULL, Console(highlight=False), Random(SEED)
+    figures: dict[str, Any] = {
+        "python": platform.python_version(),
+        "packages": {d.name: d.version for d in distributions() if d.name in PACKAGES},
+        "quick": options.quick,
+        "unit": "microseconds",
+        "latency": [],
+    }
+    for size in scale.sizes:
+        book = compile_rulebook(rulebook_of(size))
+        table = engines(book)
+        whole, partly = requests_for(book, rng, scale.requests)
+        if found := disagreements(book, table, whole[: scale.slow_requests] if options.quick else whole):
+            console.print("\n".join(found), style="bold red", markup=False)
+            return 1
+        for facts, requests in (("complete", whole), ("missing", partly)):
+            rows = latency(table, requests, scale)
+            figures["latency"].append({"rules": size, "facts": facts, "requests": len(requests), "rows": rows})
+            title = f"One decision, {size} rules, facts {facts}, microseconds"
+            show(console, title, rows, dict.fromkeys(SHOWN, "{:.1f}"))
+        if size == SHIPPED:
+            more = whole + mutations(book, rng, 10 * scale.denied)
+            figures["missing_facts"] = opened_by_absence(table, more, scale)
+        gc.collect()
+    title = f"A fact deleted from a denied request, {SHIPPED} rules: what is permitted"
+    show(console, title, figures["missing_facts"], {"deletions": "{:,}", "permits": "{:,}"})
+
+    # further sections stand here: each a key of `figures` and a table
+
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

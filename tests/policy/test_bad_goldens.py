@@ -1,0 +1,135 @@
+"""What the author of a bad rulebook is told, byte for byte, with the excerpt and its caret.
+
+`bad/TOPIC/NAME.md` is one pack, judged with `bad/facts.toml`; `bad/TOPIC/NAME/` is a folder of rulebook files, with
+that schema unless it has its own. The message stands beside it in `NAME.txt`; `HEYI_UPDATE_GOLDENS=1` writes all anew.
+`bad/never/` holds rules that are well formed and can never apply: an analysis refuses them, not the compiler.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from heyi.model.errors import InvalidInput
+from heyi.policy.cases import load_rulebook
+from heyi.policy.decide import DecisionPoint
+from heyi.sources.rulebook import read_rulebook
+
+HERE = Path(__file__).parent
+UPDATE = os.environ.get("HEYI_UPDATE_GOLDENS") == "1"
+SCHEMA = "facts.toml"
+
+
+def _inputs(*topics: str) -> list[str]:
+    """Packs and folders of rulebooks below `bad/`, relative to it, in those topics alone where any are named."""
+    found = [p for p in (HERE / "bad").glob("*/*") if p.suffix != ".txt"]
+    return sorted(p.relative_to(HERE / "bad").as_posix() for p in found if not topics or p.parent.name in topics)
+
+
+NEVER = _inputs("never")
+BAD = [name for name in _inputs() if name not in NEVER]
+ENCODINGS = ("gb18030", "utf-16")  # their packs are written by the test: a Markdown file in the repository is UTF-8
+GOOD = sorted(p.name for p in (HERE / "good").iterdir())
+
+
+def _load(path: Path) -> DecisionPoint:
+    """The rulebook at `path`; a lone pack is not read as text, so that its line ends and marks reach the compiler."""
+    texts = read_rulebook(path) if path.is_dir() else {path.name: path.read_bytes().decode()}
+    if path.parent.name != "facts":
+        texts.setdefault(SCHEMA, (HERE / "bad" / SCHEMA).read_text(encoding="utf-8"))
+    return load_rulebook(texts)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_the_author_of_a_bad_rulebook_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(HERE / "bad")  # a message that names a folder names it as it was asked for
+    with pytest.raises(InvalidInput) as caught:
+        _load(Path(name))
+    _compare(caught.value, Path(name).with_suffix(".txt"))
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_the_author_of_an_unreadable_pack_is_told(
+    encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "rulebook" / "cn"
+    folder.mkdir(parents=True)
+    (folder / "pipl.md").write_bytes((HERE / "good" / "articles-without-rules.md").read_text("utf-8").encode(encoding))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInput) as caught:
+        read_rulebook(Path("rulebook"))
+    _compare(caught.value, HERE / "bad" / "unreadable" / f"{encoding}.txt")
+
+
+def _compare(error: InvalidInput, golden: Path) -> None:
+    message = f"{error}\n".encode()
+    if UPDATE:
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_bytes(message)
+    assert golden.is_file(), f"there is no {golden.name}; HEYI_UPDATE_GOLDENS=1 writes it"
+    assert message.decode() == golden.read_bytes().decode()
+
+
+def test_no_message_is_left_of_a_rulebook_that_is_gone() -> None:
+    expected = {Path(name).with_suffix(".txt") for name in [*BAD, *(f"unreadable/{e}.md" for e in ENCODINGS)]}
+    surplus = {p.relative_to(HERE / "bad") for p in (HERE / "bad").rglob("*.txt")} - expected
+    if UPDATE:
+        for path in surplus:
+            (HERE / "bad" / path).unlink()
+        return
+    assert not surplus
+    assert len(BAD) > 150
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_the_message_points_at_a_place_that_there_is(name: str) -> None:
+    """The line is one of the file, the excerpt is that line, and the caret is as far along as the column."""
+    golden = (HERE / "bad" / name).with_suffix(".txt").read_bytes().decode().removesuffix("\n")
+    place = re.match(r"(?P<file>[^:\n]+):(?P<line>[0-9]+):(?P<column>[0-9]+): ", golden)
+    assert place
+    folder = HERE / "bad" / name
+    file = folder / place["file"] if folder.is_dir() else folder
+    if not file.exists():
+        assert name == "facts/no-schema" or place["file"] == SCHEMA
+        return
+    lines = [*file.read_bytes().decode().splitlines(), ""]
+    line, column = int(place["line"]), int(place["column"])
+    assert 1 <= line <= len(lines)
+    assert 1 <= column <= len(lines[line - 1]) + 1
+    if "\n  " not in golden:
+        return
+    excerpt, caret = golden.split("\n", 1)[1].split("\n")
+    assert excerpt == f"  {lines[line - 1]}"
+    assert caret[-1] == "^"
+    assert _columns(caret[:-1]) == _columns(excerpt[: column + 1])
+
+
+def _columns(text: str) -> int:
+    """Columns of a terminal; a tab leads to the next multiple of eight."""
+    at = 0
+    for c in text:
+        at = (at // 8 + 1) * 8 if c == "\t" else at + (2 if unicodedata.east_asian_width(c) in "WF" else 1)
+    return at
+
+
+@pytest.mark.parametrize("name", NEVER)
+def test_a_rule_that_can_never_apply_is_well_formed(name: str) -> None:
+    assert _load(HERE / "bad" / name).book.rules
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_what_looks_bad_and_is_not(name: str) -> None:
+    assert _load(HERE / "good" / name).book.articles
+
+
+def test_windows_line_ends_mean_what_others_mean() -> None:
+    texts = {SCHEMA: (HERE / "bad" / SCHEMA).read_text(encoding="utf-8")}
+    crlf = (HERE / "good" / "crlf.md").read_bytes().decode()
+    assert crlf.count("\r\n") == crlf.count("\n") > 10
+    rules = [load_rulebook({**texts, "x.md": t}).book.rules for t in (crlf, crlf.replace("\r\n", "\n"))]
+    assert rules[0] == rules[1]
+    assert read_rulebook(HERE / "good")["crlf.md"] == crlf.replace("\r\n", "\n"), "and the digest is the same"

@@ -1,0 +1,176 @@
+"""Five readings of one rulebook agree: on the shipped rulebook, and on rulebooks drawn at random, atom by atom."""
+
+from __future__ import annotations
+
+import datetime as dt
+from random import Random
+
+import pytest
+
+from bench.differential import BATCH, Readings, draw
+from heyi.policy import ir
+from heyi.policy.boundaries import boundaries
+from heyi.policy.build import Build, load_build
+from heyi.policy.bytecode import CHAIN_LIMIT, BytecodeEngine, compile_contracts
+from heyi.policy.check import compile_rulebook
+from heyi.policy.facts import to_ordinals
+from heyi.policy.interpret import read
+from heyi.sources.rulebook import read_build, read_rulebook
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Build:
+    ready = load_build(read_build(), read_rulebook())
+    assert ready is not None
+    return ready
+
+
+@pytest.mark.parametrize("seed", [11, 12])
+def test_no_difference_in_20000_requests_to_the_shipped_rulebook(shipped: Build, seed: int) -> None:
+    readings, source = Readings(shipped.book, shipped.bytecode, shipped.python), draw(shipped.book, Random(seed))
+    outcomes = set()
+    for _ in range(10_000 // BATCH):
+        batch = [to_ordinals(next(source)) for _ in range(BATCH)]
+        assert readings.difference(batch) is None
+        outcomes |= {(r.outcome, r.curable) for r in (read(shipped.book, known) for known in batch[:1_000])}
+    assert len(outcomes) == 5, "every outcome occurs"
+
+
+def test_no_difference_at_the_thresholds(shipped: Build) -> None:
+    around = [to_ordinals(r) for b in boundaries(shipped.book) for r in b.requests]
+    assert len(around) > 200
+    assert Readings(shipped.book, shipped.bytecode).difference(around, solved=True) is None
+
+
+# --- rulebooks drawn at random ----------------------------------------------------------------------------------------
+
+FACTS = """
+[track.one]
+opens = "p"
+min_rank = "regulation"
+zh = "甲"
+en = "one"
+
+[track.two]
+opens = "!p || kind == \\"a\\""
+min_rank = "agreement"
+zh = "乙"
+en = "two"
+"""
+DAYS = [dt.date(2020, 1, 1), dt.date(2024, 2, 29), dt.date(2026, 12, 1)]
+
+
+def schema_text(rng: Random) -> str:
+    """Facts of all types in shuffled slots that leave gaps; numbers stand at odd places too."""
+    kinds = [("legal_day", "date")] + [(n, "bool") for n in ("p", "q", "r", "s", "t")]
+    kinds += [(n, "int") for n in ("m", "n", "k")] + [("day", "date"), ("other_day", "date")]
+    kinds += [(n, "enum") for n in ("kind", "same_kind", "approval.board")] + [("parts", "set"), ("more", "set")]
+    rng.shuffle(kinds)
+    lines, word, at = [FACTS], 0, 0
+    for name, kind in kinds:
+        width = {"bool": 2, "int": 33, "date": 33, "enum": 6, "set": 7}[kind]
+        at += rng.choice([0, 0, 1, 2, 8])
+        if at + width > 256:
+            word, at = word + 1, 0
+        changed = '["handler"]' if rng.random() < 0.5 and name != "legal_day" else "[]"
+        lines.append(f'[fact."{name}"]\ntype = "{kind}"\nzh = "{name}"\nen = "{name}"\nslot = [{word}, {at}]')
+        lines.append(f'source = "declared"\nchanged_by = {changed}')
+        at += width
+        if kind == "int":
+            lines.append('min = 0\nmax = 20\nunit = "things"')
+        elif name == "approval.board":
+            lines.append('values = { none = "无|none", given = "是|given", refused = "否|refused" }\nreserve = 6')
+        elif kind in ("enum", "set"):
+            lines.append('values = { a = "甲|a", b = "乙|b", c = "丙|c" }\nreserve = 6')
+    return "\n".join(lines) + "\n"
+
+
+def atom(rng: Random) -> str:
+    op = rng.choice(["==", "!=", "<", "<=", ">", ">="])
+    number, equality = rng.choice(["m", "n", "k"]), rng.choice(["==", "!="])
+    members = ", ".join(f'"{v}"' for v in "abc" if rng.random() < 0.5)
+    return rng.choice(
+        [
+            rng.choice("pqrst"),
+            f"!{rng.choice('pqrst')}",
+            f"{number} {op} {rng.choice([0, 1, 7, 20])}",
+            f"{rng.choice([0, 3, 20])} {op} {number}",
+            f"m {op} n",
+            f"{number} in [{', '.join(str(i) for i in range(0, 21, 5) if rng.random() < 0.5)}]",
+            f'day {op} date("{rng.choice(DAYS)}")',
+            f"day {op} other_day",
+            f"legal_day {op} day",
+            f'kind {equality} "{rng.choice("abc")}"',
+            f"kind {equality} same_kind",
+            f"kind in [{members}]",
+            f"p {equality} q",
+            f"r {equality} {rng.choice(['true', 'false'])}",
+            f"subset(parts, [{members}])",
+            f"overlap(more, [{members}])",
+            "true",
+            "false",
+        ]
+    )
+
+
+def condition(rng: Random, depth: int = 3) -> str:
+    if depth == 0 or rng.random() < 0.3:
+        return atom(rng)
+    joined = rng.choice([" && ", " || "]).join(condition(rng, depth - 1) for _ in range(rng.choice([2, 2, 3])))
+    return f"{rng.choice(['', '!'])}({joined})"
+
+
+def pack_text(rng: Random, name: str, jurisdiction: str, rules: int) -> str:
+    rank = rng.choice(["law", "regulation"])
+    lines = ["---", f"id: {name}", "instrument: {zh: 法, en: Act}", f"rank: {rank}", f"jurisdiction: {jurisdiction}"]
+    lines.append("---")
+    for i in range(rules):
+        begins = rng.choice(DAYS)
+        until = f" until={dt.date(2025, 6, 30)}" if begins < DAYS[-1] and rng.random() < 0.3 else ""
+        effect = rng.choice(["forbid", "require", "review", "ground", "ground", "oblige"])
+        lines += [f'## 条 {{#{name}-{i} from={begins}{until} en="Article"}}', "> 文", ""]
+        lines += [f"```rule {name}-{i}.1 {effect}", f"when: {condition(rng)}"]
+        if rng.random() < 0.2:
+            lines.append(f"except: [{name}-0] {condition(rng, 1)}")
+        if effect == "require":
+            lines.append(f"needs: {rng.choice(NEEDED)}")
+        if effect == "review":
+            lines.append("authority: board" + ("\nmay: ground\ntrack: one" if rng.random() < 0.5 else ""))
+        if effect == "ground":
+            lines.append(f"track: {rng.choice(['one', 'two'])}")
+        if effect in ("forbid", "require"):
+            lines.append("party: handler")
+        if effect == "oblige":
+            lines.append(f"owes: handler before use\nbaseline: {rng.choice(['true', 'false'])}")
+        lines += ["says: {zh: 说, en: says}", "```", ""]
+    return "\n".join(lines)
+
+
+NEEDED = ("true", "needed && also", "needed || also", "!needed")
+MORE = "".join(
+    f'[fact.{n}]\ntype = "bool"\nzh = "{n}"\nen = "{n}"\nslot = [3, {at}]\nsource = "declared"\nchanged_by = ["handler"]\n'
+    for n, at in (("needed", 7), ("also", 100))
+)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_difference_on_a_rulebook_drawn_at_random(seed: int) -> None:
+    rng = Random(seed)
+    texts = {"facts.toml": schema_text(rng) + MORE, "profiles.yaml": "{}\n"}
+    for i, jurisdiction in enumerate(("cn", "cn", "eu")[: 1 + seed % 3]):
+        texts[f"{i}.md"] = pack_text(rng, f"P{i}", jurisdiction, 14)
+    book = compile_rulebook(texts)
+    readings, source = Readings(book, compile_contracts(book)), draw(book, rng)
+    requests = [to_ordinals(next(source)) for _ in range(600)]
+    assert readings.difference(requests) is None
+    assert readings.difference(requests[:40], solved=True) is None
+
+
+def test_a_large_rulebook_is_split_for_a_chain(large: ir.Rulebook) -> None:
+    code = compile_contracts(large)
+    assert len(code.parts) > 1
+    for created in (*code.parts, code.dispatcher):
+        assert len(created) // 2 < CHAIN_LIMIT
+    readings, source = Readings(large, code), draw(large, Random(5))
+    assert readings.difference([to_ordinals(next(source)) for _ in range(1_000)]) is None
+    assert BytecodeEngine(large, code).size > CHAIN_LIMIT, "in process one contract holds them all"
