@@ -15,8 +15,8 @@ from pyrevm import EVM, CfgEnv, Env
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.policy import ir
 from heyi.policy.interpret import Reading
-from heyi.policy.to_python import ANSWERS, values_of
-from heyi.policy.to_vyper import EVM_VERSION, VERSION, dispatcher, merged, parts, words_of
+from heyi.policy.to_python import ANSWERS, Masks, values_of
+from heyi.policy.to_vyper import EVM_VERSION, MERGED, VERSION, dispatcher, merged, parts, words_of
 
 CHAIN_LIMIT = 24_576
 """Bytes of deployed code that a chain accepts (EIP-170)."""
@@ -28,8 +28,8 @@ _CALLS = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bytecode:
-    """Creation code in hexadecimal. `part_size` rules stand in each part; the dispatcher's constructor takes the parts'
-    addresses, one word each."""
+    """Creation code in hexadecimal. `merged` is empty where the rules do not fit one contract. `part_size` rules stand
+    in each part; the dispatcher's constructor takes the parts' addresses, one word each."""
 
     compiler: str
     evm_version: str
@@ -63,22 +63,22 @@ def compile_contracts(book: ir.Rulebook) -> Bytecode:
     Raises:
         InvalidInput: the compiler is not installed, or one rule alone is too large for a chain.
     """
-    whole, selector = _compile(merged(book), "decide")
     for size in _SIZES:
         compiled = [_compile(source, "part") for source in parts(book, size)]
         if all(_deployed_size(code) < CHAIN_LIMIT for code, _ in compiled):
             break
     else:
         raise InvalidInput(f"{_SIZES[-1]} rules together exceed the {CHAIN_LIMIT:,} bytes that a chain accepts")
+    behind, selector = _compile(dispatcher(book, size), "decide")
     return Bytecode(
         compiler=f"vyper {VERSION}",
         evm_version=EVM_VERSION,
         selector=selector,
-        merged=whole,
+        merged=_compile(merged(book), "decide")[0] if len(book.rules) <= MERGED else "",
         part_size=size,
         part_selector=compiled[0][1] if compiled else "",
         parts=tuple(code for code, _ in compiled),
-        dispatcher=_compile(dispatcher(book, size), "decide")[0],
+        dispatcher=behind,
     )
 
 
@@ -111,7 +111,7 @@ class BytecodeEngine:
         self._selector = bytes.fromhex(code.selector)
         self._words = words_of(len(book.rules))
         creation = [code.merged]
-        if on_chain:
+        if on_chain or not code.merged:
             addresses = [self._deploy(part) for part in code.parts]
             creation = [code.dispatcher, *(a.removeprefix("0x").rjust(64, "0") for a in addresses)]
         self._contract = self._deploy("".join(creation))
@@ -122,8 +122,8 @@ class BytecodeEngine:
         return self._evm.deploy(_CALLER, bytes.fromhex(creation))
 
     def call(self, values: tuple[Any, ...]) -> bytes:
-        """The contract's answer to values in the order of `values_of` the rulebook: fired, undetermined and met, each as
-        wide as `words_of` the rules, then the tail.
+        """The contract's answer to values in the order of `values_of` the rulebook: fired, undetermined and met, each
+        as wide as `words_of` the rules, then the tail.
 
         Raises:
             VerificationError: the contract refuses the packed facts; a fact that has not passed `admit` can do that.
@@ -139,18 +139,12 @@ class BytecodeEngine:
         except RuntimeError as e:
             raise VerificationError(f"the contract refused the packed facts: {e}") from None
 
-    def expected(self, masks: tuple[int, int, int, int, int]) -> bytes:
-        """The answer of a contract that agrees with another reading's fired, undetermined, met, tracks, severity."""
+    def agrees(self, answer: bytes, masks: Masks) -> bool:
+        """Whether an answer says what another reading's masks say."""
         fired, undetermined, met, tracks, severity = masks
-        width = 32 * self._words
-        return b"".join(
-            (
-                fired.to_bytes(width, "big"),
-                undetermined.to_bytes(width, "big"),
-                met.to_bytes(width, "big"),
-                (tracks << 8 | severity).to_bytes(32, "big"),
-            )
-        )
+        wide = 256 * self._words
+        expected = (((fired << wide | undetermined) << wide | met) << 256) | tracks << 8 | severity
+        return int.from_bytes(answer, "big") == expected
 
     def read(self, known: ir.Known) -> Reading:
         """Judge the facts by the whole rulebook."""

@@ -87,7 +87,7 @@ class DecisionPoint:
             answer = self._contract.call(values)
         except VerificationError as e:
             return reading, e.message
-        if answer == self._contract.expected(masks):
+        if self._contract.agrees(answer, masks):
             return reading, None
         return reading, difference(self.book, reading, self._contract.reading(answer))
 

@@ -19,8 +19,8 @@ from heyi.policy.interpret import Reading
 from heyi.policy.normal import Either, Every, Literal, Normal, contrary, normal, possible
 from heyi.policy.words import Packer
 
-Masks = tuple[int, int, int, int, int, int]
-"""fired, undetermined, met, tracks, reviews given, reviews refused."""
+Masks = tuple[int, int, int, int, int]
+"""fired, undetermined, met, tracks, and the severity of the answer (an index of `ANSWERS`)."""
 
 
 class _Writer:
@@ -81,7 +81,8 @@ class _Writer:
         a, b = self.value(left), self.value(right)
         if self.schema.facts[left].type in (FactType.INT, FactType.DATE):
             return f"({a} < {b} or {a} > {b})" if op == "!=" else f"({a} {op} {b})"
-        return f"({a} is not None and {b} is not None and {a} {op} {b})"
+        unknown = "2" if self.schema.facts[left].type is FactType.BOOL else "None"
+        return f"({a} != {unknown} and {b} != {unknown} and {a} {op} {b})"
 
 
 def _name(term: ir.Fact | ir.Literal) -> str:
@@ -101,7 +102,8 @@ def _members(values: object) -> str:
 def generate(book: ir.Rulebook) -> str:
     """Source of `masks(values)` and `could(values)`; values come in the order of `values_of` the rulebook.
 
-    `could` gives the grounds, and reviews that may ground, that could come to apply by facts that somebody may change.
+    `masks` gives fired, undetermined, met, tracks and the severity of the answer, an index of `ANSWERS`. `could` gives
+    the grounds, and reviews that may ground, that could come to apply by facts that somebody may change.
     """
     w = _Writer(book.schema, values_of(book).names)
     body = list(_masks(book, w))
@@ -116,7 +118,8 @@ def generate(book: ir.Rulebook) -> str:
         f"def masks(values):\n{unpacked}"
         "    f = u = m = t = g = r = 0\n"
         + "".join(f"    {line}\n" for line in body)
-        + f"    return f, u, m, t, g, r\n\n\ndef could(values):\n{unpacked}    c = 0\n"
+        + "".join(f"    {line}\n" for line in _fold(book))
+        + f"    return f, u, m, t, worst\n\n\ndef could(values):\n{unpacked}    c = 0\n"
         + "".join(hope)
         + "    return c\n"
     )
@@ -143,6 +146,23 @@ def _masks(book: ir.Rulebook, w: _Writer) -> Iterator[str]:
 def _weigh(w: _Writer, condition: ir.Condition, certain: str, undetermined: str) -> list[str]:
     form = normal(condition)
     return [f"if {w.possible(form)}:", f"    if {w.certain(form)}: {certain}", f"    else: {undetermined}"]
+
+
+def _fold(book: ir.Rulebook) -> Iterator[str]:
+    """The outcome table of docs/spec/decision.md on masks, jurisdiction by jurisdiction."""
+    yield "may = f | u"
+    yield "worst = 0"
+    for fold in folds(book):
+        yield f"s = 1 if may & {fold.oblige} else 0"
+        yield f"if may & {fold.review} & ~g: s = 2"
+        yield f"if may & {fold.require} & ~m or may & {fold.forbid}: s = 3"
+        for t, (grounds, reviews) in enumerate(fold.grounds):
+            yield f"if t & {3 << 2 * t} and not f & ({grounds} | {reviews} & g):"
+            yield f"    if f & {reviews} & ~r: s = s if s > 2 else 2"
+            yield f"    elif could(values) & ({grounds} | {reviews} & ~r): s = s if s > 3 else 3"
+            yield "    else: s = 4"
+        yield f"if f & {fold.forbid} or may & {fold.review} & r: s = 4"
+        yield "if s > worst: worst = s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,43 +207,14 @@ class PythonEngine:
     def __init__(self, book: ir.Rulebook, source: str | None = None) -> None:
         space: dict[str, Any] = {}
         exec(compile(source or generate(book), f"<rulebook {book.digest[7:19]}>", "exec"), space)
-        self._masks: Callable[[tuple[Any, ...]], Masks] = space["masks"]
-        self._could: Callable[[tuple[Any, ...]], int] = space["could"]
+        self.read_masks: Callable[[tuple[Any, ...]], Masks] = space["masks"]
         self.values = values_of(book).values
-        self._folds = folds(book)
 
     def read(self, known: ir.Known) -> Reading:
         """Judge the facts by the whole rulebook."""
         fired, undetermined, met, tracks, severity = self.read_masks(self.values(known))
         outcome, curable = ANSWERS[severity]
         return Reading(fired, undetermined, met, tracks, outcome, curable)
-
-    def read_masks(self, values: tuple[Any, ...]) -> tuple[int, int, int, int, int]:
-        """Of the values that `values` gives: fired, undetermined, met, tracks, and the severity of the answer (an index
-        of `ANSWERS`)."""
-        fired, undetermined, met, tracks, given, refused = self._masks(values)
-        may = fired | undetermined
-        worst = 0
-        for j in self._folds:
-            severity = 1 if may & j.oblige else 0
-            if may & j.review & ~given:
-                severity = 2
-            if may & j.require & ~met or may & j.forbid:
-                severity = 3
-            for t, (grounds, reviews) in enumerate(j.grounds):
-                if not tracks >> 2 * t & 3 or fired & (grounds | reviews & given):
-                    continue
-                if fired & reviews & ~refused:
-                    severity = max(severity, 2)
-                elif self._could(values) & (grounds | reviews & ~refused):
-                    severity = 3
-                else:
-                    severity = 4
-                    break
-            if fired & j.forbid or may & j.review & refused:
-                severity = 4
-            worst = max(worst, severity)
-        return fired, undetermined, met, tracks, worst
 
 
 ANSWERS = (

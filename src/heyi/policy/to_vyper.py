@@ -25,6 +25,10 @@ from heyi.policy.words import code, unknown_code
 
 VERSION = "0.4.3"
 EVM_VERSION = "paris"
+TWICE = 150
+"""Up to so many rules the merged contract holds them twice: once without branches, for complete requests."""
+MERGED = 320
+"""More rules than this do not fit one contract, since the compiler's jumps have two bytes."""
 _ALL = (1 << WORD_BITS) - 1
 
 
@@ -57,6 +61,8 @@ class _Writer:
         self._places = _free_places(schema)
         self._pending: list[Literal] = []
         self._declared: set[str] = set()
+        self.bools: dict[int, int] = {}
+        self._bools = sorted({_word(s) for s in schema.facts.values() if s.slot and s.type is FactType.BOOL})
 
     # --- literals ---------------------------------------------------------------------------------------------------
 
@@ -113,7 +119,8 @@ class _Writer:
             if unknown:
                 self.lines.append(f"{word} |= {_ored(unknown, '0')}")
         self._pending.clear()
-        for word in dict.fromkeys(["w0", *words]):
+        bools = [word for word in self._bools if f"n{word}" not in self._declared]
+        for word in dict.fromkeys([*bools, *words]):
             self.lines.append(f"n{word}{'' if f'n{word}' in self._declared else ': uint256'} = ~{word}")
             self._declared.add(f"n{word}")
 
@@ -191,7 +198,7 @@ class _Writer:
 
     def inverted(self, word: str) -> str:
         """The local that holds the complement of a word, once the flags have been written."""
-        return f"n{word}" if word == "w0" or word.startswith("c") else f"~{word}"
+        return f"~{word}" if word.startswith("w") else f"n{word}"
 
     def possible(self, form: Normal) -> _Test:
         """A test that passes when the form is not known to fail."""
@@ -240,17 +247,16 @@ def _is_bound(literal: Literal) -> bool:
 
 def _free_places(schema: Schema) -> Iterator[tuple[str, int]]:
     """Places for pairs of flags: beside the bools, where tests then need one word less; then in words of their own."""
-    taken: dict[int, int] = {}
+    taken: dict[str, int] = {}
     for spec in schema.facts.values():
-        if spec.slot is not None:
-            word, start = spec.slot
-            taken[word] = taken.get(word, 0) | ((1 << spec.width) - 1) << start
-    for word in sorted({s.slot[0] for s in schema.facts.values() if s.slot and s.type is FactType.BOOL}):
+        if spec.slot is not None and spec.type is FactType.BOOL:
+            taken[_word(spec)] = taken.get(_word(spec), 0) | 3 << _start(spec)
+    for word, bits in taken.items():
         for bit in range(0, WORD_BITS, 2):
-            if not taken[word] >> bit & 3:
-                yield f"w{word}", bit
-    for word in count():
-        yield from ((f"c{word}", bit) for bit in range(0, WORD_BITS, 2))
+            if not bits >> bit & 3:
+                yield word, bit
+    for number in count():
+        yield from ((f"c{number}", bit) for bit in range(0, WORD_BITS, 2))
 
 
 def _ored(parts: Sequence[str], none: str) -> str:
@@ -264,8 +270,9 @@ def _number(value: int) -> int:
 
 
 def _word(spec: FactSpec) -> str:
+    """The local that holds a slot: bools stand in one of their own, with room for flags."""
     assert spec.slot is not None
-    return f"w{spec.slot[0]}"
+    return f"{'b' if spec.type is FactType.BOOL else 'w'}{spec.slot[0]}"
 
 
 def _start(spec: FactSpec) -> int:
@@ -299,7 +306,7 @@ def merged(book: ir.Rulebook) -> str:
     hope = _hope(w, book, range(len(book.rules)))
     _fold(w, book, hope)
     outputs = [f"{mask}{k}" for mask in ("fired", "maybe", "met") for k in _down(n)]
-    return HEAD + _function(w, "decide", book.schema.words, [*outputs, "tail"])
+    return HEAD + _function(w, "decide", [*outputs, "tail"])
 
 
 def parts(book: ir.Rulebook, size: int) -> list[str]:
@@ -312,7 +319,7 @@ def parts(book: ir.Rulebook, size: int) -> list[str]:
         for k, tests in _hope(w, book, own).items():
             w.lines.append(f"hope{k}: uint256 = 0")
             w.gather(f"hope{k}", tests)
-        sources.append(HEAD + _function(w, "part", book.schema.words, [f"{mask}0" for mask in MASKS]))
+        sources.append(HEAD + _function(w, "part", [f"{mask}0" for mask in MASKS]))
     return sources
 
 
@@ -334,7 +341,7 @@ def dispatcher(book: ir.Rulebook, size: int) -> str:
     _tracks(w, book)
     _fold(w, book, None)
     outputs = [f"{mask}{k}" for mask in ("fired", "maybe", "met") for k in _down(n)]
-    function = _function(w, "decide", book.schema.words, [*outputs, "tail"], mutability="view")
+    function = _function(w, "decide", [*outputs, "tail"], mutability="view")
     addresses = "".join(f"PART{i}: immutable(address)\n" for i in range(count))
     assigned = "".join(f"    PART{i} = parts[{i}]\n" for i in range(count))
     return (
@@ -343,8 +350,13 @@ def dispatcher(book: ir.Rulebook, size: int) -> str:
     )
 
 
-def _function(w: _Writer, name: str, words: int, outputs: Sequence[str], mutability: str = "pure") -> str:
+def _function(w: _Writer, name: str, outputs: Sequence[str], mutability: str = "pure") -> str:
+    words = w.schema.words
     loads = [f"w{i}: uint256 = words[{i}]" for i in range(words)]
+    for spec in w.schema.facts.values():
+        if spec.slot is not None and spec.type is FactType.BOOL:
+            w.bools[spec.slot[0]] = w.bools.get(spec.slot[0], 0) | 3 << _start(spec)
+    loads += [f"b{i}: uint256 = w{i} & {mask}" for i, mask in w.bools.items()]
     lines = [*loads, *w.lines, f"return [{', '.join(outputs)}]"]
     head = f"\n\n@external\n@{mutability}\ndef {name}(words: uint256[{words}]) -> uint256[{len(outputs)}]:\n"
     return head + "".join(f"    {line}\n" for line in lines)
@@ -396,9 +408,12 @@ def _evaluate(w: _Writer, book: ir.Rulebook, own: range, *, lazily: bool) -> Non
     for k in range(words_of(len(own))):
         w.lines += [f"fired{k}: uint256 = 0", f"may{k}: uint256 = 0"]
         if lazily:
-            w.lines.append("if unknown == 0:")
-            w.gather(f"fired{k}", fired.get(k, []), "    ")
-            w.lines += [f"    may{k} = fired{k}", "else:"]
+            if len(own) <= TWICE:
+                w.lines.append("if unknown == 0:")
+                w.gather(f"fired{k}", fired.get(k, []), "    ")
+                w.lines += [f"    may{k} = fired{k}", "else:"]
+            else:
+                w.lines.append("if True:")
             for (bit, certain), (_, possible_) in zip(fired.get(k, []), may.get(k, []), strict=True):
                 w.lines += [f"    if {possible_} != 0:", f"        may{k} |= {1 << bit}"]
                 w.lines.append(f"        fired{k} |= {certain} << {bit}")
@@ -467,50 +482,54 @@ def _fold(w: _Writer, book: ir.Rulebook, hope: dict[int, list[tuple[int, str]]] 
     only where a ground is lacking, unless it stands in locals already."""
     n = words_of(len(book.rules))
 
-    def hit(mask: int, text: str) -> str:
+    def hit(mask: int, text: str) -> list[str]:
         """`text`, with # for the number of the word, on the words in which the mask has bits."""
         words = [(k, mask >> WORD_BITS * k & _ALL) for k in range(n)]
-        return _ored([f"({text.replace('#', str(k))} & {m})" for k, m in words if m], "0")
+        return [f"({text.replace('#', str(k))} & {m})" for k, m in words if m]
 
     all_folds = folds(book)
+    lacking = []
     for j, fold in enumerate(all_folds):
         for t, (grounds, reviews) in enumerate(fold.grounds):
-            has = f"{hit(grounds, 'fired#')} | {hit(reviews, 'fired# & given#')}"
-            w.lines.append(f"lacks_{j}_{t}: bool = (tracks & {3 << 2 * t}) != 0 and ({has}) == 0")
+            has = _ored([*hit(grounds, "fired#"), *hit(reviews, "fired# & given#")], "0")
+            lacking.append(f"lacks_{j}_{t}")
+            w.lines.append(f"{lacking[-1]}: bool = (tracks & {3 << 2 * t}) != 0 and {has} == 0")
     if hope is not None:
-        lacking = " or ".join(f"lacks_{j}_{t}" for j, f in enumerate(all_folds) for t in range(len(f.grounds)))
         w.lines += [f"hope{k}: uint256 = 0" for k in hope]
-        if any(hope.values()):
-            w.lines.append(f"if {lacking}:")
+        if lacking and any(hope.values()):
+            w.lines.append(f"if {' or '.join(lacking)}:")
             for k, tests in hope.items():
                 w.gather(f"hope{k}", tests, "    ")
     w.lines += ["worst: uint256 = 0", "severity: uint256 = 0"]
     for j, fold in enumerate(all_folds):
-        w.lines += ["severity = 0", *_fold_one(j, fold, hit), "worst = max(worst, severity)"]
+        w.lines += _fold_one(j, fold, hit)
+        w.lines.append("worst = max(worst, severity)" if j else "worst = severity")
     w.lines.append("tail: uint256 = (tracks << 8) | worst")
 
 
-def _fold_one(j: int, fold: Fold, hit: Callable[[int, str], str]) -> list[str]:
-    lines = [
-        f"if ({hit(fold.oblige, 'may#')}) != 0:",
-        "    severity = 1",
-        f"if ({hit(fold.review, 'may# & ~given#')}) != 0:",
-        "    severity = 2",
-        f"if ({hit(fold.require, 'may# & ~met#')} | {hit(fold.forbid, 'may#')}) != 0:",
-        "    severity = 3",
+def _fold_one(j: int, fold: Fold, hit: Callable[[int, str], list[str]]) -> list[str]:
+    """The lines of one jurisdiction, the most severe first; what a lacking ground adds comes last."""
+    levels = [
+        (4, [*hit(fold.forbid, "fired#"), *hit(fold.review, "may# & refused#")]),
+        (3, [*hit(fold.require, "may# & ~met#"), *hit(fold.forbid, "may#")]),
+        (2, hit(fold.review, "may# & ~given#")),
+        (1, hit(fold.oblige, "may#")),
     ]
+    lines = ["severity = 0"]
+    word = "if"
+    for severity, tests in levels:
+        if tests:
+            lines += [f"{word} {_ored(tests, '0')} != 0:", f"    severity = {severity}"]
+            word = "elif"
     for t, (grounds, reviews) in enumerate(fold.grounds):
+        hope = _ored([*hit(grounds, "hope#"), *hit(reviews, "hope# & ~refused#")], "0")
         lines += [
             f"if lacks_{j}_{t}:",
-            f"    if ({hit(reviews, 'fired# & ~refused#')}) != 0:",
+            f"    if {_ored(hit(reviews, 'fired# & ~refused#'), '0')} != 0:",
             "        severity = max(severity, 2)",
-            f"    elif ({hit(grounds, 'hope#')} | {hit(reviews, 'hope# & ~refused#')}) != 0:",
+            f"    elif {hope} != 0:",
             "        severity = max(severity, 3)",
             "    else:",
             "        severity = 4",
         ]
-    return [
-        *lines,
-        f"if ({hit(fold.forbid, 'fired#')} | {hit(fold.review, 'may# & refused#')}) != 0:",
-        "    severity = 4",
-    ]
+    return lines

@@ -177,7 +177,7 @@ class Packer:
         numbers = values[self._numbers]
         try:
             total += (int.from_bytes(self._number_bytes(*numbers), "big") << self._shift) + self._all_known
-        except struct.error:  # NaN is no number to pack
+        except (struct.error, TypeError):  # NaN is no number to pack
             total += sum(bit for bit, n in zip(self._known_bits, numbers, strict=True) if n == n)
             numbers = tuple(n if n == n else 0 for n in numbers)
             total += int.from_bytes(self._number_bytes(*numbers), "big") << self._shift
