@@ -12,16 +12,17 @@ import pytest
 
 from bench.by_hand import judge
 from bench.decide import complete_profiles, disagreements, main, mutations, values_to_draw
-from heyi.app import shipped_point
+from heyi.policy.check import compile_rulebook
 from heyi.policy.decide import DecisionPoint
 from heyi.policy.facts import LEGAL_DAY
+from heyi.sources.rulebook import read_rulebook
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def point() -> DecisionPoint:
-    return shipped_point()
+    return DecisionPoint(compile_rulebook(read_rulebook()))
 
 
 def test_by_hand_agrees_on_the_complete_profiles(point: DecisionPoint) -> None:

@@ -121,6 +121,15 @@ def test_a_rule_that_can_never_apply_is_well_formed(name: str) -> None:
     assert _load(HERE / "bad" / name).book.rules
 
 
+@pytest.mark.parametrize("name", NEVER)
+def test_a_rule_that_can_never_apply_or_be_met_is_found(name: str) -> None:
+    pytest.importorskip("z3", reason="proofs need the extra `rules`")
+    from heyi.policy.analyse import findings
+
+    found = {f.kind.value: (f.subject, f.file) for f in findings(_load(HERE / "bad" / name).book)}
+    assert found["never-permitted" if name == "never/needs.md" else "dead"] == ("PIPL-31.1", Path(name).name)
+
+
 @pytest.mark.parametrize("name", GOOD)
 def test_what_looks_bad_and_is_not(name: str) -> None:
     assert _load(HERE / "good" / name).book.articles

@@ -6,6 +6,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from heyi.app import shipped_point
@@ -13,26 +14,38 @@ from heyi.cli.output import REFUSED, Json, Lang, language, out, print_json
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Source, Stated
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.explain import explain
+from heyi.policy.explain import HEADLINE, explain
 from heyi.policy.facts import LEGAL_DAY, admit
+from heyi.policy.parse import parse_day
 from heyi.policy.profiles import expand_profiles
 from heyi.policy.remedy import with_remedies
 from heyi.policy.strict_yaml import load_json, load_yaml
+from heyi.policy.to_columns import ColumnEngine
+from heyi.policy.to_python import ANSWERS
+from heyi.sources.request_table import read_requests, write_answers
 
 
 def decide(
-    facts: Annotated[Path, typer.Argument(help="facts as YAML or JSON; `like: [profile]` takes over a named set")],
+    facts: Annotated[
+        Path, typer.Argument(help="facts as YAML or JSON, `like: [profile]` takes over a named set; or many as Parquet")
+    ],
     at: Annotated[str | None, typer.Option(help="the legal day, YYYY-MM-DD (default: today)")] = None,
     rulebook: Annotated[Path | None, typer.Option(help="a folder with a rulebook of your own")] = None,
+    to: Annotated[Path | None, typer.Option("--out", help="of many requests, write each answer as Parquet")] = None,
     lang: Lang = "zh",
     json: Json = False,
 ) -> None:
     """Judge facts and say why, what is missing or unknown, who must approve, and what would cure it.
 
-    Exit code 0 where the answer is a permit, 3 where it is not.
+    Exit code 0 where the answer is a permit, 3 where it is not; 0 for many requests.
     """
     lang = language(lang)
     point = shipped_point(rulebook)
+    if facts.suffix == ".parquet":
+        _many(point, facts, at, to, lang, json=json)
+        return
+    if to is not None:
+        raise typer.BadParameter("only answers to many requests (Parquet) are written to a file", param_hint="--out")
     stated, day = read_facts(facts, point, at)
     admitted = admit(point.book.schema, stated, day=day)
     decision = with_remedies(point, point.decide(admitted, hypothetical=True), admitted)
@@ -43,6 +56,28 @@ def decide(
             out().print(line, markup=False)
     if not decision.outcome.is_permit:
         raise typer.Exit(REFUSED)
+
+
+def _many(point: DecisionPoint, path: Path, at: str | None, to: Path | None, lang: str, *, json: bool) -> None:
+    """Judge each row of a Parquet file by the column reading, and count the answers."""
+    day = parse_day(at) if at else None
+    if at and day is None:
+        raise InvalidInput(f"`{at}` is not a date", hint="write YYYY-MM-DD")
+    columns = read_requests(path, point.book.schema, day=day)
+    severity = ColumnEngine(point.book).read(columns).severity
+    counts = np.bincount(severity, minlength=len(ANSWERS))
+    if to is not None:
+        outcomes = [outcome.value for outcome, _ in ANSWERS]
+        write_answers(to, outcomes, severity, np.array([curable for _, curable in ANSWERS])[severity])
+    if json:
+        counted = [
+            {"outcome": outcome.value, "curable": curable, "requests": int(n)}
+            for (outcome, curable), n in zip(ANSWERS, counts, strict=True)
+        ]
+        print_json({"requests": columns.rows, "answers": counted})
+        return
+    for answer, n in zip(ANSWERS, counts, strict=True):
+        out().print(f"{int(n):>12,}  {HEADLINE[answer][0 if lang == 'zh' else 1]}")
 
 
 def read_facts(path: Path, point: DecisionPoint, at: str | None) -> tuple[dict[str, Stated], dt.date]:

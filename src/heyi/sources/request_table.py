@@ -1,0 +1,148 @@
+"""Requests as a Parquet file, a column a fact, for answers to very many at once. Needs the extra `parquet`.
+
+A null is an unknown fact, and so is a fact without a column. Bools are booleans, numbers integers, enums strings, sets
+lists of strings, days dates. Nothing is guessed: a column that is no fact, and a value outside its type, is refused.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from heyi.model.errors import InvalidInput
+from heyi.policy.facts import LEGAL_DAY, FactSpec, FactType, Schema
+from heyi.policy.to_columns import DTYPES, UNKNOWN, Column, Columns
+
+EPOCH = dt.date(1970, 1, 1).toordinal()
+
+
+def read_requests(path: Path, schema: Schema, *, day: dt.date | None) -> Columns:
+    """The facts of every row; `day` is the legal day of all rows where the file has no column of it.
+
+    Raises:
+        InvalidInput: the file cannot be read, a column is no fact, or a value is outside its type; the first is named.
+    """
+    parquet = _arrow("pyarrow.parquet")
+    try:
+        table = parquet.read_table(path)
+    except (OSError, ValueError) as e:  # pyarrow's errors are ValueErrors
+        raise InvalidInput(f"cannot read `{path}`: {e}", hint="requests are a Parquet file, a column a fact") from None
+    return encode_table(table, schema, day=day)
+
+
+def encode_table(table: Any, schema: Schema, *, day: dt.date | None) -> Columns:
+    """Columns of an Arrow table.
+
+    Raises:
+        InvalidInput: as for `read_requests`.
+    """
+    facts: dict[str, Column] = {}
+    for name in table.column_names:
+        spec = schema.spec(name)
+        if spec.derived:
+            raise InvalidInput(f"`{name}` is derived", hint=f"give the columns it is made of: {spec.derived}")
+        try:
+            facts[name] = _encode(spec, table.column(name).combine_chunks())
+        except ValueError as e:  # a number beyond 64 bits
+            raise InvalidInput(f"column `{name}`: {e}") from None
+    if LEGAL_DAY not in facts:
+        if day is None:
+            raise InvalidInput(f"there is no column `{LEGAL_DAY}`", hint="give the legal day of all rows with --at")
+        facts[LEGAL_DAY] = np.full(table.num_rows, day.toordinal(), DTYPES[FactType.DATE])
+    elif table.num_rows and facts[LEGAL_DAY].min() == UNKNOWN:
+        raise InvalidInput(f"`{LEGAL_DAY}` is null in row {int(np.argmin(facts[LEGAL_DAY]))}")
+    return Columns(table.num_rows, facts)
+
+
+def write_answers(path: Path, outcomes: list[str], severity: Column, curable: Column) -> None:
+    """A Parquet file with the outcome of each row, and whether it could be cured.
+
+    Raises:
+        InvalidInput: the file cannot be written.
+    """
+    pa, parquet = _arrow("pyarrow"), _arrow("pyarrow.parquet")
+    outcome = pa.DictionaryArray.from_arrays(pa.array(severity, pa.int8()), pa.array(outcomes))
+    try:
+        parquet.write_table(pa.table({"outcome": outcome, "curable": pa.array(curable)}), path)
+    except OSError as e:
+        raise InvalidInput(f"cannot write `{path}`: {e.strerror or e}") from None
+
+
+def _arrow(module: str) -> Any:
+    from importlib import import_module
+
+    try:
+        return import_module(module)
+    except ImportError:
+        raise InvalidInput("reading Parquet needs pyarrow", hint="pip install 'heyi[parquet]'") from None
+
+
+def _encode(spec: FactSpec, array: Any) -> Column:
+    pa, pc = _arrow("pyarrow"), _arrow("pyarrow.compute")
+    kind = array.type
+    match spec.type:
+        case FactType.BOOL if pa.types.is_boolean(kind):
+            return _filled(pc.cast(array, pa.int8()))
+        case FactType.INT if pa.types.is_integer(kind):
+            column = _filled(pc.cast(array, pa.int64()))
+            known = column[column != UNKNOWN] if array.null_count else column
+            if known.size and not (spec.minimum <= known.min() and known.max() <= spec.maximum):
+                wrong = int(np.flatnonzero(((column < spec.minimum) | (column > spec.maximum)) & _valid(array))[0])
+                _refuse(spec, wrong, int(column[wrong]))
+            return column
+        case FactType.DATE if pa.types.is_date32(kind):
+            days = pc.cast(pc.cast(array, pa.int32()), pa.int64())
+            return _filled(pc.add(days, EPOCH))
+        case FactType.ENUM if _is_text(kind):
+            return _members(spec, array, np.int8, lambda i: i)
+        case FactType.SET if pa.types.is_list(kind) and _is_text(kind.value_type):
+            bits = _members(spec, array.flatten(), np.int32, lambda i: 1 << i)
+            return _joined(array, bits)
+    raise InvalidInput(f"column `{spec.id}` holds {kind}, but the fact is a {spec.type.value}")
+
+
+def _is_text(kind: Any) -> bool:
+    types = _arrow("pyarrow").types
+    return bool(types.is_string(kind.value_type if types.is_dictionary(kind) else kind))
+
+
+def _filled(array: Any) -> Column:
+    column: Column = array.fill_null(UNKNOWN).to_numpy(zero_copy_only=False)
+    return column
+
+
+def _valid(array: Any) -> Column:
+    valid: Column = array.is_valid().to_numpy(zero_copy_only=False)
+    return valid
+
+
+def _members(spec: FactSpec, array: Any, dtype: Any, code: Any) -> Column:
+    """Codes of strings; each distinct string is looked up once."""
+    encoded = array if hasattr(array, "indices") else array.dictionary_encode()
+    places = {value: code(i) for i, value in enumerate(spec.values)}
+    words = encoded.dictionary.to_pylist()
+    used = set(np.unique(_filled(encoded.indices)).tolist())
+    for i, word in enumerate(words):
+        if i in used and word not in places:
+            spec.check(word if spec.type is FactType.ENUM else [word])  # refuses, with the nearest word
+    codes = np.array([*(places.get(word, UNKNOWN) for word in words), UNKNOWN], dtype)
+    return codes[_filled(encoded.indices)]
+
+
+def _joined(array: Any, bits: Column) -> Column:
+    """One mask for each list; an empty list is an empty set, a null is unknown."""
+    lengths = array.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+    masks = np.zeros(len(array), np.int32)
+    np.bitwise_or.at(masks, np.repeat(np.arange(len(array)), lengths), bits)
+    masks[~_valid(array)] = UNKNOWN
+    return masks
+
+
+def _refuse(spec: FactSpec, row: int, value: object) -> None:
+    try:
+        spec.check(value)
+    except InvalidInput as e:
+        raise InvalidInput(f"row {row}: {e.message}", hint=e.hint) from None
