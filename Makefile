@@ -8,13 +8,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # an interpreter is taken when it runs, since some machines have shims that do not
 PYTHON := $(shell for p in $(PYTHON_WANTED) python3.11 python3.12 python3 python; do $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: help demo test check format lint types imports bench docs lock clean
+.PHONY: help demo test check format lint types imports bench bench-policy differential mutants rules docs lock clean
 
 help:
 	@echo 'make demo    the whole story on a synthetic county, about a minute'
 	@echo 'make test    the test suite'
 	@echo 'make check   format, lint, types, import contract, tests'
+	@echo 'make rules   compile the shipped rulebook anew, after a change of its packs'
 	@echo 'make bench   decision latency beside a hand-written function'
+	@echo 'make bench-policy   Heyi beside Cedar, Rego and CEL engines, batches, proofs, gas; about ten minutes'
+	@echo 'make differential   a million requests through all readings, about twenty minutes'
+	@echo 'make mutants   do the worked cases notice each small change of a rule?'
 	@echo 'make docs    check that links and documented commands in docs/ and the READMEs hold'
 	@echo 'make lock    renew the lock files (needs the network)'
 
@@ -56,6 +60,18 @@ imports: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python bench/decide.py
+
+bench-policy: $(VENV)/dev.stamp
+	$(BIN)/python -m bench.policy
+
+differential: $(VENV)/dev.stamp
+	$(BIN)/python -m bench.differential
+
+mutants: $(VENV)/dev.stamp
+	$(BIN)/python -m bench.mutants
+
+rules: $(VENV)/dev.stamp
+	$(BIN)/heyi rules build
 
 docs: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/docs

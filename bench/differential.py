@@ -3,8 +3,8 @@
     python bench/differential.py [--requests 1000000] [--seed 1]        (make differential)
 
 Every request goes through the interpreter, the generated Python, the merged contract, the contracts of a chain behind
-their dispatcher, and the columns; a sample of them and every boundary through z3. Requests are complete or partly unknown,
-drawn from the schema or near complete profiles. The first difference is printed and ends the run with status 1.
+their dispatcher, and the columns; a sample of them and every boundary through z3. Requests are complete or partly
+unknown, drawn from the schema or near complete profiles. The first difference is printed and ends the run with status 1.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Solved:
     def read(self, known: ir.Known) -> Reading:
         schema, facts, formulas = self._book.schema, self._facts, self._formulas
         unknown = [z3.Not(facts.known(n)) for n, s in schema.facts.items() if s.slot is not None and n not in known]
-        model = self._question.can(*facts.given(known), *unknown)  # type: ignore[arg-type]
+        model = self._question.can(*facts.given(known), *unknown)
         assert model is not None, "the solver refuses facts that the schema allows"
 
         def true(formula: object) -> bool:

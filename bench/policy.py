@@ -35,6 +35,7 @@ from heyi.policy.to_python import PythonEngine
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a script, this file stands outside any package
 
+from bench import batch
 from bench.by_hand import judge
 from bench.decide import SEED, Facts, Way, complete_profiles, measure, mutations, percentile
 from bench.sizes import rulebook_of
@@ -319,7 +320,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     title = f"A fact deleted from a denied request, {SHIPPED} rules: what is permitted"
     show(console, title, figures["missing_facts"], {"deletions": "{:,}", "permits": "{:,}"})
 
-    # further sections stand here: each a key of `figures` and a table
+    figures["columns"] = batch.columns(40_000 if options.quick else 1_000_000, 2 if options.quick else 5)
+    show(console, "Columns, requests a second", figures["columns"], {"encoded": "{:,.0f}", "from_arrow": "{:,.0f}"})
+    figures["proofs"] = batch.proofs(1 if options.quick else 5)
+    console.print("proofs:", figures["proofs"])
+    if not options.quick:
+        codes = {n: (b := compile_rulebook(rulebook_of(n)), compile_contracts(b)) for n in scale.sizes}
+        figures["contracts"] = batch.contracts(scale.sizes, codes)
+        keys = ("merged_bytes", "parts", "largest_bytes", "gas", "gas_missing", "gas_chain")
+        show(console, "Contracts: bytes deployed, most gas", figures["contracts"], dict.fromkeys(keys, "{:,}"))
+        figures["loading"] = batch.loading(5)
+        show(console, "Loading a built rulebook", figures["loading"], {"load_ms": "{:.1f}", "bytes": "{:,}"})
+        figures["memory"] = batch.memory(1_000_000)
+        console.print("memory:", figures["memory"])
 
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,179 @@
+"""What a single decision's latency does not tell: columns and Arrow tables, proofs, gas, sizes, loading, memory."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from bench.decide import mutations
+from bench.sizes import rulebook_of
+from heyi.model.fact import Value
+from heyi.policy import ir
+from heyi.policy.build import build, load_build
+from heyi.policy.bytecode import CHAIN_LIMIT, Bytecode, BytecodeEngine, compile_contracts
+from heyi.policy.cases import load_rulebook
+from heyi.policy.check import compile_rulebook
+from heyi.policy.decide import DecisionPoint
+from heyi.policy.facts import LEGAL_DAY, FactType, to_ordinals
+from heyi.policy.prove import Prover
+from heyi.policy.to_columns import ColumnEngine, Columns, encode
+from heyi.sources.request_table import encode_table
+from heyi.sources.rulebook import read_rulebook
+
+Facts = dict[str, Value]
+TYPES = {
+    FactType.BOOL: pa.bool_(),
+    FactType.INT: pa.int64(),
+    FactType.ENUM: pa.string(),
+    FactType.SET: pa.list_(pa.string()),
+    FactType.DATE: pa.date32(),
+}
+CLAIMS = (
+    'no request with border.export && data.national == "core" is ever permitted',
+    "no request with consent.withdrawn && consent.based && data.personal is ever permitted",
+    "no request with data.sensitive && act.leaves && consent.based && !consent.separate is ever permitted",
+    "every request with pay.for_data && data.personal is denied",
+    'no request with data.genetic == "material" && recipient.foreign_control is ever permitted',
+    "no request with data.secret is ever permitted",
+    'no request with act.action == "publish" && data.personal is ever permitted',
+    "no request with subjects.min_age < 14 && consent.based && !consent.guardian && data.personal is ever permitted",
+    'no request with recipient.kind == "foreign_judicial" is ever permitted',
+    'every request with act.purpose == "marketing" && basis.kind == "none" && data.personal is denied',
+    'no request with legal_day < date("2021-11-01") && data.personal is ever permitted',
+    'no request with data.level >= 4 && act.delivery == "identifiable" is ever permitted',
+)
+
+
+def best(call: Callable[[], object], rounds: int) -> float:
+    """Seconds of the fastest of some rounds."""
+    times = []
+    for _ in range(rounds):
+        begin = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - begin)
+    return min(times)
+
+
+def columns(rows: int, rounds: int) -> list[dict[str, Any]]:
+    """Decided rows a second, on encoded columns and from an Arrow table; one fact in twenty unknown."""
+    found = []
+    for rules in (32, 60):
+        book, rng = compile_rulebook(rulebook_of(rules)), Random(3)
+        requests = [unknown(f, rng, 0.05) for f in mutations(book, rng, 2_000)]
+        few = encode(book.schema, [to_ordinals(f) for f in requests])
+        wide = Columns(rows, {n: np.resize(c, rows) for n, c in few.facts.items()})
+        engine = ColumnEngine(book)
+        table = arrow_table(book, requests, rows // 4)
+        found.append(
+            {
+                "label": f"{rules} rules",
+                "rows": rows,
+                "encoded": rows / best(lambda e=engine, w=wide: e.read(w), rounds),  # type: ignore[misc]
+                "from_arrow": table.num_rows
+                / best(lambda b=book, e=engine, t=table: e.read(encode_table(t, b.schema, day=None)), rounds),  # type: ignore[misc]
+            }
+        )
+    return found
+
+
+def unknown(facts: Facts, rng: Random, share: float) -> Facts:
+    return {n: v for n, v in facts.items() if n == LEGAL_DAY or rng.random() >= share}
+
+
+def arrow_table(book: ir.Rulebook, requests: Sequence[Facts], rows: int) -> Any:
+    """An Arrow table as a data set of requests would be: strings, lists, nulls."""
+    plain = [{k: sorted(v) if isinstance(v, frozenset) else v for k, v in facts.items()} for facts in requests]
+    kinds = [(s.id, TYPES[s.type]) for s in book.schema.facts.values() if s.slot is not None]
+    table = pa.Table.from_pylist(plain, schema=pa.schema(kinds))
+    return pa.concat_tables([table] * -(-rows // len(requests))).slice(0, rows).combine_chunks()
+
+
+def proofs(rounds: int) -> dict[str, Any]:
+    """Milliseconds of a proof or counterexample over the shipped rulebook."""
+    book = compile_rulebook(read_rulebook())
+    begin = time.perf_counter()
+    prover = Prover(book)
+    making = time.perf_counter() - begin
+    times, proved = [], 0
+    for _ in range(rounds):
+        for claim in CLAIMS:
+            begin = time.perf_counter()
+            answer = prover.prove(claim)
+            times.append((time.perf_counter() - begin) * 1e3)
+            proved += answer.proved
+    times.sort()
+    return {
+        "claims": len(CLAIMS),
+        "proved": proved // rounds,
+        "median_ms": times[len(times) // 2],
+        "max_ms": times[-1],
+        "making_ms": making * 1e3,
+    }
+
+
+def contracts(sizes: Sequence[int], codes: Mapping[int, tuple[ir.Rulebook, Bytecode]]) -> list[dict[str, Any]]:
+    """Gas of a decision as a transaction, and bytes deployed: in process, and on a chain."""
+    found = []
+    for size in sizes:
+        book, code = codes[size]
+        rng = Random(4)
+        requests = [to_ordinals(f) for f in mutations(book, rng, 50)]
+        partly = [{n: v for n, v in k.items() if n == LEGAL_DAY or rng.random() > 0.1} for k in requests]
+        merged, chain = BytecodeEngine(book, code), BytecodeEngine(book, code, on_chain=True)
+        parts = [len(part) // 2 for part in code.parts]
+        largest = max(*parts, len(code.dispatcher) // 2)
+        if largest >= CHAIN_LIMIT:
+            raise ValueError(f"a contract for a chain has {largest:,} bytes")
+        found.append(
+            {
+                "label": f"{size} rules",
+                "merged_bytes": merged.size,
+                "parts": len(parts),
+                "largest_bytes": largest,
+                "gas": max(merged.gas(k) for k in requests),
+                "gas_missing": max(merged.gas(k) for k in partly),
+                "gas_chain": max(chain.gas(k) for k in partly),
+            }
+        )
+    return found
+
+
+def loading(rounds: int) -> list[dict[str, Any]]:
+    """Milliseconds from texts and the files of a build to a point that decides."""
+    found = []
+    for size in (60, 300):
+        texts = read_rulebook() if size == 60 else rulebook_of(size)
+        files = build(compile_rulebook(texts))
+        assert load_build(files, texts) is not None
+        seconds = best(lambda f=files, t=texts: load_rulebook(t, f), rounds)  # type: ignore[misc]
+        found.append({"label": f"{size} rules", "load_ms": seconds * 1e3, "bytes": sum(map(len, files.values()))})
+    return found
+
+
+def memory(decisions: int) -> dict[str, Any]:
+    """Resident memory of the process before and after many lockstep decisions, in MiB."""
+    book = compile_rulebook(rulebook_of(32))
+    point, rng = DecisionPoint(book, bytecode=compile_contracts(book)), Random(5)
+    requests = [to_ordinals(unknown(f, rng, 0.05)) for f in mutations(book, rng, 2_000)]
+    for known in requests * 5:
+        point.judge(known)
+    before = resident()
+    for i in range(decisions):
+        point.judge(requests[i % len(requests)])
+    return {"decisions": decisions, "before_mib": before, "after_mib": resident(), "peak_mib": peak()}
+
+
+def resident() -> float:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
