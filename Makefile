@@ -72,6 +72,7 @@ mutants: $(VENV)/dev.stamp
 
 rules: $(VENV)/dev.stamp
 	$(BIN)/heyi rules build
+	$(BIN)/heyi rules boundaries --out vectors/boundaries.json
 
 docs: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/docs

@@ -4,7 +4,7 @@
 
 Every request goes through the interpreter, the generated Python, the merged contract, the contracts of a chain behind
 their dispatcher, and the columns; a sample of them and every boundary through z3. Requests are complete or partly
-unknown, drawn from the schema or near complete profiles. The first difference is printed and ends the run with status 1.
+unknown, drawn from the schema or near complete profiles. The first difference is printed and ends the run with 1.
 """
 
 from __future__ import annotations

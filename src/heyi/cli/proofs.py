@@ -34,12 +34,15 @@ def prove(
     lang: Lang = "zh",
     json: Json = False,
 ) -> None:
-    """Prove a claim about all requests and all days, or show a request that refutes it (exit code 1)."""
+    """Prove a claim about all requests and all days, or show a request that refutes it, if possible of today.
+
+    Exit code 1 where it is refuted.
+    """
     from heyi.policy.prove import Prover  # z3 takes a while to load, and is of the extra `rules`
 
     lang = language(lang)
     book = compile_rulebook(read_rulebook(rulebook))
-    answer = Prover(book).prove(claim)
+    answer = Prover(book).prove(claim, on=dt.date.today())
     if json:
         shown: dict[str, Any] = {"claim": claim, "proved": answer.proved}
         if answer.counterexample is not None and answer.outcome is not None:

@@ -125,7 +125,7 @@ def _bites(rule: ir.Rule, reading: Reading) -> Bool:
 def _outranking(book: ir.Rulebook) -> Iterator[Finding]:
     """Exceptions that rest on an instrument above the rule's own: lawful, and worth a second look."""
     for rule in book.rules:
-        for cited in rule.excepts:
+        for cited in dict.fromkeys(rule.excepts):
             above = book.articles[cited]
             if above.rank.order > rule.article.rank.order:
                 yield _of(

@@ -9,6 +9,7 @@ have judged.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -84,15 +85,19 @@ class Prover:
         self.question = Question(self.facts)
         self.question.always(self.facts.known(LEGAL_DAY))
 
-    def prove(self, sentence: str) -> Answer:
-        """Prove or refute a claim.
+    def prove(self, sentence: str, *, on: dt.date | None = None) -> Answer:
+        """Prove or refute a claim. A counterexample is sought on the day `on` first, then on any.
 
         Raises:
             InvalidInput: the sentence is no claim, or its condition does not parse or has wrong types.
             TimeoutError: the solver gave up.
         """
         claim = parse_claim(self.book, sentence)
-        model = self.question.can(self.facts.true(claim.condition), claim.against(self.reading))
+        against = (self.facts.true(claim.condition), claim.against(self.reading))
+        model = None
+        if on is not None:
+            model = self.question.can(*against, self.facts.number(LEGAL_DAY) == on.toordinal())
+        model = model or self.question.can(*against)
         if model is None:
             return Answer(None)
 

@@ -137,7 +137,8 @@ class Packer:
         numbers = sorted((s.id for s in wanted if s.type in _NUMBERS), key=place.__getitem__, reverse=True)
         self.names = (*(n for run in runs for n in run), *(s.id for s in enums), *(s.id for s in sets), *numbers)
         self._get = _getter(self.names)
-        self._unknown = {n: _unknown_value(schema.facts[n]) for n in self.names}
+        self._all = len(place)
+        self._unknown = [_unknown_value(schema.facts[n]) for n in self.names]
         self._width = schema.words * WORD_BITS // 8
         ends = list(accumulate(len(run) for run in runs))
         self._runs = [(end - len(run), end, place[run[-1]]) for run, end in zip(runs, ends, strict=True)]
@@ -154,10 +155,12 @@ class Packer:
 
     def values(self, known: Mapping[str, object]) -> tuple[Any, ...]:
         """The facts in the order of `names`; an unknown bool is 2, an unknown number NaN, another unknown fact None."""
-        try:
-            return self._get(known)
-        except KeyError:
-            return self._get({**self._unknown, **known})
+        if len(known) >= self._all:
+            try:
+                return self._get(known)
+            except KeyError:
+                pass
+        return tuple(map(known.get, self.names, self._unknown))
 
     def pack(self, known: Mapping[str, object]) -> bytes:
         """The packed words of the known facts, as `pack` gives them.
@@ -175,12 +178,11 @@ class Packer:
         for i, spec, place in self._sets:
             total += self._set_code(spec, values[i], place)
         numbers = values[self._numbers]
-        try:
-            total += (int.from_bytes(self._number_bytes(*numbers), "big") << self._shift) + self._all_known
-        except (struct.error, TypeError):  # NaN is no number to pack
-            total += sum(bit for bit, n in zip(self._known_bits, numbers, strict=True) if n == n)
-            numbers = tuple(n if n == n else 0 for n in numbers)
-            total += int.from_bytes(self._number_bytes(*numbers), "big") << self._shift
+        total += self._all_known
+        if (known := sum(numbers)) != known:  # one of them is NaN
+            total -= sum(bit for bit, n in zip(self._known_bits, numbers, strict=True) if n != n)
+            numbers = tuple([0 if n != n else n for n in numbers])
+        total += int.from_bytes(self._number_bytes(*numbers), "big") << self._shift
         return total.to_bytes(self._width, "big")
 
     def _set_code(self, spec: FactSpec, value: object, place: int) -> int:
