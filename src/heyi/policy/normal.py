@@ -8,7 +8,7 @@ alone. The generated engines are made from this form; the interpreter, their ora
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from heyi.policy import ir
@@ -104,6 +104,39 @@ def negated(form: Normal) -> Normal:
             return Either(tuple(negated(part) for part in of))
         case Either(of):
             return Every(tuple(negated(part) for part in of))
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """Forms, by number, that can only hold where `guard` does; it has been taken out of them. Some stand in groups."""
+
+    guard: Normal
+    forms: Mapping[int, Normal]
+    groups: tuple[Guarded, ...] = ()
+
+
+LEAST = 4
+"""A conjunct becomes a guard where so many forms share it."""
+
+
+def guarded(forms: Mapping[int, Normal], guard: Normal = ALWAYS) -> Guarded:
+    """Forms in groups that share a conjunct, the most common first: one test passes over all that it rules out."""
+    left = dict(forms)
+    groups: list[Guarded] = []
+    while True:
+        holders: dict[Literal, list[int]] = {}
+        for i, form in left.items():
+            for part in form.of if isinstance(form, Every) else (form,):
+                if isinstance(part, Literal) and not _reads_day(part):
+                    holders.setdefault(part, []).append(i)
+        shared = max(holders, key=lambda part: len(holders[part]), default=None)
+        if shared is None or len(holders[shared]) < LEAST:
+            return Guarded(guard, left, tuple(groups))
+        groups.append(guarded({i: _without(left.pop(i), shared) for i in holders[shared]}, shared))
+
+
+def _without(form: Normal, part: Normal) -> Normal:
+    return _join([p for p in form.of if p != part], True) if isinstance(form, Every) else ALWAYS
 
 
 def _reads_day(form: Normal) -> bool:

@@ -16,7 +16,7 @@ from heyi.model.decision import Effect, Outcome
 from heyi.policy import ir
 from heyi.policy.facts import FactType, Schema
 from heyi.policy.interpret import Reading
-from heyi.policy.normal import Either, Every, Literal, Normal, contrary, normal, possible
+from heyi.policy.normal import Either, Every, Guarded, Literal, Normal, contrary, guarded, normal, possible
 from heyi.policy.words import Packer
 
 Masks = tuple[int, int, int, int, int]
@@ -131,8 +131,8 @@ def values_of(book: ir.Rulebook) -> Packer:
 
 
 def _masks(book: ir.Rulebook, w: _Writer) -> Iterator[str]:
+    yield from _rules(w, guarded({i: normal(r.applies) for i, r in enumerate(book.rules)}))
     for i, rule in enumerate(book.rules):
-        yield from _weigh(w, rule.applies, f"f |= {1 << i}", f"u |= {1 << i}")
         if rule.effect is Effect.REQUIRE:
             yield f"if {w.certain(normal(rule.needs))}: m |= {1 << i}"
         if rule.effect is Effect.REVIEW:
@@ -140,12 +140,21 @@ def _masks(book: ir.Rulebook, w: _Writer) -> Iterator[str]:
             yield f"if {v} == 'given': g |= {1 << i}"
             yield f"elif {v} == 'refused': r |= {1 << i}"
     for i, track in enumerate(book.tracks):
-        yield from _weigh(w, track.opens, f"t |= {1 << 2 * i}", f"t |= {1 << 2 * i + 1}")
+        form = normal(track.opens)
+        yield f"if {w.possible(form)}:"
+        yield f"    t |= {1 << 2 * i} if {w.certain(form)} else {1 << 2 * i + 1}"
 
 
-def _weigh(w: _Writer, condition: ir.Condition, certain: str, undetermined: str) -> list[str]:
-    form = normal(condition)
-    return [f"if {w.possible(form)}:", f"    if {w.certain(form)}: {certain}", f"    else: {undetermined}"]
+def _rules(w: _Writer, group: Guarded, above: tuple[Normal, ...] = ()) -> Iterator[str]:
+    """Rules by groups: is the guard possible, is the rule, and are all of them certain?"""
+    for i, form in group.forms.items():
+        yield f"if {w.possible(form)}:"
+        yield f"    if {w.certain(Every((form, *above)))}: f |= {1 << i}"
+        yield f"    else: u |= {1 << i}"
+    for inner in group.groups:
+        yield f"if {w.possible(inner.guard)}:"
+        for line in _rules(w, inner, (*above, inner.guard)):
+            yield f"    {line}"
 
 
 def _fold(book: ir.Rulebook) -> Iterator[str]:

@@ -19,7 +19,7 @@ from itertools import count
 from heyi.model.decision import Effect
 from heyi.policy import ir
 from heyi.policy.facts import INT_BITS, LEGAL_DAY, WORD_BITS, FactSpec, FactType, Schema
-from heyi.policy.normal import Either, Every, Literal, Normal, contrary, negated, normal, possible
+from heyi.policy.normal import Either, Every, Guarded, Literal, Normal, contrary, guarded, negated, normal, possible
 from heyi.policy.to_python import Fold, folds
 from heyi.policy.words import code, unknown_code
 
@@ -399,7 +399,11 @@ def _evaluate(w: _Writer, book: ir.Rulebook, own: range, *, lazily: bool) -> Non
     rules = [(*divmod(i - own.start, WORD_BITS), book.rules[i]) for i in own]
     forms = [(k, bit, normal(r.applies)) for k, bit, r in rules]
     fired = _by_word((k, bit, _zero_or_one(w.certain(f))) for k, bit, f in forms)
-    may = _by_word((k, bit, _zero_or_one(w.possible(f))) for k, bit, f in forms)
+    may = {} if lazily else _by_word((k, bit, _zero_or_one(w.possible(f))) for k, bit, f in forms)
+    branches = {
+        k: list(_branches(w, k, guarded({bit: f for of, bit, f in forms if of == k}), "    "))
+        for k in range(words_of(len(own)) if lazily else 0)
+    }
     met = _by_word(
         (k, bit, _zero_or_one(w.certain(normal(r.needs)))) for k, bit, r in rules if r.effect is Effect.REQUIRE
     )
@@ -414,9 +418,7 @@ def _evaluate(w: _Writer, book: ir.Rulebook, own: range, *, lazily: bool) -> Non
                 w.lines += [f"    may{k} = fired{k}", "else:"]
             else:
                 w.lines.append("if True:")
-            for (bit, certain), (_, possible_) in zip(fired.get(k, []), may.get(k, []), strict=True):
-                w.lines += [f"    if {possible_} != 0:", f"        may{k} |= {1 << bit}"]
-                w.lines.append(f"        fired{k} |= {certain} << {bit}")
+            w.lines += branches.get(k, [])
             w.lines.append(f"maybe{k}: uint256 = may{k} & ~fired{k}")
         else:
             w.gather(f"fired{k}", fired.get(k, []))
@@ -424,6 +426,21 @@ def _evaluate(w: _Writer, book: ir.Rulebook, own: range, *, lazily: bool) -> Non
         w.lines.append(f"met{k}: uint256 = 0")
         w.gather(f"met{k}", met.get(k, []))
         w.lines += [f"{name}{k}: uint256 = {_ored(said[name].get(k, []), '0')}" for name in said]
+
+
+def _branches(w: _Writer, k: int, group: Guarded, indent: str, above: tuple[Normal, ...] = ()) -> Iterator[str]:
+    """Rules by groups: is the guard possible, is the rule, and are all of them certain?"""
+    for bit, form in group.forms.items():
+        yield f"{indent}if {_holds(w.possible(form))}:"
+        yield f"{indent}    may{k} |= {1 << bit}"
+        yield f"{indent}    fired{k} |= {_zero_or_one(w.certain(Every((form, *above))))} << {bit}"
+    for inner in group.groups:
+        yield f"{indent}if {_holds(w.possible(inner.guard))}:"
+        yield from _branches(w, k, inner, f"{indent}    ", (*above, inner.guard))
+
+
+def _holds(test: _Test) -> str:
+    return f"{test.text} {'==' if test.zero else '!='} 0"
 
 
 def _said(w: _Writer, rules: Sequence[tuple[int, int, ir.Rule]], value: str) -> dict[int, list[str]]:
