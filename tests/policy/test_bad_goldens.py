@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import re
+import time
+import tracemalloc
 import unicodedata
 from pathlib import Path
 
@@ -96,14 +98,15 @@ def test_the_message_points_at_a_place_that_there_is(name: str) -> None:
     if not file.exists():
         assert name == "facts/no-schema" or place["file"] == SCHEMA
         return
-    lines = [*file.read_bytes().decode().splitlines(), ""]
+    lines = file.read_bytes().decode().replace("\r\n", "\n").split("\n")
     line, column = int(place["line"]), int(place["column"])
     assert 1 <= line <= len(lines)
     assert 1 <= column <= len(lines[line - 1]) + 1
     if "\n  " not in golden:
         return
     excerpt, caret = golden.split("\n", 1)[1].split("\n")
-    assert excerpt == f"  {lines[line - 1]}"
+    shown = "".join("�" if unicodedata.category(c) in ("Cc", "Cf", "Zl") and c != "\t" else c for c in lines[line - 1])
+    assert excerpt == f"  {shown}"
     assert caret[-1] == "^"
     assert _columns(caret[:-1]) == _columns(excerpt[: column + 1])
 
@@ -142,3 +145,76 @@ def test_windows_line_ends_mean_what_others_mean() -> None:
     rules = [load_rulebook({**texts, "x.md": t}).book.rules for t in (crlf, crlf.replace("\r\n", "\n"))]
     assert rules[0] == rules[1]
     assert read_rulebook(HERE / "good")["crlf.md"] == crlf.replace("\r\n", "\n"), "and the digest is the same"
+
+
+SCHEMA_TEXT = (HERE / "bad" / SCHEMA).read_text(encoding="utf-8")
+PACK = (HERE / "good" / "ideographic-space.md").read_text(encoding="utf-8")
+FACT = '\n[fact."{}"]\ntype = "bool"\nzh = "某"\nen = "some"\nderived = "{}"\n'
+
+
+def _when(condition: str) -> str:
+    return re.sub("when: .*", lambda _: f"when:   {condition}", PACK)
+
+
+def _case(given: str) -> str:
+    return f"{PACK}\n```case large\ngiven:  {given}\nexpect: {{outcome: deny}}\n```\n"
+
+
+HOSTILE = {
+    "ten megabytes of parentheses": ({"x.md": _when("(" * 10_000_000)}, "at most 1000000 are read"),
+    "parentheses as long as a condition may be": ({"x.md": _when("(" * 99_000)}, "nested too deeply"),
+    "parentheses over many lines": ({"x.md": _when("(\n " * 300_000)}, "at most 100000 characters"),
+    "a long value": ({"x.md": _when(f'act.action == "{"x" * 90_000}"')}, "is not a value of"),
+    "a heading of spaces": ({"x.md": PACK + "\n## " + " " * 100_000 + "\n"}, "a heading needs an id"),
+    "lists in lists": ({"x.md": _case("[" * 5_000)}, "nested too deeply"),
+    "aliases of aliases": (
+        {"x.md": _case("[&a [x], &b [*a, *a, *a], &c [*b, *b, *b], &d [*c, *c, *c]]")},
+        "anchors and aliases are not read",
+    ),
+    "facts that double": (
+        {
+            SCHEMA: SCHEMA_TEXT
+            + "".join(FACT.format(f"d{n}", f"d{n - 1} || d{n - 1}") for n in range(40, 0, -1))
+            + FACT.format("d0", "data.personal")
+        },
+        "too large",
+    ),
+    "facts in a long row": (
+        {
+            SCHEMA: SCHEMA_TEXT
+            + "".join(FACT.format(f"d{n}", f"d{n - 1}") for n in range(900, 0, -1))
+            + FACT.format("d0", "data.personal")
+        },
+        "nested too deeply",
+    ),
+    "profiles in a long row": (
+        {"profiles.yaml": "".join(f"p{n}: {{like: p{n + 1}}}\n" for n in range(900)) + "p900: {}\n"},
+        "nested too deeply",
+    ),
+    "a number of many digits": ({SCHEMA: SCHEMA_TEXT + "n = " + "9" * 5_000}, "a number is too long"),
+    "arrays in arrays": ({SCHEMA: SCHEMA_TEXT + "n = " + "[" * 5_000}, "arrays are nested too deeply"),
+}
+
+
+@pytest.mark.parametrize(("texts", "says"), HOSTILE.values(), ids=HOSTILE.keys())
+def test_what_is_large_is_refused_soon_and_shortly(texts: dict[str, str], says: str) -> None:
+    tracemalloc.start()
+    begin = time.perf_counter()
+    with pytest.raises(InvalidInput, match=says) as caught:
+        load_rulebook({SCHEMA: SCHEMA_TEXT, **texts})
+    seconds, peak = time.perf_counter() - begin, tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert seconds < 2
+    assert peak < 60_000_000, "bytes"
+    assert len(str(caught.value)) < 2_000, "an error can be read"
+
+
+def test_profiles_that_double_are_read_once() -> None:
+    doubling = "".join(f"p{n}: {{like: [p{n + 1}, p{n + 1}]}}\n" for n in range(50)) + "p50: {consent.given: true}\n"
+    assert load_rulebook({SCHEMA: SCHEMA_TEXT, "x.md": PACK, "profiles.yaml": doubling}).book.rules
+
+
+def test_a_byte_order_mark_is_left_out_where_a_file_is_read(tmp_path: Path) -> None:
+    for name, text in ((SCHEMA, SCHEMA_TEXT), ("x.md", PACK)):
+        (tmp_path / name).write_bytes(text.encode("utf-8-sig"))
+    assert read_rulebook(tmp_path) == {SCHEMA: SCHEMA_TEXT, "x.md": PACK}

@@ -127,7 +127,7 @@ BAD = {
     # conditions
     "syntax error": Bad(12, "found the end", rule("open &&"), column=16),
     "syntax error behind Chinese text": Bad(
-        12, "`甲` cannot stand here", rule('act.kind == "access" && 甲'), column=33
+        12, "`甲` (U+7532) is not ASCII", rule('act.kind == "access" && 甲'), column=33
     ),
     "syntax error in the second line": Bad(
         13, "`=` cannot stand here", rule("open\n        && subject.age = 3"), column=24
@@ -136,7 +136,7 @@ BAD = {
         12, "unknown fact `subject.agee`", rule("subject.agee < 3"), column=9, hint="did you mean `subject.age`?"
     ),
     "number as a condition": Bad(
-        12, "`subject.age` is a int", rule("open || subject.age"), column=17, hint="compare it"
+        12, "`subject.age` is an int", rule("open || subject.age"), column=17, hint="compare it"
     ),
     "bool compared with a number": Bad(12, "`open` is `3`", rule("open == 3"), column=17, hint="true or false"),
     "text compared with a number": Bad(12, "`act.kind` is `3`", rule("act.kind == 3"), column=21, hint="one of access"),
@@ -151,7 +151,9 @@ BAD = {
     "a day that is none": Bad(12, "is not a date", rule('legal_day > date("2021-02-29")'), column=26),
     "nested too deeply": Bad(12, "nested too deeply", rule("(" * 100 + "open" + ")" * 100), hint="split the rule"),
     # rules
-    "a field is absent": Bad(11, "lacks `party`", RULE.replace("party:  handler\n", ""), hint="forbid needs party"),
+    "a field is absent": Bad(
+        11, "lacks `party`", RULE.replace("party:  handler\n", ""), hint="forbid needs the fields party"
+    ),
     "a field nobody knows": Bad(
         14,
         "`because` has no meaning in a forbid rule",
@@ -191,7 +193,7 @@ BAD = {
     "an authority without approval": Bad(
         13, "no fact `approval.bureau`", rule("open", "authority: bureau", effect="review")
     ),
-    "a rule that ends before it begins": Bad(11, "ends before it begins", rule("open", "until:  2020-12-31")),
+    "a rule that ends before it begins": Bad(13, "ends before it begins", rule("open", "until:  2020-12-31")),
     "a rule from a bad day": Bad(
         13, "`2021-13-01` is not a date", rule("open", "from:   2021-13-01"), hint="YYYY-MM-DD"
     ),
@@ -207,42 +209,42 @@ BAD = {
     "an article in one language": Bad(8, "needs from=, en=", head=(' en="One"', "")),
     "an article without id": Bad(8, "a heading needs an id and a date", head=(' {#X-1 from=2021-01-01 en="One"}', "")),
     "an article from a bad day": Bad(8, "`2021-00-01` is not a date", head=("2021-01-01", "2021-00-01")),
-    "front matter without rank": Bad(1, "the front matter is incomplete", head=("rank: law\n", "")),
+    "front matter without rank": Bad(1, "the front matter lacks `rank`", head=("rank: law\n", "")),
     "front matter twice the same": Bad(5, "duplicate key `id`", head=("rank: law\n", "rank: law\nid: z\n"), column=1),
-    "front matter never closed": Bad(1, "begins with front matter", head=("cn\n---", "cn\n")),
+    "front matter never closed": Bad(1, "front matter is never closed", head=("cn\n---", "cn\n")),
     # parameters and cases
     "a parameter that is no number": Bad(
-        11, "from 2021-01-01 is not a whole number", "```param p\n2021-01-01: many\n```\n"
+        12, "from 2021-01-01 is not a whole number", "```param p\n2021-01-01: many\n```\n"
     ),
-    "a parameter from a bad day": Bad(11, "`2021-02-30` is not a date", "```param p\n2021-02-30: 1\n```\n"),
+    "a parameter from a bad day": Bad(12, "`2021-02-30` is not a date", "```param p\n2021-02-30: 1\n```\n"),
     "a parameter with a day twice": Bad(13, "duplicate key", "```param p\n2021-01-01: 1\n2021-01-01: 2\n```\n"),
     "a parameter out of range": Bad(
         15, "parameter `p` is 151", "```param p\n2021-01-01: 151\n```\n" + rule("subject.age > param.p"), column=23
     ),
     "a case that fails": Bad(
-        11, "outcome is deny, not permit", CASE.replace("false", "true") + RULE, hint="refused whole"
+        13, "outcome is deny, not permit", CASE.replace("false", "true") + RULE, hint="refused whole"
     ),
     "a case with a key twice": Bad(
         12, "duplicate key `open`", CASE.replace("open: false", "open: false, open: true") + RULE, column=23
     ),
-    "a case with an unknown field": Bad(11, "has an unknown field `when`", CASE.replace("given", "when") + RULE),
+    "a case with an unknown field": Bad(12, "has an unknown field `when`", CASE.replace("given", "when") + RULE),
     "a case like nobody": Bad(
-        11,
+        12,
         "unknown profile `plane`",
         CASE.replace("given:  {open: false}", "like: plane"),
         more=(("profiles.yaml", "plain: {open: false}\n"),),
         hint="did you mean `plain`?",
     ),
-    "a case of a wrong type": Bad(11, "`open` is `no`", CASE.replace("false", "no") + RULE, hint="true or false"),
-    "a case on a bad day": Bad(11, "is not a date", CASE.replace("expect", "at: tomorrow\nexpect") + RULE),
+    "a case of a wrong type": Bad(12, "`open` is `no`", CASE.replace("false", "no") + RULE, hint="true or false"),
+    "a case on a bad day": Bad(13, "is not a date", CASE.replace("expect", "at: tomorrow\nexpect") + RULE),
     "a case that expects the unheard of": Bad(
-        11, "expects an unknown `result`", CASE.replace("outcome", "result") + RULE
+        13, "expects an unknown `result`", CASE.replace("outcome", "result") + RULE
     ),
     "a case with an unknown source": Bad(
-        11, "unknown source", CASE.replace("expect", "sources: {open: rumour}\nexpect") + RULE
+        13, "unknown source", CASE.replace("expect", "sources: {open: rumour}\nexpect") + RULE
     ),
     "a case that states what is derived": Bad(
-        11,
+        12,
         "`wide` is derived",
         CASE.replace("open", "wide") + RULE,
         facts='\n[fact.wide]\ntype = "bool"\nzh = "宽"\nen = "wide"\nderived = "open"\n',
@@ -266,7 +268,7 @@ BAD = {
         facts='\n[fact."extra"]\ntype = "bool"\nzh = "新"\nen = "new"\nderived = "open || extra"\n',
     ),
     "a derived fact of what is not declared": Bad(
-        END + 2,
+        END + 6,
         "unknown fact `opn`",
         file=TOML,
         hint="did you mean `open`?",
@@ -288,7 +290,7 @@ BAD = {
         END + 2, "changed_by must be among", file=TOML, facts=EXTRA + 'changed_by = ["anybody"]\n'
     ),
     "a fact in one language": Bad(
-        END + 2, "fact `extra` is not well declared: 'en'", file=TOML, facts=EXTRA.replace('en = "new"\n', "")
+        END + 2, "fact `extra` is not well declared: it lacks `en`", file=TOML, facts=EXTRA.replace('en = "new"\n', "")
     ),
     "a number without range": Bad(END + 2, "min < max", file=TOML, facts=EXTRA.replace('"bool"', '"int"')),
     "more members than bits": Bad(
@@ -299,7 +301,7 @@ BAD = {
     ),
     "a track of unknown rank": Bad(1, "a track is not well declared", file=TOML, schema=("regulation", "decree")),
     "a track on what is not declared": Bad(
-        1, "unknown fact `opne`", file=TOML, schema=('opens = "open"', 'opens = "opne"')
+        2, "unknown fact `opne`", file=TOML, schema=('opens = "open"', 'opens = "opne"')
     ),
 }
 

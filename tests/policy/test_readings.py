@@ -148,7 +148,8 @@ def pack_text(rng: Random, name: str, jurisdiction: str, rules: int) -> str:
 
 NEEDED = ("true", "needed && also", "needed || also", "!needed")
 MORE = "".join(
-    f'[fact.{n}]\ntype = "bool"\nzh = "{n}"\nen = "{n}"\nslot = [3, {at}]\nsource = "declared"\nchanged_by = ["handler"]\n'
+    f'[fact.{n}]\ntype = "bool"\nzh = "{n}"\nen = "{n}"\nslot = [3, {at}]\n'
+    'source = "declared"\nchanged_by = ["handler"]\n'
     for n, at in (("needed", 7), ("also", 100))
 )
 

@@ -51,13 +51,34 @@ class RuleError(InvalidInput):
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}: {super().__str__()}"
         if not self.excerpt:
-            return place
+            return _visible(place)
+        excerpt, at = _around(self.excerpt, self.column - 1)
+        excerpt = _visible(excerpt)
         # a Chinese character takes two columns on a terminal, so the caret moves with the text before it
         lead = "".join(
-            c if c == "\t" else "　" if unicodedata.east_asian_width(c) in "WF" else " "
-            for c in self.excerpt[: self.column - 1]
+            c if c == "\t" else "　" if unicodedata.east_asian_width(c) in "WF" else " " for c in excerpt[:at]
         )
-        return f"{place}\n  {self.excerpt}\n  {lead}^"
+        return f"{_visible(place)}\n  {excerpt}\n  {lead}^"
+
+
+SHOWN = 160
+"""Characters of a line that an error shows; whoever reads it looks for the caret."""
+
+
+def _visible(text: str) -> str:
+    """Text without what would move the caret or steer a terminal; of a long one the middle is cut."""
+    text = text if len(text) <= 1_000 else f"{text[:500]}…{text[-500:]}"
+    return "".join("�" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c != "\t" else c for c in text)
+
+
+def _around(line: str, at: int) -> tuple[str, int]:
+    """As much of a long line as is shown around `at`, and where `at` is in it."""
+    if len(line) <= SHOWN:
+        return line, at
+    begin = max(0, at - SHOWN // 2)
+    head = "…" if begin else ""
+    tail = "…" if begin + SHOWN < len(line) else ""
+    return f"{head}{line[begin : begin + SHOWN]}{tail}", at - begin + len(head)
 
 
 class VerificationError(HeyiError):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from types import MappingProxyType
 
-from heyi.model.decision import Decision, Effect
+from heyi.model.decision import Decision, Effect, Outcome
 from heyi.model.errors import InvalidInput, RuleError
 from heyi.model.fact import Source, Stated
 from heyi.model.kleene import Truth
@@ -14,6 +15,8 @@ from heyi.policy import ir
 from heyi.policy.build import load_build
 from heyi.policy.check import compile_rulebook
 from heyi.policy.decide import DecisionPoint
+from heyi.policy.lines import lines_of
+from heyi.policy.pack import Span
 
 _LISTS = ("missing", "unknown", "approvals", "obligations", "cites", "fires", "silent", "undetermined", "met", "unmet")
 
@@ -31,13 +34,23 @@ def run_case(point: DecisionPoint, case: ir.Case) -> CaseResult:
     Raises:
         RuleError: the case expects something that no decision has, or names an unknown source.
     """
-    if wrong := sorted(set(case.expect) - {"outcome", "curable", *_LISTS}):
-        raise _refuse(case, f"case `{case.name}` expects an unknown `{wrong[0]}`")
+    if wrong := sorted(set(case.expect) - {"outcome", "curable", *_LISTS}, key=str):
+        hint = f"it may expect {', '.join(('outcome', 'curable', *_LISTS))}"
+        raise _refuse(point, case, f"case `{case.name}` expects an unknown `{wrong[0]}`", hint, str(wrong[0]))
+    outcomes = [o.value for o in Outcome]
+    if (wanted := case.expect.get("outcome", outcomes[0])) not in outcomes:
+        message = f"case `{case.name}` expects an unknown outcome `{wanted}`"
+        raise _refuse(point, case, message, f"one of {', '.join(outcomes)}", "outcome")
+    if not isinstance(case.expect.get("curable", True), bool):
+        raise _refuse(point, case, f"`curable` is `{case.expect['curable']}`", "write true or false", "curable")
     for key in ("fires", "silent", "undetermined", "met", "unmet", "obligations", "cites", "missing", "unknown"):
         known = {"cites": point.book.articles, "missing": point.book.schema.facts, "unknown": point.book.schema.facts}
         for name in _names(case.expect.get(key, [])):
             if name not in known.get(key, point.book.by_id):
-                raise _refuse(case, f"case `{case.name}` expects `{name}` in `{key}`, which does not exist")
+                near = get_close_matches(name, known.get(key, point.book.by_id), 1)
+                hint = f"did you mean `{near[0]}`?" if near else ""
+                message = f"case `{case.name}` expects `{name}` in `{key}`, which does not exist"
+                raise _refuse(point, case, message, hint, name, key)
     try:
         sources = {f: Source[str(s).upper()] for f, s in case.sources.items()}
         stated = {
@@ -45,15 +58,16 @@ def run_case(point: DecisionPoint, case: ir.Case) -> CaseResult:
             for name, value in case.given.items()
         }
         decision = point.decide_stated(stated, day=case.at, hypothetical=True)
-    except KeyError as e:
-        raise _refuse(case, f"case `{case.name}` names an unknown source {e}") from None
     except InvalidInput as e:
-        raise _refuse(case, f"case `{case.name}`: {e.message}", e.hint) from None
+        raise _refuse(point, case, f"case `{case.name}`: {e.message}", e.hint) from None
     return CaseResult(case=case, decision=decision, faults=tuple(_faults(decision, case.expect)))
 
 
-def _refuse(case: ir.Case, message: str, hint: str = "") -> RuleError:
-    return RuleError(message, file=case.file, line=case.line, hint=hint)
+def _refuse(point: DecisionPoint, case: ir.Case, message: str, hint: str, *words: str) -> RuleError:
+    """An error that points at the first of `words` in the block of the case, or else at its head."""
+    lines = lines_of(point.book.texts[case.file], file=case.file)
+    head = Span(text=lines[case.line - 1], file=case.file, line=case.line, column=1, lines=lines)
+    return head.below(*words).error(message, hint=hint)
 
 
 def _names(wanted: object) -> set[str]:
@@ -113,10 +127,6 @@ def checked_rulebook(texts: Mapping[str, str]) -> ir.Rulebook:
     for case in point.book.cases:
         result = run_case(point, case)
         if result.faults:
-            raise RuleError(
-                f"case `{case.name}` fails: {'; '.join(result.faults)}",
-                file=case.file,
-                line=case.line,
-                hint="mend the rule or the case; a pack whose cases fail is refused whole",
-            )
+            hint = "mend the rule or the case; a pack whose cases fail is refused whole"
+            raise _refuse(point, case, f"case `{case.name}` fails: {'; '.join(result.faults)}", hint, "expect")
     return point.book

@@ -12,12 +12,13 @@ from types import MappingProxyType
 from heyi.crypto.canonical import digest
 from heyi.model.decision import Deadline, Effect
 from heyi.model.errors import InvalidInput, RuleError
+from heyi.model.fact import Source
 from heyi.policy import ir
 from heyi.policy.conditions import FACTS_FILE, Conditions, on_day
 from heyi.policy.deadline import parse_owes
 from heyi.policy.facts import LEGAL_DAY, Schema, load_schema
-from heyi.policy.pack import Pack, RawRule, Span, parse_pack, parse_text
-from heyi.policy.parse import parse_day
+from heyi.policy.pack import Pack, RawArticle, RawRule, Span, parse_pack, parse_text
+from heyi.policy.parse import parse_day, why_no_day
 from heyi.policy.profiles import check_profiles, expand_profiles
 
 APPROVALS = ("none", "given", "refused")
@@ -30,7 +31,8 @@ def compile_rulebook(texts: Mapping[str, str]) -> ir.Rulebook:
         RuleError: anything at all is malformed, mistyped, uncited or outranked; the whole rulebook is refused.
     """
     if FACTS_FILE not in texts:
-        raise RuleError(f"the rulebook has no {FACTS_FILE}", file=FACTS_FILE, line=1)
+        hint = "put it beside the packs, or name another folder"
+        raise RuleError(f"the rulebook has no {FACTS_FILE}", file=FACTS_FILE, line=1, hint=hint)
     schema = load_schema(texts[FACTS_FILE])
     packs = [parse_pack(texts[f], file=f) for f in sorted(texts) if f.endswith(".md")]
     return _Compiler(schema, packs, texts).rulebook()
@@ -47,16 +49,24 @@ class _Compiler:
 
     def rulebook(self) -> ir.Rulebook:
         check_profiles(self.schema, self.texts)
+        packs: dict[str, Pack] = {}
         for pack in self.packs:
+            if pack.id in packs:
+                message = f"pack `{pack.id}` is given twice; the other is {packs[pack.id].file}"
+                raise RuleError(message, file=pack.file, line=1, hint="give one of them another id")
+            packs[pack.id] = pack
             for param in pack.params:
                 if param.id in self.params:
-                    raise param.span.error(f"parameter `{param.id}` is given twice")
+                    hint = "give all its values in one block; it is visible in all packs"
+                    raise param.span.error(f"parameter `{param.id}` is given twice", hint=hint)
                 self.params[param.id] = param.values
             for a in pack.articles:
                 if a.id in self.articles:
-                    raise a.span.error(f"article `{a.id}` is given twice")
+                    raise self.twice(a)
                 if a.until is not None and a.until < a.begins:
-                    raise a.span.error(f"article `{a.id}` ends before it begins")
+                    at = max(a.span.text.find("until="), 0)
+                    hint = "`until` is the last day in force"
+                    raise a.span.error(f"article `{a.id}` ends before it begins", at, hint=hint)
                 self.articles[a.id] = ir.Article(
                     id=a.id,
                     heading=a.heading,
@@ -80,7 +90,9 @@ class _Compiler:
         for pack in self.packs:
             for raw in pack.rules:
                 if raw.id in rules:
-                    raise raw.span.error(f"rule `{raw.id}` is given twice")
+                    other = rules[raw.id]
+                    message = f"rule `{raw.id}` is given twice, first at {other.article.file}:{other.line}"
+                    raise raw.span.error(message, 8, hint="give it another number")
                 rules[raw.id] = self.rule(raw, {t.id: t for t in tracks})
         cases = tuple(
             ir.Case(
@@ -107,6 +119,18 @@ class _Compiler:
             by_id=MappingProxyType(rules),
         )
 
+    def twice(self, again: RawArticle) -> RuleError:
+        """The error for an id that two articles have; two versions of one article have two ids."""
+        first = self.articles[again.id]
+        begins = max(first.begins, again.begins)
+        ends = min(d for d in (first.until, again.until, dt.date.max) if d)
+        message = f"article `{again.id}` is given twice, first at {first.file}:{first.line}"
+        if begins <= ends:
+            last = "" if ends == dt.date.max else f" to {ends}"
+            message += f", and both are in force from {begins}{last}"
+        hint = f"an older version ends with until= and has an id of its own, such as {again.id}-{first.begins.year}"
+        return again.span.error(message, max(again.span.text.find(again.id), 0), hint=hint)
+
     # --- rules ------------------------------------------------------------------------------------------------------
 
     def rule(self, raw: RawRule, tracks: Mapping[str, ir.Track]) -> ir.Rule:
@@ -118,14 +142,18 @@ class _Compiler:
         parts.append(on_day(">=", begins))
         if ends:
             if min(ends) < begins:
-                raise raw.span.error(f"rule `{raw.id}` ends before it begins")
+                span = fields.get("until", fields.get("from", raw.span))
+                message = f"rule `{raw.id}` ends before it begins: on {min(ends)}, and begins on {begins}"
+                raise span.error(message, hint="`until` is the last day in force; its article has days of its own")
             parts.append(on_day("<=", min(ends)))
         parts.append(self.conditions.dated(fields["when"], begins))
-        for cited, span in raw.excepts:
+        for citation, span in raw.excepts:
+            cited = citation.text
             if cited not in self.articles:
-                raise span.error(f"the exception cites `{cited}`, which no pack restates")
+                hint = "restate it in the pack of its instrument"
+                raise citation.error(f"the exception cites `{cited}`, which no pack restates", hint=hint)
             if self.articles[cited].rank.order < article.rank.order:
-                raise span.error(
+                raise citation.error(
                     f"the exception rests on `{cited}` ({self.articles[cited].rank.value}), which ranks below "
                     f"`{article.id}` ({article.rank.value})",
                     hint="an exception needs an instrument at least as high as what it opens",
@@ -138,16 +166,19 @@ class _Compiler:
         needs = self.conditions.dated(fields["needs"], begins) if "needs" in fields else ir.TRUE
         for name in ir.facts_read(needs):
             if name != LEGAL_DAY and not self.schema.facts[name].changed_by:
-                raise fields["needs"].error(
-                    f"`{name}` is needed, but nobody may change it", hint="make it part of `when` of a forbid"
-                )
+                at = fields["needs"].text.find(name)
+                hint = "make it part of `when` of a forbid"
+                if at < 0:
+                    hint += "; a derived fact is made of it"
+                raise fields["needs"].error(f"`{name}` is needed, but nobody may change it", max(at, 0), hint=hint)
         track = self.track(raw, tracks, article)
         authority = fields["authority"].text.strip() if "authority" in fields else ""
         if authority:
             spec = self.schema.facts.get(f"approval.{authority}")
             if spec is None or tuple(spec.values) != APPROVALS:
                 raise fields["authority"].error(
-                    f"there is no fact `approval.{authority}` with the values {', '.join(APPROVALS)}"
+                    f"there is no fact `approval.{authority}` with the values {', '.join(APPROVALS)}",
+                    hint=f"declare it in {FACTS_FILE}, or name one of those there are: {', '.join(self.approvals())}",
                 )
         debtor, deadline = self.owes(fields["owes"]) if "owes" in fields else ("", None)
         names = dict.fromkeys(n for n in (*ir.facts_read(applies), *ir.facts_read(needs)) if n != LEGAL_DAY)
@@ -165,16 +196,17 @@ class _Compiler:
             baseline=self.flag(fields["baseline"]) if "baseline" in fields else False,
             line=raw.span.line,
             facts=tuple(names),
-            excepts=tuple(cited for cited, _ in raw.excepts),
+            excepts=tuple(citation.text for citation, _ in raw.excepts),
         )
 
     def track(self, raw: RawRule, tracks: Mapping[str, ir.Track], article: ir.Article) -> str:
         """The track that a ground, or a review with `may: ground`, can open."""
         fields = raw.fields
         if "may" in fields and fields["may"].text.strip() != "ground":
-            raise fields["may"].error("a review may only `ground`")
+            raise fields["may"].error("a review may only `ground`", hint="write `may: ground` and `track`, or neither")
         if ("may" in fields) != ("track" in fields) and raw.effect is Effect.REVIEW:
-            raise raw.span.error("`may: ground` and `track` stand together")
+            span = fields.get("track", fields.get("may", raw.span))
+            raise span.error("`may: ground` and `track` stand together", hint="write both or neither")
         if "track" not in fields:
             return ""
         name = fields["track"].text.strip()
@@ -192,17 +224,22 @@ class _Compiler:
             return parse_owes(span.text)
         except ValueError as e:
             message, _, hint = str(e).partition("; ")
-            raise span.error(message, hint=hint) from None
+            wrong = message.split("`")[1] if message.startswith("`") else ""
+            raise span.error(message, max(span.text.find(wrong), 0), hint=hint) from None
+
+    def approvals(self) -> list[str]:
+        """The authorities for whose approval there is a fact."""
+        return [name.removeprefix("approval.") for name in self.schema.facts if name.startswith("approval.")]
 
     def day(self, span: Span) -> dt.date:
         day = parse_day(span.text.strip())
         if day is None:
-            raise span.error(f"`{span.text.strip()}` is not a date", hint="write YYYY-MM-DD")
+            raise span.error(f"`{span.text.strip()}` is not a date", hint=why_no_day(span.text.strip()))
         return day
 
     def flag(self, span: Span) -> bool:
         if span.text.strip() not in ("true", "false"):
-            raise span.error("expected true or false")
+            raise span.error("expected true or false", hint="write one of these words")
         return span.text.strip() == "true"
 
     # --- cases ------------------------------------------------------------------------------------------------------
@@ -211,26 +248,36 @@ class _Compiler:
         """Facts of a case: those of the profiles it is `like`, then its own."""
         own, like = body.get("given", {}), body.get("like", [])
         if not isinstance(own, dict) or not isinstance(like, (list, str)):
-            raise span.error("`given` is a mapping of facts and `like` a list of profiles")
+            raise span.error("`given` is a mapping of facts and `like` a list of profiles", hint="given: {fact: value}")
+        name = "like"
         try:
             facts = {**expand_profiles([like] if isinstance(like, str) else like, self.texts), **own}
-            return {name: self.schema.spec(name).check(v) for name, v in facts.items()}
+            checked: dict[str, object] = {}
+            for name, value in facts.items():
+                if self.schema.spec(name).derived:
+                    derived = self.schema.spec(name).derived
+                    raise InvalidInput(f"`{name}` is derived", hint=f"state what it is made of: {derived}")
+                checked[name] = self.schema.spec(name).check(value)
+            return checked
         except InvalidInput as e:
-            raise span.error(e.message, hint=e.hint) from None
+            raise span.below(str(name), "like").error(e.message, hint=e.hint) from None
 
     def sources(self, body: Mapping[str, object], span: Span) -> Mapping[str, str]:
         sources = body.get("sources", {})
         if not isinstance(sources, dict):
-            raise span.error("`sources` maps facts to sources")
-        for name in sources:
+            raise span.below("sources").error("`sources` maps facts to sources", hint="sources: {fact: declared}")
+        for name, source in sources.items():
             try:
                 self.schema.spec(name)
             except InvalidInput as e:
-                raise span.error(e.message, hint=e.hint) from None
+                raise span.below(str(name)).error(e.message, hint=e.hint) from None
+            if str(source).upper() not in Source.__members__:
+                hint = f"one of {', '.join(Source.__members__).lower()}"
+                raise span.below(str(source)).error(f"unknown source `{source}`", hint=hint)
         return sources
 
     def case_day(self, body: Mapping[str, object], span: Span) -> dt.date:
         day = parse_day(str(body.get("at", "2026-12-01")))
         if day is None:
-            raise span.error(f"`{body['at']}` is not a date", hint="write YYYY-MM-DD")
+            raise span.below("at").error(f"`{body['at']}` is not a date", hint=why_no_day(str(body["at"])))
         return day

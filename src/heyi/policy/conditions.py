@@ -28,6 +28,8 @@ from heyi.policy.parse import (
 )
 
 FACTS_FILE = "facts.toml"
+SIZE = 2_000
+"""Parts of a condition when all that is derived is expanded; the largest that is shipped has 37."""
 Params = Mapping[str, tuple[tuple[dt.date, int], ...]]
 
 
@@ -36,7 +38,7 @@ class Conditions:
 
     def __init__(self, schema: Schema, text: str, params: Params) -> None:
         self.schema = schema
-        self.text = text
+        self.lines = text.splitlines()
         self.params = params
         self.params_read: dict[str, int] = {}
         self.deriving: list[str] = []
@@ -46,10 +48,16 @@ class Conditions:
         """The expansion of a derived fact; a circle is refused."""
         if name not in self.derived:
             if name in self.deriving:
-                raise self.schema_error(name, f"derived fact `{name}` is defined by itself")
+                circle = " → ".join([*self.deriving[self.deriving.index(name) :], name])
+                message = f"derived fact `{name}` is defined by itself"
+                raise self.schema_error(name, message, f"break the circle {circle}")
+            if len(self.deriving) > DEPTH:
+                raise self.schema_error(name, f"derived fact `{name}` is nested too deeply when it is expanded")
             self.deriving.append(name)
             self.derived[name] = self.in_schema(self.schema.facts[name].derived, name)
             self.deriving.pop()
+            if _is_large(self.derived[name]):
+                raise self.schema_error(name, f"derived fact `{name}` is too large when it is expanded")
             if _depth(self.derived[name]) > DEPTH:
                 raise self.schema_error(name, f"derived fact `{name}` is nested too deeply when it is expanded")
         return self.derived[name]
@@ -59,33 +67,49 @@ class Conditions:
         try:
             condition = self.condition(parse_condition(text))
         except ConditionError as e:
-            raise self.schema_error(owner, f"in `{owner}`: {e.message}", e.hint) from None
+            error = self.schema_error(owner, f"in `{owner}`: {e.message}", self.hint(e))
+            below = range(error.line, len(self.lines))
+            for n in below:
+                key, _, value = self.lines[n].partition("=")
+                if key.strip() in ("derived", "opens"):
+                    error.line, error.excerpt = n + 1, self.lines[n]
+                    error.column = self.lines[n].find(text) + 1 + e.at if text in value else 1
+                    break
+            raise error from None
         if self.params_read:
             raise self.schema_error(owner, f"`{owner}` reads a parameter", "only rules, which have dates, may")
         return condition
 
     def schema_error(self, owner: str, message: str, hint: str = "") -> RuleError:
-        lines = self.text.splitlines()
         heads = (f'[fact."{owner}"]', f"[fact.{owner}]", f"[track.{owner}]", f'[track."{owner}"]')
-        line = next((n for n, t in enumerate(lines, 1) if t.strip() in heads), 1)
-        return RuleError(message, file=FACTS_FILE, line=line, excerpt=lines[line - 1], hint=hint)
+        line = next((n for n, t in enumerate(self.lines, 1) if t.strip() in heads), 1)
+        return RuleError(message, file=FACTS_FILE, line=line, excerpt=self.lines[line - 1], hint=hint)
+
+    def hint(self, error: ConditionError) -> str:
+        """The next step; where a label stands for a name, the name."""
+        return self.schema.labelled(error.label) or error.hint if error.label else error.hint
 
     def compile(self, span: Span) -> ir.Condition:
         try:
-            return self.condition(parse_condition(span.text))
+            condition = self.condition(parse_condition(span.text))
         except ConditionError as e:
-            raise span.error(e.message, e.at, hint=e.hint) from None
+            raise span.error(e.message, e.at, hint=self.hint(e)) from None
+        if _is_large(condition):
+            raise span.error("the condition is too large when it is expanded", hint="split the rule in two")
+        return condition
 
     def condition(self, tree: Tree) -> ir.Condition:
         match tree:
             case Lit(value, at):
                 if not isinstance(value, bool):
-                    raise ConditionError(f"`{value}` is not a condition", at)
+                    raise ConditionError(f"`{value}` is not a condition", at, hint="compare a fact with it")
                 return ir.Constant(value)
             case Name(text, at):
+                if text.startswith("param."):
+                    raise ConditionError(f"`{text}` is a number", at, hint="compare a fact with it")
                 spec = self.fact(text, at)
                 if spec.type is not FactType.BOOL:
-                    raise ConditionError(f"`{text}` is a {spec.type.value}", at, hint="compare it with a value")
+                    raise ConditionError(f"`{text}` is {_a(spec.type)}", at, hint="compare it with a value")
                 return self.derive(text) if spec.derived else ir.Fact(text)
             case Negation(of):
                 return ir.Not(self.condition(of))
@@ -97,7 +121,7 @@ class Conditions:
                 spec = self.plain(fact)
                 if spec.type not in (FactType.ENUM, FactType.INT):
                     raise ConditionError(
-                        f"`in` needs an enum or a number before it; `{fact.text}` is a {spec.type.value}",
+                        f"`in` needs an enum or a number before it; `{fact.text}` is {_a(spec.type)}",
                         fact.at,
                         hint="for a set use subset(…) or overlap(…)",
                     )
@@ -105,7 +129,8 @@ class Conditions:
             case Call(op, fact, values, at):
                 spec = self.plain(fact)
                 if spec.type is not FactType.SET:
-                    raise ConditionError(f"`{op}` needs a set; `{fact.text}` is a {spec.type.value}", at)
+                    hint = "compare it with == or in"
+                    raise ConditionError(f"`{op}` needs a set; `{fact.text}` is {_a(spec.type)}", at, hint=hint)
                 members = [self.literal(spec, v) for v in values.items]
                 return ir.SetTest(op, ir.Fact(fact.text), frozenset(str(m) for m in members))
             case Relation():
@@ -115,14 +140,28 @@ class Conditions:
         names = [t for t in (r.left, r.right) if isinstance(t, Name) and not t.text.startswith("param.")]
         if not names:
             raise ConditionError("a comparison needs a fact", r.at)
+        for name, other in ((r.left, r.right), (r.right, r.left)):
+            if isinstance(name, Name) and isinstance(other, Name) and name.text not in self.schema.facts:
+                spec = self.schema.facts.get(other.text)
+                if spec is not None and name.text in spec.values:
+                    hint = f'write "{name.text}", in double quotes'
+                    raise ConditionError(f"`{name.text}` is a value of `{spec.id}` and no fact", name.at, hint=hint)
         specs = [self.plain(n) for n in names]
         if len(specs) == 2 and specs[0].type is FactType.ENUM and specs[0].values != specs[1].values:
-            raise ConditionError(f"`{specs[0].id}` and `{specs[1].id}` have different vocabularies", r.at)
+            raise ConditionError(
+                f"`{specs[0].id}` and `{specs[1].id}` have different vocabularies",
+                r.at,
+                hint="compare each with a value",
+            )
         if len({s.type for s in specs}) > 1:
-            raise ConditionError(f"cannot compare a {specs[0].type.value} with a {specs[1].type.value}", r.at)
+            message = f"cannot compare {_a(specs[0].type)} with {_a(specs[1].type)}"
+            raise ConditionError(message, r.at, hint="compare each with a value of its own type")
         spec = specs[0]
         if r.op not in ("==", "!=") and spec.type not in (FactType.INT, FactType.DATE):
-            raise ConditionError(f"`{r.op}` needs numbers or dates; `{spec.id}` is a {spec.type.value}", r.at)
+            message = f"`{r.op}` needs numbers or dates; `{spec.id}` is {_a(spec.type)}"
+            raise ConditionError(
+                message, r.at, hint="use subset(…) or overlap(…)" if spec.type is FactType.SET else "use == or !="
+            )
         if spec.type is FactType.SET:
             raise ConditionError(f"`{spec.id}` is a set", r.at, hint="use subset(…) or overlap(…)")
         params = [t for t in (r.left, r.right) if isinstance(t, Name) and t.text.startswith("param.")]
@@ -135,16 +174,21 @@ class Conditions:
         name = param.text.removeprefix("param.")
         if name not in self.params:
             near = get_close_matches(name, self.params, 1)
-            raise ConditionError(
-                f"unknown parameter `{name}`", param.at, hint=f"did you mean `param.{near[0]}`?" if near else ""
-            )
+            hint = f"did you mean `param.{near[0]}`?" if near else f"give its values in a block ```param {name}"
+            raise ConditionError(f"unknown parameter `{name}`", param.at, hint=hint)
         if spec.type is not FactType.INT:
-            raise ConditionError(f"`{spec.id}` cannot be compared with a parameter", r.at)
+            raise ConditionError(
+                f"`{spec.id}` cannot be compared with a parameter", r.at, hint="parameters are numbers"
+            )
         self.params_read.setdefault(name, param.at)
         values = self.params[name]
         for begin, value in values:
             if not spec.minimum <= value <= spec.maximum:
-                raise ConditionError(f"parameter `{name}` is {value} from {begin}, outside `{spec.id}`", param.at)
+                raise ConditionError(
+                    f"parameter `{name}` is {value} from {begin}, outside `{spec.id}`",
+                    param.at,
+                    hint=f"give it a whole number from {spec.minimum} to {spec.maximum}",
+                )
         periods: list[ir.Condition] = []
         for i, (begin, value) in enumerate(values):
             bound = ir.Literal(value)
@@ -186,8 +230,29 @@ class Conditions:
         condition = self.compile(span)
         for name, at in self.params_read.items():
             if (first := self.params[name][0][0]) > begins:
-                raise span.error(f"parameter `{name}` begins on {first}, after the rule does on {begins}", at)
+                raise span.error(
+                    f"parameter `{name}` begins on {first}, after the rule does on {begins}",
+                    at,
+                    hint=f"give its value of {begins} as well, or let the rule begin later with `from`",
+                )
         return condition
+
+
+def _a(kind: FactType) -> str:
+    return f"an {kind.value}" if kind in (FactType.INT, FactType.ENUM) else f"a {kind.value}"
+
+
+def _is_large(condition: ir.Condition) -> bool:
+    """Whether it has more than SIZE parts; no more than those are counted."""
+    left, parts = [condition], 0
+    while left and parts <= SIZE:
+        parts += 1
+        match left.pop():
+            case ir.Not(of):
+                left.append(of)
+            case ir.All(of) | ir.Some(of):
+                left.extend(of)
+    return parts > SIZE
 
 
 def _depth(condition: ir.Condition) -> int:

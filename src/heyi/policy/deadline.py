@@ -52,6 +52,8 @@ def parse_owes(text: str) -> tuple[str, Deadline]:
     party, _, rest = " ".join(text.split()).partition(" ")
     if party not in PARTIES:
         raise ValueError(f"`{party}` cannot owe a duty; one of {', '.join(PARTIES)}")
+    if not rest:
+        raise ValueError(f"`{party}` owes it by no day; write `{party} before provision` or `{party} every 1 year`")
     match = next((m for form in _FORMS if (m := form.fullmatch(rest))), None)
     if match is None:
         raise ValueError(

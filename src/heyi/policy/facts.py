@@ -6,20 +6,23 @@ No fact has a default: what is not stated, looked up or attested is unknown (doc
 from __future__ import annotations
 
 import datetime as dt
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from heyi.model.decision import Rank, Text
 from heyi.model.errors import InvalidInput, RuleError
 from heyi.model.fact import Source, Stated, Value
-from heyi.policy.parse import parse_day
+from heyi.policy.lines import lines_of
+from heyi.policy.parse import NAME, parse_day
 
 WORD_BITS = 256
 INT_BITS = 32
+WORDS = 256
 
 
 class FactType(Enum):
@@ -106,11 +109,13 @@ class FactSpec:
                 return value
             case FactType.DATE if isinstance(value, str) and (day := parse_day(value)) is not None:
                 return day
-        raise InvalidInput(f"`{self.id}` is `{value}`", hint=f"give {self._wants()}")
+        quoted = ", without quotes" if self.type is FactType.INT and isinstance(value, str) and value.isdigit() else ""
+        raise InvalidInput(f"`{self.id}` is `{value}`", hint=f"give {self._wants()}{quoted}")
 
     def _member(self, value: object) -> None:
         if not isinstance(value, str) or value not in self.values:
-            near = get_close_matches(str(value), self.values, 1)
+            near = [v for v, label in self.values.items() if value in (label.zh, label.en)]
+            near = near or get_close_matches(str(value), self.values, 1)
             hint = f"did you mean `{near[0]}`?" if near else f"one of {', '.join(self.values)}"
             raise InvalidInput(f"`{value}` is not a value of `{self.id}`", hint=hint)
 
@@ -160,11 +165,21 @@ class Schema:
             return self.facts[name]
         except (KeyError, TypeError):
             near = get_close_matches(str(name), self.facts, 1)
-            hint = f"did you mean `{near[0]}`?" if near else "see facts.toml for the facts there are"
+            hint = f"did you mean `{near[0]}`?" if near else self.labelled(str(name))
+            if "：" in str(name):
+                hint = "`：` is full-width; write `: `"
+            hint = hint or "see facts.toml for the facts there are"
             raise InvalidInput(f"unknown fact `{name}`", hint=hint) from None
+
+    def labelled(self, label: str) -> str:
+        """The hint for who writes the label of a fact where its name stands; empty where no fact is labelled so."""
+        labels = {text: spec.id for spec in self.facts.values() for text in (spec.name.en, spec.name.zh)}
+        near = get_close_matches(label, labels, 1, 0.75)
+        return f"the fact with the label `{near[0]}` is `{labels[near[0]]}`" if near else ""
 
 
 LEGAL_DAY = "legal_day"
+RESERVED = ("true", "false", "in", "subset", "overlap", "date", "param")
 
 
 def load_schema(text: str, *, file: str = "facts.toml") -> Schema:
@@ -173,20 +188,46 @@ def load_schema(text: str, *, file: str = "facts.toml") -> Schema:
     Raises:
         RuleError: it does not parse, a slot overlaps another or crosses a word, a type or a source is unknown.
     """
+    lines = lines_of(text, file=file)
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as e:
-        raise RuleError(str(e), file=file, line=1) from None
-    lines = text.splitlines()
+        place = re.fullmatch(r"(?P<fault>.*) \(at line (?P<line>[0-9]+), column (?P<column>[0-9]+)\)", str(e))
+        line, column = (int(place["line"]), int(place["column"])) if place else (len(lines), 1)
+        fault = place["fault"] if place else str(e).removesuffix(" (at end of document)")
+        excerpt = lines[line - 1] if line <= len(lines) else ""
+        raise RuleError(
+            f"malformed TOML: {fault[:1].lower()}{fault[1:]}",
+            file=file,
+            line=line,
+            column=column,
+            excerpt=excerpt,
+            hint='text stands in straight double quotes: zh = "公开"' if "nvalid value" in fault else "",
+        ) from None
+    except (ValueError, RecursionError):
+        message = "malformed TOML: a number is too long, or arrays are nested too deeply"
+        raise RuleError(message, file=file, line=1, hint="no field of a fact needs such") from None
 
-    def fail(fact: str, message: str, hint: str = "") -> RuleError:
-        line = next((n for n, t in enumerate(lines, 1) if f'"{fact}"' in t or f".{fact}]" in t), 1)
-        return RuleError(message, file=file, line=line, hint=hint)
+    def fail(fact: str, message: str, hint: str = "", kind: str = "fact") -> RuleError:
+        """An error that points at the head of the fact, or at where one of the others begins that its head begins."""
+        heads = (f"[{kind}.{fact}]", f'[{kind}."{fact}"]')
+        line = next((n for n, t in enumerate(lines, 1) if t.strip() in heads), 0)
+        line = line or next((n for n, t in enumerate(lines, 1) if t.startswith((f"[{kind}.{fact}.", f"[{kind}]"))), 1)
+        excerpt = lines[line - 1]
+        return RuleError(
+            message, file=file, line=line, column=max(excerpt.find(fact), 0) + 1, excerpt=excerpt, hint=hint
+        )
 
     facts = {}
-    if not isinstance(raw.get("fact", {}), dict) or not isinstance(raw.get("track", {}), dict):
-        raise RuleError("`fact` and `track` are tables", file=file, line=1)
+    if not all(key in ("fact", "track") and isinstance(table, dict) for key, table in raw.items()):
+        raise RuleError("a schema has the tables `fact` and `track`, nothing else", file=file, line=1)
     for name, entry in raw.get("fact", {}).items():
+        if not NAME.fullmatch(name) or name.startswith("param.") or name in RESERVED:
+            raise fail(
+                name,
+                f"a fact cannot be called `{name}`",
+                "names are ASCII letters, digits, `_` and full stops; the Chinese label stands in `zh`",
+            )
         try:
             facts[name] = _fact(name, entry)
         except (KeyError, ValueError, TypeError, IndexError, AttributeError) as e:
@@ -196,32 +237,65 @@ def load_schema(text: str, *, file: str = "facts.toml") -> Schema:
         if spec.slot is None:
             continue
         word, start = spec.slot
-        if word < 0 or start < 0 or start + spec.width > WORD_BITS:
-            raise fail(spec.id, f"slot of `{spec.id}` crosses the end of word {word}")
+        if not 0 <= word < WORDS:
+            raise fail(spec.id, f"slot of `{spec.id}` is in word {word}", f"words are numbered from 0 to {WORDS - 1}")
+        if start < 0 or start + spec.width > WORD_BITS:
+            hint = f"a word has {WORD_BITS} bits and this fact takes {spec.width}"
+            raise fail(spec.id, f"slot of `{spec.id}` crosses the end of word {word}", hint)
         for bit in range(start, start + spec.width):
             if (word, bit) in taken:
-                raise fail(spec.id, f"slot of `{spec.id}` overlaps that of `{taken[word, bit]}`")
+                hint = "no slot is moved; a new fact takes free bits at the end"
+                raise fail(spec.id, f"slot of `{spec.id}` overlaps that of `{taken[word, bit]}`", hint)
             taken[word, bit] = spec.id
     day = facts.get(LEGAL_DAY)
     if day is None or day.type is not FactType.DATE:
-        raise fail(LEGAL_DAY, f"the schema needs `{LEGAL_DAY}`, a date")
-    try:
-        tracks = tuple(
-            TrackSpec(id=t, opens=str(v["opens"]), min_rank=Rank(v["min_rank"]), name=Text(zh=v["zh"], en=v["en"]))
-            for t, v in raw.get("track", {}).items()
-        )
-    except (KeyError, ValueError, TypeError, AttributeError) as e:
-        raise RuleError(f"a track is not well declared: {e}", file=file, line=1) from None
-    return Schema(facts=facts, tracks=tracks)
+        hint = f'write [fact.{LEGAL_DAY}] with type = "date", zh, en, slot and source = "registry"'
+        raise RuleError(f"the schema needs `{LEGAL_DAY}`, a date", file=file, line=1, hint=hint)
+    tracks = []
+    for name, entry in raw.get("track", {}).items():
+        try:
+            if wrong := {"opens", "min_rank", "zh", "en"}.symmetric_difference(entry):
+                raise ValueError(f"its fields are opens, min_rank, zh and en; see `{min(wrong)}`")
+            rank = _one_of(Rank, entry["min_rank"], "rank")
+        except (ValueError, TypeError) as e:
+            raise fail(name, f"a track is not well declared: {e}", kind="track") from None
+        label = Text(zh=str(entry["zh"]), en=str(entry["en"]))
+        tracks.append(TrackSpec(id=name, opens=str(entry["opens"]), min_rank=rank, name=label))
+    return Schema(facts=facts, tracks=tuple(tracks))
+
+
+E = TypeVar("E", bound=Enum)
+
+
+def _one_of(kind: type[E], value: object, name: str) -> E:
+    """The member of an enum that has that value, or for sources that name.
+
+    Raises:
+        ValueError: there is none; the message names those there are.
+    """
+    members = {m.name.lower() if kind is Source else m.value: m for m in kind}
+    if not isinstance(value, str) or value not in members:
+        raise ValueError(f"unknown {name} `{value}`; one of {', '.join(members)}")
+    return members[value]
 
 
 _FIELDS = {"type", "zh", "en", "slot", "source", "changed_by", "values", "reserve", "min", "max", "unit", "derived"}
 
 
 def _fact(name: str, entry: Mapping[str, Any]) -> FactSpec:
+    if not isinstance(entry, dict):
+        raise ValueError("it is no table")
     if unknown := sorted(set(entry) - _FIELDS):
-        raise ValueError(f"unknown field `{unknown[0]}`")
-    kind = FactType(entry["type"])
+        if isinstance(entry[unknown[0]], dict):
+            raise ValueError(f'a name with a full stop stands in quotes: [fact."{name}.{unknown[0]}"]')
+        near = get_close_matches(unknown[0], _FIELDS, 1)
+        raise ValueError(f"unknown field `{unknown[0]}`" + (f"; did you mean `{near[0]}`?" if near else ""))
+    for key in ("type", "zh", "en", *(() if "derived" in entry else ("slot", "source"))):
+        if key not in entry:
+            raise ValueError(f"it lacks `{key}`")
+    if not all(isinstance(entry[lang], str) and entry[lang] for lang in ("zh", "en")):
+        raise ValueError("`zh` and `en` are its labels")
+    kind = _one_of(FactType, entry["type"], "type")
     values = {}
     for value, label in entry.get("values", {}).items():
         zh, _, en = str(label).partition("|")
@@ -247,7 +321,7 @@ def _fact(name: str, entry: Mapping[str, Any]) -> FactSpec:
         id=name,
         type=kind,
         name=Text(zh=entry["zh"], en=entry["en"]),
-        source=Source.ATTESTED if derived else Source[entry["source"].upper()],
+        source=Source.ATTESTED if derived else _one_of(Source, entry["source"], "source"),
         changed_by=changed_by,
         slot=slot,
         values=values,

@@ -13,19 +13,25 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from heyi.model.decision import Effect, Rank, Text
-from heyi.model.errors import InvalidInput, RuleError
-from heyi.policy.parse import parse_day
+from heyi.model.errors import RuleError
+from heyi.policy.lines import lines_of
+from heyi.policy.parse import parse_day, why_no_day
 from heyi.policy.strict_yaml import load_yaml
 
-_HEADING = re.compile(
-    r'##\s+(?P<zh>.+?)\s*\{#(?P<id>[A-Za-z0-9-]+)(?P<attrs>(?:\s+\w+=(?:"[^"]*"|[^\s"}]+))*)\s*\}\s*\Z'
-)
+_ANCHOR = re.compile(r'(?P<id>[A-Za-z0-9-]+)(?P<attrs>(?:\s+\w+=(?:"[^"]*"|[^\s"}]+))*)\s*\}\s*\Z')
 _ATTR = re.compile(r'(\w+)=("[^"]*"|[^\s"}]+)')
+_ID = re.compile(r"[A-Za-z0-9-]+")
+_JURISDICTION = re.compile(r"[a-z][a-z0-9-]*")
+_HTML = re.compile(r"<[A-Za-z!/?]")
+_FRONT = ("id", "instrument", "rank", "jurisdiction")
+_NARROW = {"｛": "{", "｝": "}", "＃": "#", "＝": "=", "“": '"', "”": '"'}
 _KEY = re.compile(r"(?P<key>[a-z]+):(?:\s+|\Z)")
 
 _FIELDS: Mapping[Effect, tuple[set[str], set[str]]] = {  # required, optional
@@ -56,6 +62,16 @@ class Span:
         excerpt = self.lines[line - 1] if line <= len(self.lines) else ""
         return RuleError(message, file=self.file, line=line, column=column, excerpt=excerpt, hint=hint)
 
+    def below(self, *words: str) -> Span:
+        """The first of `words` that stands in the block of which this is the head; without any, the head."""
+        end = next((n for n in range(self.line, len(self.lines)) if self.lines[n].startswith("```")), self.line)
+        for word in words:
+            found = re.compile(rf"(?<![\w.-]){re.escape(word)}(?![\w.-])")
+            for n in range(self.line, end):
+                if m := found.search(self.lines[n]):
+                    return Span(text=word, file=self.file, line=n + 1, column=m.start() + 1, lines=self.lines)
+        return self
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawArticle:
@@ -75,7 +91,7 @@ class RawRule:
     effect: Effect
     article: str
     fields: Mapping[str, Span]
-    excepts: tuple[tuple[str, Span], ...]
+    excepts: tuple[tuple[Span, Span], ...]
     span: Span
 
 
@@ -121,7 +137,7 @@ def parse_pack(text: str, *, file: str) -> Pack:
 
 class _Reader:
     def __init__(self, text: str, file: str) -> None:
-        self.lines = tuple(text.splitlines())
+        self.lines = lines_of(text, file=file)
         self.file = file
         self.articles: list[RawArticle] = []
         self.rules: list[RawRule] = []
@@ -142,64 +158,127 @@ class _Reader:
         front, n = self.front_matter()
         while n < len(self.lines):
             line = self.lines[n]
+            self.refuse_html(n)
             if line.startswith("## "):
                 n = self.article(n)
             elif line.startswith("```"):
                 n = self.block(n)
+            elif re.match(r"#{1,6}[^{]*\{#", line) and not line.startswith("##\t"):
+                hint = "write ## and a space before it"
+                raise self.span(n).error("the heading of an article is of level two", hint=hint)
             elif re.match(r"\s*(```|~~~)|##[^#\s]", line):
                 hint = "blocks begin with ``` in the first column, headings of articles with `## `"
                 raise self.span(n).error("this line looks like a block or a heading but is none", hint=hint)
             else:
                 n += 1
-        try:
-            return Pack(
-                id=str(front["id"]),
-                instrument=_text(front["instrument"]),
-                rank=Rank(front["rank"]),
-                jurisdiction=str(front["jurisdiction"]),
-                file=self.file,
-                articles=tuple(self.articles),
-                rules=tuple(self.rules),
-                params=tuple(self.params),
-                cases=tuple(self.cases),
-            )
-        except (KeyError, ValueError, TypeError) as e:
-            hint = "it needs id, instrument {zh, en}, rank and jurisdiction"
-            raise self.span(0).error(f"the front matter is incomplete: {e}", hint=hint) from None
+        if not self.articles:
+            hint = "restate the articles that its rules rest on: ## 第十三条 …"
+            raise self.span(len(self.lines) - 1).error("the pack restates no article", hint=hint)
+        return Pack(
+            id=front["id"],
+            instrument=_text(front["instrument"]),
+            rank=Rank(front["rank"]),
+            jurisdiction=front["jurisdiction"],
+            file=self.file,
+            articles=tuple(self.articles),
+            rules=tuple(self.rules),
+            params=tuple(self.params),
+            cases=tuple(self.cases),
+        )
+
+    def refuse_html(self, n: int) -> None:
+        """A rule in a comment would be loaded, and whoever reads the page would not see it."""
+        if m := _HTML.search(self.lines[n]):
+            hint = "write Markdown alone: the page must show all that is loaded"
+            raise self.span(n).error("HTML can hide what stands below it", m.start(), hint=hint)
 
     def front_matter(self) -> tuple[Mapping[str, Any], int]:
-        if not self.lines or self.lines[0] != "---" or "---" not in self.lines[1:]:
-            raise RuleError(
-                "a pack begins with front matter", file=self.file, line=1, hint="put it between two lines of `---`"
+        if not any(self.lines):
+            raise self.span(0).error(
+                "the file is empty", hint="a pack begins with front matter between two lines `---`"
             )
+        if self.lines[0] == "---" and "---" not in self.lines[1:]:
+            raise self.span(0).error("the front matter is never closed", hint="end it with another line `---`")
+        if self.lines[0] != "---":
+            raise self.span(0).error("a pack begins with front matter", hint="put it between two lines of `---`")
         end = self.lines.index("---", 1)
         front = load_yaml("\n".join(self.lines[1:end]), file=self.file, line=2)
+        needs = "it needs id, instrument {zh, en}, rank and jurisdiction"
         if not isinstance(front, dict):
-            raise self.span(0).error("the front matter holds no fields")
+            raise self.span(0).error("the front matter holds no fields", hint=needs)
+        for key in _FRONT:
+            if key not in front:
+                raise self.span(0).error(f"the front matter lacks `{key}`", hint=needs)
+        for key, value in front.items():
+            n = next((n for n in range(1, end) if self.lines[n].startswith(f"{key}:")), 0)
+            match key:
+                case _ if key in _FRONT and value in (None, ""):
+                    message, hint = f"`{key}` is empty", "write its value behind it"
+                case "id" if isinstance(value, str) and _ID.fullmatch(value):
+                    continue
+                case "id":
+                    message, hint = f"`{value}` is no id", "ids are ASCII letters, digits and hyphens, such as PIPL"
+                case "rank" if value in [r.value for r in Rank]:
+                    continue
+                case "rank":
+                    message = f"unknown rank `{value}`"
+                    hint = f"one of {', '.join(r.value for r in sorted(Rank, key=lambda r: -r.order))}"
+                case "jurisdiction" if isinstance(value, str) and _JURISDICTION.fullmatch(value):
+                    continue
+                case "jurisdiction":
+                    message, hint = f"`{value}` is no jurisdiction", "write it in lower-case ASCII letters, such as cn"
+                case "instrument" if _is_text(value):
+                    continue
+                case "instrument":
+                    message, hint = "the name of the instrument must be in both languages", "write {zh: …, en: …}"
+                case _:
+                    message, hint = f"unknown field `{key}`", needs
+            raise self.span(n).error(message, hint=hint)
         return front, end + 1
 
     def article(self, n: int) -> int:
-        m = _HEADING.match(self.lines[n])
-        if m is None:
-            raise self.span(n).error(
-                "a heading needs an id and a date", hint='write ## 第十三条 … {#PIPL-13 from=2021-11-01 en="…"}'
-            )
+        zh, _, anchor = self.lines[n][2:].partition("{#")
+        m = _ANCHOR.match(anchor)
+        if m is None or not zh.strip():
+            hint = 'write ## 第十三条 … {#PIPL-13 from=2021-11-01 en="…"}'
+            if wide := re.search("[｛｝＃＝“”]", self.lines[n]):
+                at, hint = wide.start(), f"`{wide[0]}` is full-width; write `{_NARROW[wide[0]]}`"
+            elif m is None and (ident := re.match(r"[^\s}]+", anchor)) and not _ID.fullmatch(ident[0]):
+                at, hint = (
+                    len(self.lines[n]) - len(anchor),
+                    "ids are ASCII letters, digits and hyphens, such as PIPL-13",
+                )
+            else:
+                at = 0
+            raise self.span(n).error("a heading needs an id and a date", at, hint=hint)
         pairs = [(k, v.strip('"')) for k, v in _ATTR.findall(m["attrs"])]
         attrs = dict(pairs)
-        wrong = set(attrs) - {"from", "until", "en"} or len(pairs) != len(attrs)
-        if wrong or not attrs.get("en") or "from" not in attrs:
-            raise self.span(n).error(f"article `{m['id']}` needs from=, en= and may have until=, nothing else")
+        keys = [k for k, _ in pairs]
+        hint, key = "", ""
+        if wrong := [k for k in keys if k not in ("from", "until", "en")]:
+            key, hint = wrong[0], f"`{wrong[0]}=` has no meaning here"
+        elif twice := [k for k in keys if keys.count(k) > 1]:
+            key, hint = twice[0], f"`{twice[0]}=` stands twice"
+        elif absent := [k for k in ("from", "en") if not attrs.get(k)]:
+            hint = f"it lacks `{absent[0]}=`"
+        elif set("“”") & set(attrs["en"]):
+            key, hint = "en", '`“` is no quotation mark here; write `"`'
+        if hint:
+            message = f"article `{m['id']}` needs from=, en= and may have until=, nothing else"
+            at = max(self.lines[n].rfind(f" {key}=") + 1, 0) if key else 0
+            raise self.span(n).error(message, at, hint=hint)
         begin = n + 1
         n += 1
         restated = []
         while n < len(self.lines) and (self.lines[n].startswith(">") or not self.lines[n].strip()):
+            self.refuse_html(n)
             if self.lines[n].startswith(">"):
                 restated.append(self.lines[n][1:].strip())
             n += 1
         self.articles.append(
             RawArticle(
                 id=m["id"],
-                heading=Text(zh=m["zh"], en=attrs["en"]),
+                heading=Text(zh=zh.strip(), en=attrs["en"]),
                 restated="\n".join(restated),
                 begins=self.date(attrs["from"], begin - 1),
                 until=self.date(attrs["until"], begin - 1) if "until" in attrs else None,
@@ -212,14 +291,17 @@ class _Reader:
         day = parse_day(text)
         if day is None:
             at = max(self.lines[n].find(text), 0)
-            raise self.span(n).error(f"`{text}` is not a date", at, hint="write YYYY-MM-DD")
+            raise self.span(n).error(f"`{text}` is not a date", at, hint=why_no_day(text))
         return day
 
     def block(self, n: int) -> int:
         head = self.lines[n][3:].split()
         end = next((k for k in range(n + 1, len(self.lines)) if self.lines[k].startswith("```")), None)
         if end is None or self.lines[end].rstrip() != "```":
-            raise self.span(n).error("this block is never closed", hint="end it with ```")
+            hint = "end it with ```" if end is None else f"end it with ``` before line {end + 1}"
+            raise self.span(n).error("this block is never closed", hint=hint)
+        if self.lines[n].startswith("````"):
+            raise self.span(n).error("a block begins with three backticks", hint="delete the others")
         match head:
             case ["rule", ident, effect]:
                 self.rule(n, end, ident, effect)
@@ -244,6 +326,9 @@ class _Reader:
         article = self.articles[-1].id
         if not ident.startswith(f"{article}."):
             raise span.error(f"rule `{ident}` stands under `{article}`", 8, hint=f"name it {article}.1 or move it")
+        if not _ID.fullmatch(ident, len(article) + 1):
+            hint = f"ids are ASCII letters, digits and hyphens, such as {article}.1"
+            raise span.error(f"`{ident}` is no id of a rule", 8, hint=hint)
         try:
             effect = Effect(effect_name)
         except ValueError:
@@ -256,7 +341,8 @@ class _Reader:
             if key == "except":
                 m = re.match(r"\[([A-Za-z0-9-]+)\]\s*", value.text)
                 if m is None:
-                    raise value.error("an exception cites its article first", hint="except: [PIPL-18] condition")
+                    hint = "write except: [PIPL-18] condition, in square brackets that are ASCII"
+                    raise value.error("an exception cites its article first", hint=hint)
                 rest = Span(
                     text=value.text[m.end() :],
                     file=value.file,
@@ -264,24 +350,35 @@ class _Reader:
                     column=value.column + m.end(),
                     lines=value.lines,
                 )
-                excepts.append((m[1], rest))
+                if not rest.text.strip():
+                    hint = "write the condition behind it; `true` where it always holds"
+                    raise rest.error(f"the exception of `{m[1]}` has no condition", hint=hint)
+                excepts.append((self.span(value.line - 1, value.column + 1, m[1]), rest))
             elif key in fields:
-                raise value.error(f"`{key}` is given twice")
+                hint = "join them in one" if key in ("when", "needs") else "delete one of them"
+                raise value.error(f"`{key}` is given twice", hint=hint)
             else:
                 fields[key] = value
+        for key, value in fields.items():
+            if not value.text.strip():
+                raise value.error(f"`{key}` is empty", hint="write its value behind it")
         required, optional = _FIELDS[effect]
+        allowed = sorted(required | optional)
+        for key, value in fields.items():
+            if key not in allowed:
+                near = get_close_matches(key, set(allowed) - set(fields), 1)
+                hint = f"did you mean `{near[0]}`?" if near else f"its fields are {', '.join(allowed)}"
+                a = "an" if effect is Effect.OBLIGE else "a"
+                raise self.span(value.line - 1).error(f"`{key}` has no meaning in {a} {effect.value} rule", hint=hint)
         if absent := sorted(required - set(fields)):
-            hint = f"{effect.value} needs {', '.join(sorted(required))}"
+            hint = f"{effect.value} needs the fields {', '.join(sorted(required))}"
             raise span.error(f"rule `{ident}` lacks `{absent[0]}`", hint=hint)
-        for key in fields:
-            if key not in required | optional:
-                raise fields[key].error(f"`{key}` has no meaning in a {effect.value} rule")
         self.rules.append(
             RawRule(id=ident, effect=effect, article=article, fields=fields, excepts=tuple(excepts), span=span)
         )
 
     def fields(self, begin: int, end: int) -> list[tuple[str, Span]]:
-        found: list[tuple[str, Span]] = []
+        found: list[tuple[str, int, int, list[str]]] = []  # key, line, column of the value, lines of the value
         for n in range(begin, end):
             line = self.lines[n]
             if not line.strip():
@@ -289,43 +386,70 @@ class _Reader:
             if line[0] in " \t":
                 if not found:
                     raise self.span(n).error("a continuation needs a field above it")
-                key, span = found[-1]
-                text = f"{span.text}\n{line}"
-                found[-1] = (key, Span(text=text, file=span.file, line=span.line, column=span.column, lines=span.lines))
+                found[-1][3].append(line)
                 continue
             m = _KEY.match(line)
             if m is None:
-                raise self.span(n).error("expected `key: value`")
-            found.append((m["key"], self.span(n, m.end() + 1)))
-        return found
+                raise self.span(n).error("expected `key: value`", hint=_why_no_field(line))
+            found.append((m["key"], n, m.end() + 1, [line[m.end() :]]))
+        return [(key, self.span(n, column, "\n".join(text))) for key, n, column, text in found]
 
     def param(self, n: int, end: int, ident: str) -> None:
         body = load_yaml("\n".join(self.lines[n + 1 : end]), file=self.file, line=n + 2)
         if not isinstance(body, dict) or not body:
-            raise self.span(n).error(f"parameter `{ident}` has no values", hint="write lines such as 2024-03-22: 10000")
-        values = []
-        for day, value in body.items():
+            hint = "write lines such as 2024-03-22: 10000"
+            if isinstance(body, str) and "：" in body:
+                hint = "`：` is full-width; write `: `"
+            raise self.span(n).error(f"parameter `{ident}` has no values", hint=hint)
+        values: list[tuple[dt.date, int]] = []
+        for key, value in body.items():
+            at = self.span(n).below(str(key))
+            day = parse_day(str(key))
+            if day is None:
+                raise at.error(f"`{key}` is not a date", hint=why_no_day(str(key)))
             if isinstance(value, bool) or not isinstance(value, int):
-                raise self.span(n).error(f"parameter `{ident}` from {day} is not a whole number")
-            values.append((self.date(str(day), n), value))
+                hint = "write digits, such as 10000 or 10_000, at most 18"
+                raise at.error(f"parameter `{ident}` from {key} is not a whole number", hint=hint)
+            if value < 0:
+                raise at.error(f"parameter `{ident}` from {key} is negative", hint="no fact is")
+            values.append((day, value))
         if values != sorted(values):
-            raise self.span(n).error(f"the days of parameter `{ident}` are out of order")
+            message = f"the days of parameter `{ident}` are out of order"
+            raise self.span(n).error(message, hint="let the earliest stand first")
         self.params.append(RawParam(id=ident, values=tuple(values), span=self.span(n)))
 
     def case(self, n: int, end: int, name: str) -> None:
         body = load_yaml("\n".join(self.lines[n + 1 : end]), file=self.file, line=n + 2)
         if not isinstance(body, dict) or not isinstance(body.get("expect"), dict) or not body["expect"]:
             raise self.span(n).error(f"case `{name}` expects nothing", hint="give `given` and `expect`")
-        if wrong := sorted(set(body) - {"given", "like", "sources", "at", "expect"}):
-            raise self.span(n).error(f"case `{name}` has an unknown field `{wrong[0]}`")
+        if wrong := sorted(set(body) - {"given", "like", "sources", "at", "expect"}, key=str):
+            hint = "its fields are given, like, sources, at and expect"
+            raise self.span(n).below(str(wrong[0])).error(f"case `{name}` has an unknown field `{wrong[0]}`", hint=hint)
+        if name in [c.name for c in self.cases]:
+            raise self.span(n).error(f"case `{name}` is given twice", hint="give one of them another name")
         self.cases.append(RawCase(name=name, body=body, span=self.span(n)))
 
 
-def _text(value: object) -> Text:
-    if not isinstance(value, dict) or set(value) != {"zh", "en"}:
-        raise ValueError("text needs zh and en")
-    if not all(isinstance(v, str) and v for v in value.values()):
-        raise ValueError("text needs zh and en")
+def _why_no_field(line: str) -> str:
+    """The next step for a line of a rule that is no field."""
+    if re.match(r"\w+\s*：", line):
+        return "`：` is full-width; write `: `"
+    if re.match(r"[a-z]+:", line):
+        return "write a space behind the colon"
+    if re.match(r"[A-Za-z]+:", line):
+        return "keys are in lower case"
+    if re.match(r"\w+:", line):
+        return "keys are English, such as when, needs and says"
+    return "a line that goes on with the one above begins with a space"
+
+
+def _is_text(value: object) -> bool:
+    return (
+        isinstance(value, dict) and set(value) == {"zh", "en"} and all(isinstance(v, str) and v for v in value.values())
+    )
+
+
+def _text(value: Mapping[str, str]) -> Text:
     return Text(zh=value["zh"], en=value["en"])
 
 
@@ -339,16 +463,13 @@ def parse_text(span: Span) -> Text:
         value = load_yaml(span.text, file=span.file, line=1)
     except RuleError as e:
         before = sum(len(line) + 1 for line in span.text.split("\n")[: e.line - 1])
-        raise span.error(
-            e.message, before + e.column - 1, hint="text with a comma or a colon stands in quotes"
-        ) from None
-    try:
-        return _text(value)
-    except ValueError:
+        raise span.error(e.message, before + e.column - 1, hint=e.hint) from None
+    if not _is_text(value):
         hint = "write {zh: …, en: …}; text with a comma or a colon stands in double quotes"
-        raise span.error("the sentence must be in both languages", hint=hint) from None
-
-
-def unreadable(file: str, error: OSError | UnicodeError) -> InvalidInput:
-    """The error for a pack that cannot be read as UTF-8."""
-    return InvalidInput(f"cannot read `{file}`: {error}", hint="packs are UTF-8 Markdown files")
+        if isinstance(value, dict) and (wide := re.match(r"(zh|en)：", str(next(iter(value), "")))):
+            hint = f"`：` is full-width; write `{wide[1]}: `"
+        raise span.error("the sentence must be in both languages", hint=hint)
+    for sentence in value.values():
+        if any(unicodedata.category(c) in ("Cc", "Cs") for c in sentence):
+            raise span.error("the sentence has a character that cannot be shown", hint="delete it or its escape")
+    return _text(value)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from heyi.model.errors import HeyiError
@@ -24,8 +25,10 @@ _TOKEN = re.compile(
     |(?P<op>&&|\|\||==|!=|<=|>=|[!<>()\[\],]))""",
     re.VERBOSE,
 )
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*")
 _COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
 DEPTH = 60
+LENGTH = 100_000
 DIGITS = 16
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -38,12 +41,21 @@ def parse_day(text: str) -> dt.date | None:
         return None
 
 
-class ConditionError(HeyiError):
-    """A condition does not parse or type-check; `at` is the offset in its text. Packs turn it into a RuleError."""
+def why_no_day(text: str) -> str:
+    """The next step for whoever wrote `text` where a day stands."""
+    return "the calendar has no such day; dates are YYYY-MM-DD" if _DAY.fullmatch(text) else "write YYYY-MM-DD"
 
-    def __init__(self, message: str, at: int, *, hint: str = "") -> None:
+
+class ConditionError(HeyiError):
+    """A condition does not parse or type-check; `at` is the offset in its text. Packs turn it into a RuleError.
+
+    `label` is what stands where a name should and is not ASCII: perhaps the label of a fact.
+    """
+
+    def __init__(self, message: str, at: int, *, hint: str = "", label: str = "") -> None:
         super().__init__(message, hint=hint)
         self.at = at
+        self.label = label
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +118,64 @@ def parse_condition(text: str) -> Tree:
     Raises:
         ConditionError: with the offset of the first character that cannot stand there.
     """
+    if len(text) > LENGTH:
+        raise ConditionError(f"a condition has at most {LENGTH} characters", 0, hint="split the rule in two")
     return _Parser(text).whole()
+
+
+_INSTEAD = {
+    **dict.fromkeys("“”„‘’「」『』'", '"'),
+    "、": ",",
+    "。": ".",
+    "≤": "<=",
+    "≥": ">=",
+    "≠": "!=",
+    "且": "&&",
+    "或": "||",
+    "非": "!",
+}
+"""What stands in texts, and what a condition has for it; full-width signs besides are found by their compatibility."""
+
+
+def _stray(text: str, at: int) -> ConditionError:
+    """The error for the character at `at`, with which no token begins."""
+    if text[at] == "." and text[at + 1 : at + 2].isalpha():
+        at += 1  # the name is broken off by the letter behind the full stop
+    c = text[at]
+    end = at
+    while end < len(text) and not text[end].isascii() and unicodedata.normalize("NFKC", text[end]).isascii():
+        end += 1
+    word = re.compile(r"[\w.]*").fullmatch
+    begin, behind = at, at
+    while begin > 0 and word(text[begin - 1]):
+        begin -= 1
+    while behind < len(text) and word(text[behind]):
+        behind += 1
+    name = text[begin:behind]
+    if c in _INSTEAD and (not c.isalpha() or name == c):
+        return ConditionError(f"`{c}` cannot stand here", at, hint=f"write `{_INSTEAD[c]}`")
+    if end > at and not c.isspace():
+        ascii_ = unicodedata.normalize("NFKC", text[at:end])
+        return ConditionError(f"`{text[at:end]}` is full-width", at, hint=f"write `{ascii_}`")
+    if c.isalpha():
+        hint = "names are ASCII, such as `consent.given`; the Chinese label of a fact stands in facts.toml"
+        message = f"`{name}` is no name: `{c}` (U+{ord(c):04X}) is not ASCII"
+        return ConditionError(message, at, hint=hint, label=name)
+    if not c.isprintable():
+        return ConditionError(
+            f"the character U+{ord(c):04X} cannot stand here", at, hint="delete it; it cannot be seen"
+        )
+    if c == '"':
+        curly = next((q for q in text[at:].split("\n")[0] if q in "“”"), "")
+        hint = f'write `"` for `{curly}`' if curly else 'close it with another `"` on the same line'
+        return ConditionError("this text is never closed", at, hint=hint)
+    hint = {
+        "#": "a condition has no comments; write them between the blocks",
+        "/": "a condition has no comments; write them between the blocks",
+        "-": "names have `_` and no hyphen, and no number is negative",
+        **dict.fromkeys("=&|", "compare with == and join with && or ||"),
+    }.get(c, "text stands in double quotes")
+    return ConditionError(f"`{c}` cannot stand here", at, hint=hint)
 
 
 class _Parser:
@@ -122,10 +191,7 @@ class _Parser:
         while at < end:
             m = _TOKEN.match(self.text, at)
             if m is None or m.lastgroup is None:
-                skipped = len(self.text[at:]) - len(self.text[at:].lstrip())
-                bad = self.text[at + skipped]
-                hint = "compare with == and join with && or ||" if bad in "=&|" else "text stands in double quotes"
-                raise ConditionError(f"`{bad}` cannot stand here", at + skipped, hint=hint)
+                raise _stray(self.text, at + len(self.text[at:]) - len(self.text[at:].lstrip()))
             tokens.append((m.lastgroup, m.group(m.lastgroup), m.start(m.lastgroup)))
             at = m.end()
         return [*tokens, ("end", "", end)]
@@ -143,14 +209,20 @@ class _Parser:
         kind, text, at = self.next
         if kind != "op" or text != op:
             found = f"`{text}`" if text else "the end"
-            raise ConditionError(f"expected `{op}` but found {found}", at)
+            hint = "close every bracket that is opened" if op in (")", "]") else ""
+            raise ConditionError(f"expected `{op}` but found {found}", at, hint=hint)
         self.i += 1
 
     def whole(self) -> Tree:
         tree = self.disjunction()
         kind, text, at = self.next
         if kind != "end":
-            raise ConditionError(f"`{text}` cannot stand here", at, hint="join conditions with && or ||")
+            hint = (
+                "write two comparisons and join them with &&"
+                if text in _COMPARISONS
+                else "join conditions with && or ||"
+            )
+            raise ConditionError(f"`{text}` cannot stand here", at, hint=hint)
         return tree
 
     def disjunction(self) -> Tree:
@@ -232,7 +304,8 @@ class _Parser:
         kind, text, at = self.take()
         if kind == "int":
             if len(text) > DIGITS:
-                raise ConditionError(f"a number has at most {DIGITS} digits", at)
+                hint = "the range of a fact stands in facts.toml"
+                raise ConditionError(f"a number has at most {DIGITS} digits", at, hint=hint)
             return Lit(int(text.replace("_", "")), at)
         if kind == "string":
             return Lit(text[1:-1], at)
@@ -244,9 +317,12 @@ class _Parser:
             day = parse_day(quoted[1:-1]) if kind == "string" else None
             if day is None:
                 found = quoted or "the end"
-                raise ConditionError(f"{found} is not a date", at, hint='write date("2026-01-01")')
+                hint = why_no_day(quoted[1:-1]) if kind == "string" else 'write date("2026-01-01")'
+                raise ConditionError(f"{found} is not a date", at, hint=hint)
             self.expect(")")
             return Lit(day, at)
+        if kind == "name" and self.next[:2] == ("op", "("):
+            raise ConditionError(f"there is no function `{text}`", at, hint="there are subset, overlap and date")
         if kind == "name":
             return Name(text, at)
         raise ConditionError(f"expected a fact or a value but found {f'`{text}`' if text else 'the end'}", at)

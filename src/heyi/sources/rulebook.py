@@ -24,9 +24,9 @@ def read_rulebook(folder: Path | None = None) -> dict[str, str]:
     texts: dict[str, str] = {}
     try:
         _collect(root, "", texts)
-    except (OSError, UnicodeDecodeError) as e:
+    except OSError as e:
         raise InvalidInput(
-            f"cannot read the rulebook in `{root}`: {e}", hint="packs are UTF-8 Markdown files"
+            f"cannot read the rulebook in `{root}`: {e}", hint="name a folder with facts.toml and packs"
         ) from None
     return texts
 
@@ -66,4 +66,19 @@ def _collect(node: Traversable, prefix: str, texts: dict[str, str]) -> None:
         if child.is_dir() and not (prefix == "" and child.name == BUILT):
             _collect(child, f"{prefix}{child.name}/", texts)
         elif child.name.endswith(SUFFIXES):
-            texts[f"{prefix}{child.name}"] = child.read_text(encoding="utf-8")
+            try:
+                texts[f"{prefix}{child.name}"] = child.read_text(encoding="utf-8-sig")
+            except UnicodeDecodeError as e:
+                data = child.read_bytes()
+                line = data[: e.start].count(b"\n") + 1
+                message = f"`{prefix}{child.name}` is not UTF-8, from line {line} on"
+                raise InvalidInput(message, hint=_how_to_save(data)) from None
+
+
+def _how_to_save(data: bytes) -> str:
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "gb18030"
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return "save it as UTF-8"
+    return f"save it as UTF-8; it looks like {encoding.upper()}"
