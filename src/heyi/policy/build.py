@@ -66,6 +66,10 @@ def _json(value: Any) -> bytes:
     return (json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n").encode()
 
 
+def _damaged(message: str) -> VerificationError:
+    return VerificationError(message, hint="build it anew with `heyi rules build`")
+
+
 def load_build(files: Mapping[str, bytes], texts: Mapping[str, str]) -> Build | None:
     """The build of these texts, or None where there is none or it was made from other texts.
 
@@ -74,12 +78,18 @@ def load_build(files: Mapping[str, bytes], texts: Mapping[str, str]) -> Build | 
     """
     if MANIFEST not in files:
         return None
-    manifest = json.loads(files[MANIFEST])
-    if manifest.get("format") != FORMAT or manifest.get("rulebook") != digest(dict(texts)):
+    try:
+        manifest = json.loads(files[MANIFEST])
+        made_for, named = (manifest["format"], manifest["rulebook"]), dict(manifest["files"])
+    except (ValueError, KeyError, TypeError) as e:
+        raise _damaged(f"`{MANIFEST}` of the built rulebook cannot be read: {e!r}") from None
+    if made_for != (FORMAT, digest(dict(texts))):
         return None
-    for name, wanted in manifest["files"].items():
+    if set(named) != {IR, LAYOUT, PYTHON, BYTECODE}:
+        raise _damaged("the manifest of the built rulebook names other files than a build has")
+    for name, wanted in named.items():
         if name not in files or digest_bytes(files[name]) != wanted:
-            raise VerificationError(f"`{name}` of the built rulebook is not the one that its manifest names")
+            raise _damaged(f"`{name}` of the built rulebook is not the one that its manifest names")
     schema: Schema = load_schema(texts[FACTS_FILE])
     return Build(
         book=ir_json.from_json(json.loads(files[IR]), schema, texts),

@@ -11,7 +11,7 @@ from heyi.model.decision import Outcome
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Value
 from heyi.policy import ir
-from heyi.policy.facts import LEGAL_DAY, Schema, to_ordinals
+from heyi.policy.facts import LEGAL_DAY, FactSpec, Schema, to_ordinals
 from heyi.policy.interpret import read, severity
 from heyi.policy.prove import reduced
 from heyi.policy.to_smt import Bool, Facts, Question, Reading
@@ -97,9 +97,13 @@ def compare(old: ir.Rulebook, new: ir.Rulebook) -> Comparison:
 def _union(old: Schema, new: Schema) -> Schema:
     for name in old.facts.keys() & new.facts.keys():
         a, b = old.facts[name], new.facts[name]
-        if (a.type, tuple(a.values), a.minimum, a.maximum) != (b.type, tuple(b.values), b.minimum, b.maximum):
+        if _means(a) != _means(b):
             raise InvalidInput(f"`{name}` is another fact in the two rulebooks", hint="give the new one another name")
     return Schema(facts={**old.facts, **new.facts}, tracks=new.tracks)
+
+
+def _means(spec: FactSpec) -> tuple[object, ...]:
+    return spec.type, bool(spec.derived), tuple(spec.values), spec.minimum, spec.maximum
 
 
 def _changed(
@@ -120,7 +124,15 @@ def _changed(
 
 
 def _does(rule: ir.Rule) -> tuple[object, ...]:
-    return rule.effect, rule.article.rank, rule.party, rule.authority, rule.track, rule.baseline
+    return (
+        rule.effect,
+        rule.article.jurisdiction,
+        rule.article.rank,
+        rule.party,
+        rule.authority,
+        rule.track,
+        rule.baseline,
+    )
 
 
 def _differ(a: ir.Condition, b: ir.Condition, facts: Facts, question: Question) -> bool:

@@ -37,7 +37,10 @@ class Tried:
 
 def coverage(book: ir.Rulebook) -> list[Tried]:
     """What all cases of the rulebook together try, a record for each rule."""
-    tried = [Tried(rule) for rule in book.rules]
+    tried = [
+        Tried(rule, atoms={atom: set() for c in (rule.applies, rule.needs) for atom in _atoms(c)})
+        for rule in book.rules
+    ]
     for case in book.cases:
         stated = {
             name: Stated(
@@ -51,7 +54,7 @@ def coverage(book: ir.Rulebook) -> list[Tried]:
             record.truths.add(evaluate(rule.applies, known))
             record.needs.add(evaluate(rule.needs, known))
             for atom in (*_atoms(rule.applies), *_atoms(rule.needs)):
-                record.atoms.setdefault(atom, set()).add(evaluate(atom, known))
+                record.atoms[atom].add(evaluate(atom, known))
     return tried
 
 

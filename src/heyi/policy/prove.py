@@ -28,25 +28,41 @@ from heyi.policy.to_smt import Bool, Facts, Question, Reading, learning
 
 Request = Mapping[str, Value]
 
-_CLAIMS: tuple[tuple[str, Callable[[Reading], Bool], Callable[[Outcome, bool], bool]], ...] = (
-    # how it ends, what a counterexample looks like to the solver, and to the engines
-    (r"is (?:ever )?permitted|，?(?:一律)?不予准许", lambda r: r.permit(), lambda o, _c: o.is_permit),
-    (r"is (?:ever )?denied|，?(?:一律)?不予拒绝", lambda r: r.at_least(3), lambda o, _c: o is Outcome.DENY),
+Against = Callable[[Reading], Bool]
+Refutes = Callable[[Outcome, bool], bool]
+
+
+def _is_permit(outcome: Outcome, _curable: bool) -> bool:
+    return outcome.is_permit
+
+
+def _is_denied(outcome: Outcome, _curable: bool) -> bool:
+    return outcome is Outcome.DENY
+
+
+_FORMS: tuple[tuple[str, Against, Refutes], ...] = (
+    # how a claim is written in both languages, what a counterexample is to the solver, and to the engines
+    (r"no request with (.+?) is (?:ever )?permitted", lambda r: r.permit(), _is_permit),
+    (r"凡\s*(.+?)\s*(?:的申请)?，\s*(?:一律)?不予准许", lambda r: r.permit(), _is_permit),
+    (r"no request with (.+?) is (?:ever )?denied", lambda r: r.at_least(3), _is_denied),
+    (r"凡\s*(.+?)\s*(?:的申请)?，\s*(?:一律)?不予拒绝", lambda r: r.at_least(3), _is_denied),
     (
-        r"(?:ever )?needs approval|，?(?:一律)?不须批准",
+        r"no request with (.+?) (?:ever )?needs approval|凡\s*(.+?)\s*(?:的申请)?，\s*(?:一律)?不须批准",
         lambda r: z3.And(r.at_least(2), z3.Not(r.at_least(3))),
         lambda o, _c: o is Outcome.NEEDS_APPROVAL,
     ),
-)
-_NO = re.compile(
-    r"(?:no request with|凡)\s*(?P<with>.+?)\s*(?:的申请\s*)?(?P<end>is .*|ever needs .*|needs .*|，.*)", re.S
-)
-_EVERY = re.compile(r"(?:every request with|凡)\s*(?P<with>.+?)\s*(?:的申请\s*)?(?P<end>is .*|needs .*|，.*)", re.S)
-_ENDS_EVERY: tuple[tuple[str, Callable[[Reading], Bool], Callable[[Outcome, bool], bool]], ...] = (
-    (r"is permitted|，?一律(?:予以)?准许", lambda r: r.at_least(2), lambda o, _c: not o.is_permit),
-    (r"is denied|，?一律予以拒绝", lambda r: z3.Not(r.at_least(3)), lambda o, _c: o is not Outcome.DENY),
     (
-        r"is denied beyond cure|，?一律予以拒绝且不可补正",
+        r"every request with (.+?) is permitted|凡\s*(.+?)\s*(?:的申请)?，\s*一律(?:予以)?准许",
+        lambda r: r.at_least(2),
+        lambda o, _c: not o.is_permit,
+    ),
+    (
+        r"every request with (.+?) is denied|凡\s*(.+?)\s*(?:的申请)?，\s*一律予以拒绝",
+        lambda r: z3.Not(r.at_least(3)),
+        lambda o, _c: o is not Outcome.DENY,
+    ),
+    (
+        r"every request with (.+?) is denied beyond cure|凡\s*(.+?)\s*(?:的申请)?，\s*一律予以拒绝且不可补正",
         lambda r: z3.Not(r.at_least(4)),
         lambda o, c: o is not Outcome.DENY or c,
     ),
@@ -58,8 +74,8 @@ class Claim:
     """A sentence about all requests for which a condition is known to hold."""
 
     condition: ir.Condition
-    against: Callable[[Reading], Bool]
-    refutes: Callable[[Outcome, bool], bool]
+    against: Against
+    refutes: Refutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +136,10 @@ def parse_claim(book: ir.Rulebook, sentence: str) -> Claim:
     Raises:
         InvalidInput: it is none; the hint shows how claims are written.
     """
-    text = sentence.strip().rstrip(".。")
-    every = text.startswith("every") or (
-        text.startswith("凡") and "不" not in text.rpartition("，")[2].replace("不可", "")
-    )
-    match = (_EVERY if every else _NO).fullmatch(text)
-    for pattern, against, refutes in _ENDS_EVERY if every else _CLAIMS:
-        if match is not None and re.fullmatch(pattern, match["end"]):
-            return Claim(_condition(book, match["with"]), against, refutes)
+    text = " ".join(sentence.split()).rstrip(".。")
+    for pattern, against, refutes in _FORMS:
+        if match := re.fullmatch(pattern, text):
+            return Claim(_condition(book, next(filter(None, match.groups()))), against, refutes)
     raise InvalidInput(
         "this is no claim that can be proved",
         hint='write "no request with CONDITION is ever permitted", "every request with CONDITION is denied" '
@@ -144,11 +156,13 @@ def _condition(book: ir.Rulebook, text: str) -> ir.Condition:
 
 def reduced(request: Request, counts: Callable[[Request], bool]) -> dict[str, Value]:
     """The request without those facts that are not needed for it to count."""
-    kept = dict(request)
-    for name in sorted(request):
-        less = {n: v for n, v in kept.items() if n != name}
-        if name != LEGAL_DAY and counts(less):
-            kept = less
+    kept, before = dict(request), 0
+    while len(kept) != before:  # what was needed beside another fact may go when that one has gone
+        before = len(kept)
+        for name in sorted(kept):
+            less = {n: v for n, v in kept.items() if n != name}
+            if name != LEGAL_DAY and counts(less):
+                kept = less
     return kept
 
 
