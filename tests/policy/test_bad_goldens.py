@@ -2,7 +2,7 @@
 
 `bad/TOPIC/NAME.md` is one pack, judged with `bad/facts.toml`; `bad/TOPIC/NAME/` is a folder of rulebook files, with
 that schema unless it has its own. The message stands beside it in `NAME.txt`; `HEYI_UPDATE_GOLDENS=1` writes all anew.
-`bad/never/` holds rules that are well formed and can never apply: an analysis refuses them, not the compiler.
+`bad/never/` holds rules that are well formed and can never apply: `heyi rules check` finds them, not the compiler.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _compare(error: InvalidInput, golden: Path) -> None:
 
 
 def test_no_message_is_left_of_a_rulebook_that_is_gone() -> None:
-    expected = {Path(name).with_suffix(".txt") for name in [*BAD, *(f"unreadable/{e}.md" for e in ENCODINGS)]}
+    expected = {Path(name).with_suffix(".txt") for name in [*BAD, *NEVER, *(f"unreadable/{e}.md" for e in ENCODINGS)]}
     surplus = {p.relative_to(HERE / "bad") for p in (HERE / "bad").rglob("*.txt")} - expected
     if UPDATE:
         for path in surplus:
@@ -127,10 +127,13 @@ def test_a_rule_that_can_never_apply_is_well_formed(name: str) -> None:
 @pytest.mark.parametrize("name", NEVER)
 def test_a_rule_that_can_never_apply_or_be_met_is_found(name: str) -> None:
     pytest.importorskip("z3", reason="proofs need the extra `rules`")
-    from heyi.policy.analyse import findings
+    from heyi.policy.analyse import findings, told
 
-    found = {f.kind.value: (f.subject, f.file) for f in findings(_load(HERE / "bad" / name).book)}
-    assert found["never-permitted" if name == "never/needs.md" else "dead"] == ("PIPL-31.1", Path(name).name)
+    book = _load(HERE / "bad" / name).book
+    found = {f.kind.value: f for f in findings(book)}
+    finding = found["never-permitted" if name == "never/needs.md" else "dead"]
+    assert (finding.subject, finding.file) == ("PIPL-31.1", Path(name).name)
+    _compare(told(book, finding), (HERE / "bad" / name).with_suffix(".txt"))
 
 
 @pytest.mark.parametrize("name", GOOD)

@@ -70,7 +70,7 @@ def check(rulebook: Folder = None, lang: Lang = "zh", json: Json = False) -> Non
         out().print(table)
         for name, count in sorted(Counter(r.article.instrument.zh for r in book.rules).items()):
             out().print(f"  {count:3d}  {name}")
-        _print_analysis(analysed, lang)
+        _print_analysis(book, analysed, lang)
     if faults or broken:
         raise typer.Exit(FAILED)
 
@@ -101,11 +101,16 @@ def _analysed(book: ir.Rulebook) -> tuple[list[Finding], list[Law]] | None:
     return findings(book), laws(book)
 
 
-def _print_analysis(analysed: tuple[list[Finding], list[Law]] | None, lang: str) -> None:
+def _print_analysis(book: ir.Rulebook, analysed: tuple[list[Finding], list[Law]] | None, lang: str) -> None:
     if analysed is None:
         return
+    from heyi.policy.analyse import told
+
     for finding in analysed[0]:
-        mark = "✗" if finding.kind.fault else "·"
+        if finding.kind.fault:
+            out().print(f"✗ {told(book, finding)}", markup=False)
+            continue
+        mark = "·"
         says = finding.says.zh if lang == "zh" else finding.says.en
         place = f" [{finding.file}:{finding.line}]" if finding.file else ""
         out().print(f"{mark} {finding.kind.value} {finding.subject}: {says}{place}", markup=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -9,6 +10,7 @@ from enum import Enum
 import z3
 
 from heyi.model.decision import Effect, Text
+from heyi.model.errors import RuleError
 from heyi.policy import ir
 from heyi.policy.facts import LEGAL_DAY, FactType
 from heyi.policy.to_smt import Bool, Facts, Question, Reading
@@ -80,6 +82,20 @@ def findings(book: ir.Rulebook) -> list[Finding]:
         if a.id not in used
     ]
     return found
+
+
+def told(book: ir.Rulebook, finding: Finding) -> RuleError:
+    """A finding on a rule as an author is told of a mistake: with the line of its condition, and the next step."""
+    lines = book.texts[finding.file].splitlines()
+    line = next((n for n in range(finding.line, len(lines)) if lines[n].startswith("when:")), finding.line - 1) + 1
+    return RuleError(
+        f"rule `{finding.subject}` is {finding.kind.value}: {finding.says.en}",
+        file=finding.file,
+        line=line,
+        column=re.match(r"(when:\s*)?", lines[line - 1]).end() + 1,  # type: ignore[union-attr]
+        excerpt=lines[line - 1],
+        hint="mend the condition, or leave the rule out",
+    )
 
 
 def _of(rule: ir.Rule, kind: Kind, zh: str, en: str) -> Finding:
