@@ -8,12 +8,14 @@ from random import Random
 import pytest
 
 from bench.differential import BATCH, Readings, draw
+from heyi.model.decision import Outcome
 from heyi.policy import ir
 from heyi.policy.boundaries import boundaries
 from heyi.policy.build import Build, load_build
 from heyi.policy.bytecode import CHAIN_LIMIT, BytecodeEngine, compile_contracts
 from heyi.policy.check import compile_rulebook
-from heyi.policy.facts import to_ordinals
+from heyi.policy.decide import DecisionPoint
+from heyi.policy.facts import LEGAL_DAY, Admitted, to_ordinals
 from heyi.policy.interpret import read
 from heyi.sources.rulebook import read_build, read_rulebook
 
@@ -175,3 +177,74 @@ def test_a_large_rulebook_is_split_for_a_chain(large: ir.Rulebook) -> None:
     readings, source = Readings(large, code), draw(large, Random(5))
     assert readings.difference([to_ordinals(next(source)) for _ in range(1_000)]) is None
     assert BytecodeEngine(large, code).size > CHAIN_LIMIT, "in process one contract holds them all"
+
+
+# --- in lockstep ------------------------------------------------------------------------------------------------------
+
+PACK = """---
+id: X
+instrument: {zh: 法, en: Act}
+rank: law
+jurisdiction: cn
+---
+
+## 条 {#X-1 from=2020-01-01 en="Article"}
+> 文
+
+```rule X-1.1 ground
+when: p
+track: one
+says: {zh: 说, en: says}
+```
+
+```rule X-1.2 forbid
+when: p && CROSSED
+party: handler
+says: {zh: 说, en: says}
+```
+"""
+DAY = dt.date(2026, 12, 1)
+
+
+@pytest.fixture(scope="module")
+def deceived() -> DecisionPoint:
+    """A point whose contract was compiled from another rulebook: what is no red line there is one here."""
+    texts = {"facts.toml": schema_text(Random(1)) + MORE, "profiles.yaml": "{}\n"}
+    book = compile_rulebook({**texts, "x.md": PACK.replace("CROSSED", "q")})
+    other = compile_rulebook({**texts, "x.md": PACK.replace("CROSSED", "!q")})
+    return DecisionPoint(book, bytecode=compile_contracts(other))
+
+
+@pytest.mark.parametrize("crossed", [True, False])
+def test_a_contract_of_another_rulebook_raises_the_alarm(deceived: DecisionPoint, crossed: bool) -> None:
+    decision = deceived.decide(Admitted(known={LEGAL_DAY: DAY, "p": True, "q": crossed}, rejected={}))
+    assert (decision.outcome, decision.curable) == (Outcome.DENY, False)
+    assert decision.alarm == "two readings differ on X-1.2"
+
+
+def test_where_they_agree_there_is_no_alarm(deceived: DecisionPoint) -> None:
+    assert deceived.readings == ("bytecode", "python")
+    known = {LEGAL_DAY: DAY, "p": True, "kind": "b"}  # q is unknown, so that both find X-1.2 undetermined
+    decision = deceived.decide(Admitted(known=known, rejected={}))
+    assert (decision.outcome, decision.curable, decision.alarm) == (Outcome.DENY, True, None)
+
+
+def test_without_a_legal_day_the_contract_refuses_and_the_answer_is_no(deceived: DecisionPoint) -> None:
+    _, alarm = deceived.judge({"p": True, "q": False})
+    assert alarm is not None and "refused" in alarm
+
+
+def test_a_slot_that_is_no_fact_is_refused_by_the_contract(deceived: DecisionPoint) -> None:
+    contract = deceived._contract
+    assert contract is not None
+    values = contract._packer.values({LEGAL_DAY: DAY.toordinal(), "p": True, "q": False})
+    good = contract._packer.pack_values(values)
+    place = (len(good) // 32 - 1 - (slot := deceived.book.schema.facts["q"].slot or (0, 0))[0]) * 256 + slot[1]
+    emptied = int.from_bytes(good, "big") & ~(3 << place)
+    with pytest.raises(RuntimeError):
+        contract._evm.message_call(
+            "0x" + "00" * 19 + "01",
+            contract._contract,
+            calldata=contract._selector + emptied.to_bytes(len(good), "big"),
+            is_static=True,
+        )
