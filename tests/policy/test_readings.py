@@ -9,6 +9,7 @@ import pytest
 
 from bench.differential import BATCH, Readings, draw
 from heyi.model.decision import Outcome
+from heyi.model.fact import Value
 from heyi.policy import ir
 from heyi.policy.boundaries import boundaries
 from heyi.policy.build import Build, load_build
@@ -224,7 +225,11 @@ def test_a_contract_of_another_rulebook_raises_the_alarm(deceived: DecisionPoint
 
 def test_where_they_agree_there_is_no_alarm(deceived: DecisionPoint) -> None:
     assert deceived.readings == ("bytecode", "python")
-    known = {LEGAL_DAY: DAY, "p": True, "kind": "b"}  # q is unknown, so that both find undetermined
+    known: dict[str, Value] = {
+        LEGAL_DAY: DAY,
+        "p": True,
+        "kind": "b",
+    }  # q is unknown, so that both find undetermined
     decision = deceived.decide(Admitted(known=known, rejected={}))
     assert (decision.outcome, decision.curable, decision.alarm) == (Outcome.DENY, True, None)
 
