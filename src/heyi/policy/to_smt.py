@@ -8,7 +8,7 @@ outcome is the table of docs/spec/decision.md, line by line. z3 is of the extra 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -282,20 +282,15 @@ class Question:
             TimeoutError: the solver gave up; nothing has been shown.
         """
         self._catch_up()
-        result = self._solver.check(*_named(self._solver, formulas))
-        if result == z3.unknown:
-            raise TimeoutError(self._solver.reason_unknown())
-        return self._solver.model() if result == z3.sat else None
-
-
-def _named(solver: Any, formulas: Iterable[Bool]) -> list[Bool]:
-    """Assumptions must be literals: each formula is bound to a fresh one."""
-    names = []
-    for formula in formulas:
-        name = z3.FreshBool("asked")
-        solver.add(z3.Implies(name, formula))
-        names.append(name)
-    return names
+        self._solver.push()
+        try:
+            self._solver.add(*formulas)
+            result = self._solver.check()
+            if result == z3.unknown:
+                raise TimeoutError(self._solver.reason_unknown())
+            return self._solver.model() if result == z3.sat else None
+        finally:
+            self._solver.pop()
 
 
 def to_smtlib(schema: Schema, condition: ir.Condition) -> str:
