@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-import z3
-
 from heyi.model.decision import Effect, Text
 from heyi.model.errors import RuleError
 from heyi.policy import ir
 from heyi.policy.facts import LEGAL_DAY, FactType
+from heyi.policy.solver import z3
 from heyi.policy.to_smt import Bool, Facts, Question, Reading
 
 

@@ -12,12 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-import z3
-
 from heyi.model.fact import Value
 from heyi.policy import ir
 from heyi.policy.facts import LEGAL_DAY, FactSpec, FactType, to_ordinals
 from heyi.policy.interpret import evaluate, read
+from heyi.policy.solver import z3
 from heyi.policy.to_smt import Facts, Question
 from heyi.policy.words import layout, pack
 

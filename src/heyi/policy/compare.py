@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import z3
-
 from heyi.model.decision import Outcome
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Value
@@ -14,6 +12,7 @@ from heyi.policy import ir
 from heyi.policy.facts import LEGAL_DAY, FactSpec, Schema, to_ordinals
 from heyi.policy.interpret import read, severity
 from heyi.policy.prove import reduced
+from heyi.policy.solver import z3
 from heyi.policy.to_smt import Bool, Facts, Question, Reading
 
 Answer = tuple[Outcome, bool]

@@ -14,8 +14,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-import z3
-
 from heyi.model.decision import Effect, Outcome, Rank
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Value
@@ -24,6 +22,7 @@ from heyi.policy.conditions import FACTS_FILE, Conditions
 from heyi.policy.facts import LEGAL_DAY, to_ordinals
 from heyi.policy.interpret import evaluate, read
 from heyi.policy.parse import ConditionError, parse_condition
+from heyi.policy.solver import z3
 from heyi.policy.to_smt import Bool, Facts, Question, Reading, learning
 
 Request = Mapping[str, Value]

@@ -13,16 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from heyi.model.decision import Effect
-from heyi.model.errors import InvalidInput
 from heyi.model.fact import Value
 from heyi.policy import ir
 from heyi.policy.facts import FactSpec, FactType, Schema
 from heyi.policy.normal import Either, Every, Literal, Normal, negated, normal, possible
-
-try:
-    import z3
-except ImportError:
-    raise InvalidInput("this needs the z3 solver", hint="pip install 'heyi[rules]'") from None
+from heyi.policy.solver import z3
 
 Bool = Any
 """A formula of z3, which has no type annotations."""
