@@ -128,7 +128,7 @@ def test_rules_check_test_show(heyi: Heyi) -> None:
     assert {r["article"] for r in shown["rules"]} == {"PIPL-31"}
     assert "监护人" in heyi("rules", "show", "PIPL-31").stdout
     assert "guardian" in heyi("rules", "show", "PIPL-31", "--as", "en").stdout
-    assert "def masks(get):" in heyi("rules", "show", "--as", "python").stdout
+    assert "def masks(values):" in heyi("rules", "show", "--as", "python").stdout
     assert heyi("rules", "show", "NOPE-1").returncode == 2
 
 

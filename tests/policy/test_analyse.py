@@ -10,7 +10,7 @@ import pytest
 
 from heyi.model.decision import Effect
 from heyi.policy import ir
-from heyi.policy.analyse import Finding, Kind, findings
+from heyi.policy.analyse import Finding, Kind, findings, told
 from heyi.policy.check import compile_rulebook
 from heyi.policy.facts import to_ordinals
 from heyi.policy.interpret import evaluate, read
@@ -184,6 +184,23 @@ def test_faults_stand_first() -> None:
     text = pack(article("X-2"), forbid("X-2.1", "a && b"), forbid("X-2.2", "a"), forbid("X-2.3", "n > 9"))
     kinds = [f.kind for f in found(FACTS, text)]
     assert kinds == [Kind.DEAD, Kind.REDUNDANT, Kind.BARE]
+
+
+def test_a_dead_rule_is_told_with_its_condition_and_a_caret() -> None:
+    """As an author is told of any mistake: also where other fields stand before the condition."""
+    for text in (
+        pack(forbid("X-1.1", "a"), forbid("X-1.2", "n > 9")),
+        pack(
+            forbid("X-1.1", "a"), forbid("X-1.2", "n > 9").replace("when: n > 9\n", "from: 2021-01-01\nwhen:   n > 9\n")
+        ),
+    ):
+        book = compiled(FACTS, text)
+        (dead,) = [f for f in findings(book) if f.kind.fault]
+        error = told(book, dead)
+        line = text.splitlines()[error.line - 1]
+        assert (error.file, error.excerpt) == ("0.md", line)
+        assert line[error.column - 1 :] == "n > 9"
+        assert "X-1.2" in error.message and error.hint
 
 
 def test_the_covering_rules_are_named() -> None:

@@ -145,7 +145,6 @@ def test_another_deadline_is_named() -> None:
     assert (c.verdict, c.changed + c.reworded) == ("same", ("X-1.4",))
 
 
-@pytest.mark.xfail(strict=True, reason="of a rule that stands in another jurisdiction nothing is said")
 def test_a_ground_that_moves_to_another_jurisdiction_is_named() -> None:
     elsewhere = pack(rule("Y-1.1 ground", "consent", track="main"), name="Y", jurisdiction="eu")
     here = elsewhere.replace("jurisdiction: eu", "jurisdiction: cn")
@@ -213,7 +212,6 @@ def test_a_fact_that_is_new_or_gone_is_no_obstacle() -> None:
     check_witnesses(new, old, back)
 
 
-@pytest.mark.xfail(strict=True, reason="a fact that was stated and is now derived passes for the same fact")
 @pytest.mark.parametrize("back", [False, True])
 def test_a_fact_that_is_derived_in_one_of_them_is_refused(back: bool) -> None:
     text = pack(rule("X-1.1 forbid", "wide"))

@@ -105,7 +105,6 @@ def test_a_fact_from_too_weak_a_source_is_unknown() -> None:
     assert tried(*blocks)["X-1.1"].truths == {True}
 
 
-@pytest.mark.xfail(strict=True, reason="atoms are noted case by case, so that without a case there are none to try")
 def test_without_any_case_everything_is_untried() -> None:
     record = tried(RED)["X-1.1"]
     assert not record.complete

@@ -140,7 +140,7 @@ REFUSED = {
     "": "`` cannot owe a duty",
     "nobody before use": "`nobody` cannot owe a duty; one of handler",
     "before use": "`before` cannot owe a duty",
-    "handler": "`` is no deadline",
+    "handler": "; write `",
     "handler soon": "`soon` is no deadline",
     "handler use": "`use` is no deadline",
     "handler before": "`before` is no deadline",

@@ -35,7 +35,9 @@ class Oracle:
             if spec.slot is None:
                 continue
             known = self.facts.known(spec.id)
-            if spec.id not in start:
+            if spec.id not in start and not search.changeable(spec.id):
+                solver.add(z3.Not(known))
+            elif spec.id not in start:
                 solver.add(z3.Implies(known, self.within(search, spec.id)))
                 solver.add_soft(z3.Not(known), search.cost(spec.id))
             else:
@@ -85,7 +87,7 @@ def test_the_first_remedy_costs_what_maxsat_says(
         assert (None if first is None else cost(search, first)) == wanted, request
         compared += 1
         none += first is None
-    assert none < compared // 2, "most of them can be lifted"
+    assert compared - none >= 20, "many of them can be lifted"
 
 
 def test_the_next_remedies_cost_no_less_and_contain_no_earlier_one(

@@ -60,8 +60,8 @@ def decide(
 
 def _many(point: DecisionPoint, path: Path, at: str | None, to: Path | None, lang: str, *, json: bool) -> None:
     """Judge each row of a Parquet file by the column reading, and count the answers."""
-    day = parse_day(at) if at else None
-    if at and day is None:
+    day = None if at is None else parse_day(at)
+    if at is not None and day is None:
         raise InvalidInput(f"`{at}` is not a date", hint="write YYYY-MM-DD")
     columns = read_requests(path, point.book.schema, day=day)
     severity = ColumnEngine(point.book).read(columns).severity
@@ -95,7 +95,9 @@ def read_facts(path: Path, point: DecisionPoint, at: str | None) -> tuple[dict[s
         raise InvalidInput(f"`{path}` holds no facts", hint="write lines such as data.personal: true")
     values: dict[str, Any] = dict(loaded)
     like, sources = values.pop("like", []), values.pop("sources", {})
-    named = values.pop(LEGAL_DAY, values.pop("at", None))
+    if LEGAL_DAY in values and "at" in values:
+        raise InvalidInput(f"`{path}` gives the legal day twice", hint="keep `at`")
+    named = values.pop(LEGAL_DAY, values.pop("at", dt.date.today().isoformat()))
     if not isinstance(like, (list, str)) or not isinstance(sources, dict):
         raise InvalidInput(f"in `{path}`, `like` is a list of profiles and `sources` maps facts to sources")
     values = {**expand_profiles([like] if isinstance(like, str) else like, point.book.texts), **values}
@@ -110,8 +112,7 @@ def read_facts(path: Path, point: DecisionPoint, at: str | None) -> tuple[dict[s
     for name in sources:
         if name not in stated:
             raise InvalidInput(f"`sources` names `{name}`, which is not stated")
-    day = at or named
-    try:
-        return stated, dt.date.fromisoformat(str(day)) if day else dt.date.today()
-    except ValueError:
-        raise InvalidInput(f"`{day}` is not a date", hint="write YYYY-MM-DD") from None
+    day = parse_day(str(named if at is None else at))
+    if day is None:
+        raise InvalidInput(f"`{named if at is None else at}` is not a date", hint="write YYYY-MM-DD")
+    return stated, day

@@ -14,6 +14,7 @@ from heyi.cli.output import FAILED, Json, Lang, language, out, print_json
 from heyi.cli.rules import Folder
 from heyi.cli.rules import app as app
 from heyi.model.decision import Outcome
+from heyi.model.errors import InvalidInput
 from heyi.model.fact import Value
 from heyi.policy import ir
 from heyi.policy.cases import load_rulebook
@@ -44,13 +45,15 @@ def prove(
     book = compile_rulebook(read_rulebook(rulebook))
     answer = Prover(book).prove(claim, on=dt.date.today())
     if json:
-        shown: dict[str, Any] = {"claim": claim, "proved": answer.proved}
+        shown: dict[str, Any] = {"claim": claim, "proved": answer.proved, "vacuous": answer.vacuous}
         if answer.counterexample is not None and answer.outcome is not None:
             shown["counterexample"] = _plain(answer.counterexample)
             shown["outcome"], shown["curable"] = answer.outcome.value, answer.curable
         print_json(shown)
     elif answer.counterexample is None or answer.outcome is None:
         out().print("✓ 已证明 proved")
+        if answer.vacuous:
+            out().print("  没有申请会满足该条件 no request meets the condition")
     else:
         out().print(f"✗ 不成立 refuted: {_headline((answer.outcome, answer.curable), lang)}", markup=False)
         _print_request(book, answer.counterexample, lang)
@@ -90,6 +93,8 @@ def diff(
         ("删除 removed", compared.removed),
         ("变更 changed", compared.changed),
         ("措辞 reworded", compared.reworded),
+        ("来源放宽 weaker source", compared.weaker),
+        ("来源收紧 stronger source", compared.stronger),
     ):
         if names:
             out().print(f"{label}: {', '.join(names)}", markup=False)
@@ -119,7 +124,10 @@ def boundaries(
     found = around(book)
     idle = [b.threshold for b in found if not b.requests]
     if to is not None:
-        to.write_text(to_vectors(book, found), encoding="utf-8")
+        try:
+            to.write_text(to_vectors(book, found), encoding="utf-8")
+        except OSError as e:
+            raise InvalidInput(f"cannot write `{to}`: {e.strerror}") from None
     summary = {
         "thresholds": len(found),
         "requests": sum(len(b.requests) for b in found),
@@ -165,6 +173,8 @@ def _compared_to_json(c: Comparison) -> dict[str, Any]:
         "removed": list(c.removed),
         "changed": list(c.changed),
         "reworded": list(c.reworded),
+        "weaker_source": list(c.weaker),
+        "stronger_source": list(c.stronger),
         **{key: _witness_to_json(w) for key, w in (("stricter", c.stricter), ("looser", c.looser)) if w is not None},
     }
 

@@ -108,7 +108,7 @@ def _print_analysis(book: ir.Rulebook, analysed: tuple[list[Finding], list[Law]]
 
     for finding in analysed[0]:
         if finding.kind.fault:
-            out().print(f"✗ {told(book, finding)}", markup=False)
+            out().print(f"✗ {told(book, finding, lang)}", markup=False)
             continue
         mark = "·"
         says = finding.says.zh if lang == "zh" else finding.says.en
@@ -134,6 +134,8 @@ def build(
     there = read_build(rulebook)
     same = there == files
     folder = rulebook if rulebook is not None else shipped_folder()
+    if verify and not same:
+        raise VerificationError("the build is not that of the packs", hint="heyi rules build")
     if not verify and not same:
         write_build(folder, files)
     code = Bytecode.from_json(loads(files[BYTECODE]))
@@ -152,8 +154,6 @@ def build(
     else:
         for key, value in summary.items():
             out().print(f"{key}: {value}", markup=False)
-    if verify and not same:
-        raise VerificationError("the build is not that of the packs", hint="heyi rules build")
 
 
 @app.command()

@@ -1,23 +1,25 @@
 """A dry run of another rulebook over the past: which logged decisions would have come out differently.
 
-The facts are those that stand, packed, beside each decision in the log, and the legal day is that of the decision.
+The facts are those that were stated, with their sources, beside each decision in the log; the day is its legal day.
 Erased ones are counted, not guessed.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from heyi.audit.event import from_leaf
 from heyi.audit.log import Entry
 from heyi.crypto.canonical import from_canonical
+from heyi.exchange.facts import stated_from_json
 from heyi.exchange.ports import Artefacts
 from heyi.model.decision import Outcome
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.policy.conditions import FACTS_FILE
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import Schema, load_schema, to_ordinals
+from heyi.policy.facts import LEGAL_DAY, Schema, admit, load_schema, to_ordinals
 from heyi.policy.words import unpack
 
 
@@ -59,10 +61,11 @@ def impact(entries: Iterable[Entry], artefacts: Artefacts, new: DecisionPoint) -
         digest = str(event.public["rulebook"])
         if digest not in schemas:
             schemas[digest] = _schema(artefacts, digest)
-        words = [int(w, 16) for w in from_canonical(entry.body)["words"]]
-        known = unpack(schemas[digest], words)
-        for name, value in known.items():
-            new.book.schema.spec(name).check(value)
+        body = from_canonical(entry.body)
+        day = unpack(schemas[digest], [int(w, 16) for w in body["words"]])[LEGAL_DAY]
+        assert isinstance(day, dt.date)
+        # admitted anew: the other rulebook may ask for other sources
+        known = admit(new.book.schema, stated_from_json(new.book.schema, body["stated"]), day=day).known
         reading, alarm = new.judge(to_ordinals(known))
         if alarm:
             raise InvalidInput(f"the readings of the new rulebook differ on entry {entry.index}: {alarm}")

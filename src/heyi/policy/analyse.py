@@ -83,17 +83,19 @@ def findings(book: ir.Rulebook) -> list[Finding]:
     return found
 
 
-def told(book: ir.Rulebook, finding: Finding) -> RuleError:
+def told(book: ir.Rulebook, finding: Finding, lang: str = "en") -> RuleError:
     """A finding on a rule as an author is told of a mistake: with the line of its condition, and the next step."""
     lines = book.texts[finding.file].splitlines()
     line = next((n for n in range(finding.line, len(lines)) if lines[n].startswith("when:")), finding.line - 1) + 1
     return RuleError(
-        f"rule `{finding.subject}` is {finding.kind.value}: {finding.says.en}",
+        f"规则 `{finding.subject}` {finding.kind.value}：{finding.says.zh}"
+        if lang == "zh"
+        else f"rule `{finding.subject}` is {finding.kind.value}: {finding.says.en}",
         file=finding.file,
         line=line,
         column=re.match(r"(when:\s*)?", lines[line - 1]).end() + 1,  # type: ignore[union-attr]
         excerpt=lines[line - 1],
-        hint="mend the condition, or leave the rule out",
+        hint="请修改条件，或删去本规则" if lang == "zh" else "mend the condition, or leave the rule out",
     )
 
 

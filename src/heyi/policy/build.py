@@ -4,7 +4,8 @@
     built/python.txt     generated Python           built/bytecode.json  creation code, selectors, compiler, EVM version
     built/manifest.json  the rulebook's digest and that of each file above
 
-A build is loaded only for the very texts that it was made from; in any other case a rulebook is compiled anew.
+A build is loaded only for the very texts that it was made from, and by the code that made it; in any other case a
+rulebook is compiled anew.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files as resources
 from typing import Any
 
 from heyi.crypto.canonical import canonical, digest, digest_bytes
@@ -24,6 +27,11 @@ from heyi.policy.to_python import generate
 from heyi.policy.words import layout, layout_table
 
 FORMAT = 1
+GENERATORS = (
+    *("bytecode", "check", "conditions", "deadline", "facts", "ir", "ir_json", "normal", "pack", "parse"),
+    *("strict_yaml", "to_python", "to_vyper", "words", "zeros"),
+)
+"""The modules whose code decides what a build holds: after a change of one of them a build is made anew."""
 MANIFEST, IR, LAYOUT, PYTHON, BYTECODE = "manifest.json", "ir.json", "layout.json", "python.txt", "bytecode.json"
 
 
@@ -51,6 +59,7 @@ def build(book: ir.Rulebook) -> dict[str, bytes]:
     }
     manifest: dict[str, Any] = {
         "format": FORMAT,
+        "generators": generators(),
         "rulebook": book.digest,
         "layout": layout(book.schema),
         "rules": len(book.rules),
@@ -64,6 +73,12 @@ def build(book: ir.Rulebook) -> dict[str, bytes]:
 def _json(value: Any) -> bytes:
     """One entry a line where that helps a reader of differences; keys in order."""
     return (json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n").encode()
+
+
+@lru_cache(maxsize=1)
+def generators() -> str:
+    """Digest of the modules that make builds."""
+    return digest_bytes(b"".join((resources("heyi.policy") / f"{name}.py").read_bytes() for name in GENERATORS))
 
 
 def _damaged(message: str) -> VerificationError:
@@ -80,10 +95,11 @@ def load_build(files: Mapping[str, bytes], texts: Mapping[str, str]) -> Build | 
         return None
     try:
         manifest = json.loads(files[MANIFEST])
-        made_for, named = (manifest["format"], manifest["rulebook"]), dict(manifest["files"])
+        made_for = (manifest["format"], manifest["generators"], manifest["rulebook"])
+        named = dict(manifest["files"])
     except (ValueError, KeyError, TypeError) as e:
         raise _damaged(f"`{MANIFEST}` of the built rulebook cannot be read: {e!r}") from None
-    if made_for != (FORMAT, digest(dict(texts))):
+    if made_for != (FORMAT, generators(), digest(dict(texts))):
         return None
     if set(named) != {IR, LAYOUT, PYTHON, BYTECODE}:
         raise _damaged("the manifest of the built rulebook names other files than a build has")
@@ -91,8 +107,11 @@ def load_build(files: Mapping[str, bytes], texts: Mapping[str, str]) -> Build | 
         if name not in files or digest_bytes(files[name]) != wanted:
             raise _damaged(f"`{name}` of the built rulebook is not the one that its manifest names")
     schema: Schema = load_schema(texts[FACTS_FILE])
-    return Build(
-        book=ir_json.from_json(json.loads(files[IR]), schema, texts),
-        python=files[PYTHON].decode(),
-        bytecode=Bytecode.from_json(json.loads(files[BYTECODE])),
-    )
+    try:
+        book = ir_json.from_json(json.loads(files[IR]), schema, texts)
+        code = Bytecode.from_json(json.loads(files[BYTECODE]))
+    except (ValueError, KeyError, TypeError) as e:
+        raise _damaged(f"the built rulebook cannot be read: {e!r}") from None
+    if book.digest != manifest["rulebook"] or layout(schema) != manifest["layout"]:
+        raise _damaged("the parts of the built rulebook belong to different rulebooks")
+    return Build(book, files[PYTHON].decode(), code)

@@ -63,6 +63,8 @@ def compile_contracts(book: ir.Rulebook) -> Bytecode:
     Raises:
         InvalidInput: the compiler is not installed, or one rule alone is too large for a chain.
     """
+    if not book.rules:
+        raise InvalidInput("there is no rule to compile")
     for size in _SIZES:
         compiled = [_compile(source, "part") for source in parts(book, size)]
         if all(_deployed_size(code) < CHAIN_LIMIT for code, _ in compiled):
@@ -110,6 +112,8 @@ class BytecodeEngine:
         self._packer = values_of(book)
         self._selector = bytes.fromhex(code.selector)
         self._words = words_of(len(book.rules))
+        self._rules = len(book.rules)
+        self._length = 32 * (3 * self._words + 1)
         creation = [code.merged]
         if on_chain or not code.merged:
             addresses = [self._deploy(part) for part in code.parts]
@@ -135,9 +139,12 @@ class BytecodeEngine:
             self._calls = 0
         words = self._selector + self._packer.pack_values(values)
         try:
-            return bytes(self._evm.message_call(_CALLER, self._contract, calldata=words, is_static=True))
+            answer = bytes(self._evm.message_call(_CALLER, self._contract, calldata=words, is_static=True))
         except RuntimeError as e:
             raise VerificationError(f"the contract refused the packed facts: {e}") from None
+        if len(answer) != self._length:  # no answer must not pass for all zero, which is a permit
+            raise VerificationError(f"the contract answered {len(answer)} bytes instead of {self._length}")
+        return answer
 
     def agrees(self, answer: bytes, masks: Masks) -> bool:
         """Whether an answer says what another reading's masks say."""
@@ -154,6 +161,8 @@ class BytecodeEngine:
         width = 32 * self._words
         fired, undetermined, met = (int.from_bytes(answer[i * width : (i + 1) * width], "big") for i in range(3))
         tail = int.from_bytes(answer[3 * width :], "big")
+        if tail & 0xFF >= len(ANSWERS) or max(fired, undetermined, met) >> self._rules:
+            raise VerificationError("the contract answered something that no rulebook can mean")
         outcome, curable = ANSWERS[tail & 0xFF]
         return Reading(fired, undetermined, met, tail >> 8, outcome, curable)
 

@@ -86,6 +86,9 @@ class _Compiler:
             ir.Track(id=t.id, opens=self.conditions.in_schema(t.opens, t.id), min_rank=t.min_rank, name=t.name)
             for t in self.schema.tracks
         )
+        if not self.packs:
+            hint = "a pack is a Markdown file, one for each instrument"
+            raise RuleError("the rulebook has no pack", file=FACTS_FILE, line=1, hint=hint)
         rules: dict[str, ir.Rule] = {}
         for pack in self.packs:
             for raw in pack.rules:

@@ -29,18 +29,23 @@ class Witness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What changed. A rule is `changed` when it applies, or is met, to other requests, or does something else."""
+    """What changed. A rule is `changed` when it applies, or is met, to other requests, or does something else.
+
+    `weaker` and `stronger` are facts that now count from a weaker, or only from a stronger, source than before.
+    """
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
     changed: tuple[str, ...]
     reworded: tuple[str, ...]
+    weaker: tuple[str, ...]
+    stronger: tuple[str, ...]
     stricter: Witness | None
     looser: Witness | None
 
     @property
     def verdict(self) -> str:
-        match self.stricter is not None, self.looser is not None:
+        match self.stricter is not None or bool(self.stronger), self.looser is not None or bool(self.weaker):
             case True, True:
                 return "both"
             case True, False:
@@ -88,6 +93,8 @@ def compare(old: ir.Rulebook, new: ir.Rulebook) -> Comparison:
         removed=tuple(n for n in old.by_id if n not in new.by_id),
         changed=changed,
         reworded=reworded,
+        weaker=_resourced(old.schema, new.schema, weaker=True),
+        stronger=_resourced(old.schema, new.schema, weaker=False),
         stricter=witness(after, before, lambda step: step > 0),
         looser=witness(before, after, lambda step: step < 0),
     )
@@ -96,13 +103,26 @@ def compare(old: ir.Rulebook, new: ir.Rulebook) -> Comparison:
 def _union(old: Schema, new: Schema) -> Schema:
     for name in old.facts.keys() & new.facts.keys():
         a, b = old.facts[name], new.facts[name]
-        if _means(a) != _means(b):
+        if _means(a) != _means(b) or not _extends(a, b):
             raise InvalidInput(f"`{name}` is another fact in the two rulebooks", hint="give the new one another name")
-    return Schema(facts={**old.facts, **new.facts}, tracks=new.tracks)
+    # of two vocabularies the longer, whose members stand in the same order
+    both = {n: s for n, s in old.facts.items() if n not in new.facts or len(s.values) > len(new.facts[n].values)}
+    return Schema(facts={**new.facts, **both}, tracks=new.tracks)
 
 
 def _means(spec: FactSpec) -> tuple[object, ...]:
-    return spec.type, bool(spec.derived), tuple(spec.values), spec.minimum, spec.maximum
+    return spec.type, bool(spec.derived), spec.minimum, spec.maximum
+
+
+def _extends(a: FactSpec, b: FactSpec) -> bool:
+    """Whether one vocabulary is the other with members appended."""
+    return all(x == y for x, y in zip(a.values, b.values, strict=False))
+
+
+def _resourced(old: Schema, new: Schema, *, weaker: bool) -> tuple[str, ...]:
+    """The facts whose weakest source that counts has become weaker, or stronger."""
+    moved = [n for n in new.facts if n in old.facts and new.facts[n].source != old.facts[n].source]
+    return tuple(n for n in moved if (new.facts[n].source < old.facts[n].source) is weaker)
 
 
 def _changed(

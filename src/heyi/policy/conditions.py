@@ -147,7 +147,7 @@ class Conditions:
                     hint = f'write "{name.text}", in double quotes'
                     raise ConditionError(f"`{name.text}` is a value of `{spec.id}` and no fact", name.at, hint=hint)
         specs = [self.plain(n) for n in names]
-        if len(specs) == 2 and specs[0].type is FactType.ENUM and specs[0].values != specs[1].values:
+        if len(specs) == 2 and specs[0].type is FactType.ENUM and list(specs[0].values) != list(specs[1].values):
             raise ConditionError(
                 f"`{specs[0].id}` and `{specs[1].id}` have different vocabularies",
                 r.at,

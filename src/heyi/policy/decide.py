@@ -85,11 +85,11 @@ class DecisionPoint:
             return reading, None if reading == other else difference(self.book, reading, other)
         try:
             answer = self._contract.call(values)
+            if self._contract.agrees(answer, masks):
+                return reading, None
+            return reading, difference(self.book, reading, self._contract.reading(answer))
         except VerificationError as e:
             return reading, e.message
-        if self._contract.agrees(answer, masks):
-            return reading, None
-        return reading, difference(self.book, reading, self._contract.reading(answer))
 
     def outcome(self, known: Mapping[str, Value]) -> tuple[Outcome, bool]:
         """Outcome and curability alone, from the generated engine: for searches that try many facts."""

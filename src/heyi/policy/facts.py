@@ -22,6 +22,7 @@ from heyi.policy.parse import NAME, parse_day
 
 WORD_BITS = 256
 INT_BITS = 32
+SET_MEMBERS = 62
 WORDS = 256
 
 
@@ -309,6 +310,8 @@ def _fact(name: str, entry: Mapping[str, Any]) -> FactSpec:
     reserve = int(entry.get("reserve", 8)) if values else 0
     if kind in (FactType.ENUM, FactType.SET) and not 0 < len(values) <= reserve:
         raise ValueError(f"{len(values)} values do not fit the {reserve} bits that are reserved")
+    if kind is FactType.SET and reserve > SET_MEMBERS:
+        raise ValueError(f"a set reserves at most {SET_MEMBERS} bits")
     if kind is FactType.ENUM and len(values) == reserve:
         raise ValueError("an enum reserves a bit more than it has values, by which an unknown one is known")
     changed_by = tuple(entry.get("changed_by", ()))

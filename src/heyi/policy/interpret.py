@@ -221,5 +221,6 @@ def _fold(
 
 def could_apply(book: ir.Rulebook, rule: ir.Rule, known: ir.Known) -> bool:
     """Whether a rule could come to apply by facts that somebody may lawfully change, or that are yet to be learned."""
-    fixed = {name: v for name, v in known.items() if not book.schema.facts[name].changed_by}
+    facts = book.schema.facts
+    fixed = {name: v for name, v in known.items() if name in facts and not facts[name].changed_by}
     return evaluate(rule.applies, fixed) is not False

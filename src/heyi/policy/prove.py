@@ -79,11 +79,15 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Proved where there is no counterexample; else a request, reduced to the facts that matter, and its outcome."""
+    """Proved where there is no counterexample; else a request, reduced to the facts that matter, and its outcome.
+
+    A proof is `vacuous` where no request at all meets the condition.
+    """
 
     counterexample: Request | None
     outcome: Outcome | None = None
     curable: bool = False
+    vacuous: bool = False
 
     @property
     def proved(self) -> bool:
@@ -114,7 +118,7 @@ class Prover:
             model = self.question.can(*against, self.facts.number(LEGAL_DAY) == on.toordinal())
         model = model or self.question.can(*against)
         if model is None:
-            return Answer(None)
+            return Answer(None, vacuous=self.question.can(against[0]) is None)
 
         def counts(request: Request) -> bool:
             known = to_ordinals(request)
@@ -196,7 +200,12 @@ def laws(book: ir.Rulebook) -> list[Law]:
     law("L2", "a true red line denies", red, z3.Not(less.at_least(4)))
     law("L3", "no ground, no permit", z3.Or(list(less.lacks.values())), less.permit())
     for rank, low in _lower_packs(book):
-        without = Reading(replace(book, rules=tuple(r for r in book.rules if r.article.instrument.zh != low)), before)
+        without = Reading(
+            replace(
+                book, rules=tuple(r for r in book.rules if (r.article.rank, r.article.instrument.zh) != (rank, low))
+            ),
+            before,
+        )
         closed = [
             z3.Not(without.opened[t.id]) for t in book.tracks if t.min_rank.order <= rank.order
         ]  # a track that this rank may ground is none of the law
@@ -211,5 +220,5 @@ def laws(book: ir.Rulebook) -> list[Law]:
 def _lower_packs(book: ir.Rulebook) -> list[tuple[Rank, str]]:
     """Instruments too low to ground every track, with their ranks."""
     highest = max((t.min_rank.order for t in book.tracks), default=0)
-    packs = {r.article.instrument.zh: r.article.rank for r in book.rules if r.article.rank.order < highest}
-    return [(rank, name) for name, rank in packs.items()]
+    ranked = dict.fromkeys((r.article.rank, r.article.instrument.zh) for r in book.rules)
+    return [(rank, name) for rank, name in ranked if rank.order < highest]

@@ -10,7 +10,7 @@ therefore the smallest; tests compare its cost with z3's MaxSAT.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -26,10 +26,11 @@ MOST = 3
 TRIES = 4_000
 """Combinations tried before the search gives up; a remedy that was found until then is still the smallest."""
 FIXED = ("act.purpose", "data.", "subjects.", "recipient.", "requester.")
-"""What a request is about: calling it something else is no remedy, though the facts may lawfully differ."""
+"""What a request is about: calling it something else is no remedy, though the facts may lawfully differ, and where it
+is unknown nobody is told what to claim."""
 LEGAL_BASIS = "basis.kind"
 """Consent may be sought where there is none; claiming another basis is no remedy."""
-STEP = 100
+STEP = 10_000
 """One step more outweighs all differences in who must act."""
 WEIGHTS = {"registry": 1, "requester": 1, "handler": 2, "recipient": 3, "subject": 4, "authority": 6}
 ANOTHER_ACT = 8
@@ -42,7 +43,7 @@ def with_remedies(point: DecisionPoint, decision: Decision, admitted: Admitted) 
     """The decision with up to three remedies, the smallest first; none where it is permitted or beyond cure."""
     if decision.outcome is not Outcome.DENY or not decision.curable or decision.alarm:
         return decision
-    search = Search(point, admitted.known)
+    search = Search(point, admitted.known, admitted.rejected)
     remedies = []
     for changes in search.smallest():
         after = point.decide(Admitted(known={**admitted.known, **dict(changes)}, rejected={}))
@@ -64,11 +65,14 @@ class Obstacle:
 class Search:
     """The cheapest changes of `start` that lead away from deny."""
 
-    def __init__(self, point: DecisionPoint, start: Mapping[str, Value]) -> None:
+    def __init__(self, point: DecisionPoint, start: Mapping[str, Value], rejected: Container[str] = ()) -> None:
+        """`rejected` are facts that were stated and do not count: nobody may be told to state the contrary of them,
+        unless somebody may change them."""
         self.point = point
         self.book = point.book
         self.schema = point.book.schema
         self.start = dict(start)
+        self.rejected = rejected
 
     def smallest(self) -> Iterator[Changes]:
         """Changes that lift the denial, cheapest first; none contains another."""
@@ -137,9 +141,9 @@ class Search:
         return list(found)
 
     def changeable(self, name: str) -> bool:
-        if name == LEGAL_DAY or (name in self.start and name.startswith(FIXED)):
+        if name == LEGAL_DAY or name.startswith(FIXED) or (name == LEGAL_BASIS and name not in self.start):
             return False
-        return bool(self.schema.facts[name].changed_by) or name not in self.start
+        return bool(self.schema.facts[name].changed_by) or (name not in self.start and name not in self.rejected)
 
     def cost(self, name: str) -> int:
         """Of changing a fact, or of learning one that is unknown."""

@@ -28,8 +28,8 @@ BLOCK = 1 << 16
 
 DTYPES = {
     FactType.BOOL: np.int8,  # 0 false, 1 true
-    FactType.ENUM: np.int8,  # the place of the value in the vocabulary
-    FactType.SET: np.int32,  # bit i: member i of the vocabulary
+    FactType.ENUM: np.int16,  # the place of the value in the vocabulary
+    FactType.SET: np.int64,  # bit i: member i of the vocabulary
     FactType.INT: np.int64,
     FactType.DATE: np.int64,  # ordinal day
 }

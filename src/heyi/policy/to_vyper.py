@@ -74,6 +74,7 @@ def dispatcher(book: ir.Rulebook, size: int) -> str:
     w, n = Writer(book.schema), words_of(len(book.rules))
     count = -(-len(book.rules) // size)
     _check_words(w, book)
+    _check_canonical(w, book)
     w.lines += [f"{mask}{k}: uint256 = 0" for k in range(n) for mask in MASKS]
     w.lines.append(f"answer: uint256[{len(MASKS)}] = empty(uint256[{len(MASKS)}])")
     for part in range(count):
@@ -103,6 +104,21 @@ def _function(w: Writer, name: str, outputs: Sequence[str], mutability: str = "p
     lines = [*loads, *w.lines, f"return [{', '.join(outputs)}]"]
     head = f"\n\n@external\n@{mutability}\ndef {name}(words: uint256[{words}]) -> uint256[{len(outputs)}]:\n"
     return head + "".join(f"    {line}\n" for line in lines)
+
+
+def _check_canonical(w: Writer, book: ir.Rulebook) -> None:
+    """On a chain anybody may call: what is read must be the packing of some facts, not merely bits."""
+    for spec in (book.schema.facts[n] for n in ir.facts_of(book)):
+        if spec.type is FactType.BOOL:
+            continue  # two bits have no other codes than those that `_check_words` knows
+        slot = w.slot(spec)
+        if spec.type is FactType.ENUM:
+            spare = unknown_code(spec) & ~((1 << len(spec.values)) - 1)
+            one = f"({slot} & unsafe_sub({slot}, 1)) == 0 and {slot} & {spare} == 0"
+            w.lines.append(f"assert {slot} == {unknown_code(spec)} or ({one})")
+        else:
+            known = 1 << spec.width - 1
+            w.lines.append(f"assert {slot} == 0 or {slot} & {known} != 0")
 
 
 def _check_words(w: Writer, book: ir.Rulebook) -> None:

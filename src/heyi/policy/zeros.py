@@ -251,7 +251,7 @@ def ored(parts: Sequence[str], none: str) -> str:
 
 
 def _number(value: int) -> int:
-    return value | 1 << INT_BITS
+    return value + (1 << INT_BITS)  # one beyond the range is beyond every slot
 
 
 def word_of(spec: FactSpec) -> str:

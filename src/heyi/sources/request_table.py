@@ -41,6 +41,8 @@ def encode_table(table: Any, schema: Schema, *, day: dt.date | None) -> Columns:
     """
     facts: dict[str, Column] = {}
     for name in table.column_names:
+        if name in facts:
+            raise InvalidInput(f"there are two columns `{name}`")
         spec = schema.spec(name)
         if spec.derived:
             raise InvalidInput(f"`{name}` is derived", hint=f"give the columns it is made of: {spec.derived}")
@@ -87,21 +89,25 @@ def _encode(spec: FactSpec, array: Any) -> Column:
         case FactType.BOOL if pa.types.is_boolean(kind):
             return _filled(pc.cast(array, pa.int8()))
         case FactType.INT if pa.types.is_integer(kind):
-            column = _filled(pc.cast(array, pa.int64()))
-            known = column[column != UNKNOWN] if array.null_count else column
-            if known.size and not (spec.minimum <= known.min() and known.max() <= spec.maximum):
-                wrong = int(np.flatnonzero(((column < spec.minimum) | (column > spec.maximum)) & _valid(array))[0])
-                _refuse(spec, wrong, int(column[wrong]))
-            return column
+            return _within(spec, array, _filled(pc.cast(array, pa.int64())), spec.minimum, spec.maximum)
         case FactType.DATE if pa.types.is_date32(kind):
             days = pc.cast(pc.cast(array, pa.int32()), pa.int64())
-            return _filled(pc.add(days, EPOCH))
+            return _within(spec, array, _filled(pc.add(days, EPOCH)), 1, dt.date.max.toordinal())
         case FactType.ENUM if _is_text(kind):
-            return _members(spec, array, np.int8, lambda i: i)
+            return _members(spec, array, np.int16, lambda i: i)
         case FactType.SET if pa.types.is_list(kind) and _is_text(kind.value_type):
-            bits = _members(spec, array.flatten(), np.int32, lambda i: 1 << i)
+            bits = _members(spec, array.flatten(), np.int64, lambda i: 1 << i)
             return _joined(array, bits)
     raise InvalidInput(f"column `{spec.id}` holds {kind}, but the fact is a {spec.type.value}")
+
+
+def _within(spec: FactSpec, array: Any, column: Column, low: int, high: int) -> Column:
+    wrong = np.flatnonzero(((column < low) | (column > high)) & _valid(array))
+    if wrong.size:
+        row, number = int(wrong[0]), int(column[wrong[0]])
+        _refuse(spec, row, number)
+        raise InvalidInput(f"row {row}: `{spec.id}` is no day of the calendar")
+    return column
 
 
 def _is_text(kind: Any) -> bool:
@@ -124,18 +130,19 @@ def _members(spec: FactSpec, array: Any, dtype: Any, code: Any) -> Column:
     encoded = array if hasattr(array, "indices") else array.dictionary_encode()
     places = {value: code(i) for i, value in enumerate(spec.values)}
     words = encoded.dictionary.to_pylist()
-    used = set(np.unique(_filled(encoded.indices)).tolist())
+    indices = _filled(encoded.indices.cast("int64"))
+    used = set(np.unique(indices).tolist())
     for i, word in enumerate(words):
         if i in used and word not in places:
             spec.check(word if spec.type is FactType.ENUM else [word])  # refuses, with the nearest word
     codes = np.array([*(places.get(word, UNKNOWN) for word in words), UNKNOWN], dtype)
-    return codes[_filled(encoded.indices)]
+    return codes[indices]
 
 
 def _joined(array: Any, bits: Column) -> Column:
     """One mask for each list; an empty list is an empty set, a null is unknown."""
     lengths = array.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
-    masks = np.zeros(len(array), np.int32)
+    masks = np.zeros(len(array), np.int64)
     np.bitwise_or.at(masks, np.repeat(np.arange(len(array)), lengths), bits)
     masks[~_valid(array)] = UNKNOWN
     return masks

@@ -11,6 +11,7 @@ from heyi.model.errors import InvalidInput
 from heyi.policy.build import MANIFEST
 
 BUILT = "built"
+NEARLY = (".md", ".markdown", ".yml", ".yaml", ".toml")
 SUFFIXES = (".md", ".toml", ".yaml")
 
 
@@ -48,6 +49,8 @@ def write_build(folder: Path, files: Mapping[str, bytes]) -> Path:
     try:
         built.mkdir(exist_ok=True)
         (built / MANIFEST).unlink(missing_ok=True)
+        for stray in (f for f in built.iterdir() if f.is_file() and f.name not in files):
+            stray.unlink()
         for name in sorted(files, key=lambda n: n == MANIFEST):
             (built / name).write_bytes(files[name])
     except OSError as e:
@@ -66,13 +69,18 @@ def _collect(node: Traversable, prefix: str, texts: dict[str, str]) -> None:
         if child.is_dir() and not (prefix == "" and child.name == BUILT):
             _collect(child, f"{prefix}{child.name}/", texts)
         elif child.name.endswith(SUFFIXES):
+            data = child.read_bytes()  # as bytes: reading as text would turn a lone carriage return into a line end
             try:
-                texts[f"{prefix}{child.name}"] = child.read_text(encoding="utf-8-sig")
+                texts[f"{prefix}{child.name}"] = data.decode("utf-8-sig").replace("\r\n", "\n")
             except UnicodeDecodeError as e:
-                data = child.read_bytes()
                 line = data[: e.start].count(b"\n") + 1
                 message = f"`{prefix}{child.name}` is not UTF-8, from line {line} on"
                 raise InvalidInput(message, hint=_how_to_save(data)) from None
+        elif child.is_file() and Path(child.name).suffix.lower() in NEARLY:
+            message = f"`{prefix}{child.name}` looks like a part of the rulebook, and would not be read"
+            raise InvalidInput(
+                message, hint=f"a file of a rulebook ends in {', '.join(SUFFIXES)}; rename it or move it away"
+            )
 
 
 def _how_to_save(data: bytes) -> str:
