@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -130,6 +131,16 @@ def test_a_looser_rulebook_opens_what_was_refused(story: Story) -> None:
     opened = [c for c in past.changed if c.case == "referral-without-consent"]
     assert [(c.before, c.after) for c in opened] == [((Outcome.DENY, True), (Outcome.PERMIT_WITH_OBLIGATIONS, False))]
     assert all(c.before[0] is Outcome.DENY and c.after != (Outcome.DENY, False) for c in past.changed)
+
+
+def test_facts_are_admitted_anew_by_the_sources_that_the_new_rulebook_asks(story: Story) -> None:
+    """Where every fact must be attested, what was merely declared is unknown, and unknown never opens."""
+    texts = read_rulebook()
+    texts["facts.toml"] = re.sub(r'^source = "\w+"$', 'source = "attested"', texts["facts.toml"], flags=re.MULTILINE)
+    past = past_impact(story.directory, DecisionPoint(compile_rulebook(texts)))
+    closed = [c for c in past.changed if c.before[0].is_permit]
+    assert closed
+    assert not [c for c in past.changed if c.after[0].is_permit]
 
 
 def test_erased_bodies_are_counted_and_not_guessed(run_copy: Path, hard: DecisionPoint) -> None:

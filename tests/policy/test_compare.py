@@ -212,6 +212,32 @@ def test_a_fact_that_is_new_or_gone_is_no_obstacle() -> None:
     check_witnesses(new, old, back)
 
 
+def test_a_vocabulary_may_grow_at_its_end() -> None:
+    text = pack(rule("X-1.1 forbid", 'kind == "x" && a'))
+    old, new = compiled(schema("a", "kind x|y"), text), compiled(schema("a", "kind x|y|z"), text)
+    assert compare(old, new).verdict == compare(new, old).verdict == "same"
+    more = compiled(schema("a", "kind x|y|z"), text + rule("X-1.2 forbid", 'kind == "z"'))
+    for one, other, verdict in ((new, more, "stricter"), (old, more, "stricter"), (more, old, "looser")):
+        c = compare(one, other)
+        assert c.verdict == verdict
+        check_witnesses(one, other, c)
+    inserted = compiled(schema("a", "kind x|z|y"), text)
+    with pytest.raises(InvalidInput, match="`kind` is another fact"):
+        compare(old, inserted)
+
+
+def test_a_fact_that_counts_from_another_source_is_named() -> None:
+    facts = schema("a", "b")
+    text = pack(rule("X-1.1 forbid", "a"))
+    strong = facts.replace('source = "declared"', 'source = "attested"', 1)  # of `a`, which stands first
+    old, new = compiled(facts, text), compiled(strong, text)
+    c, back = compare(old, new), compare(new, old)
+    assert (c.verdict, c.stronger, c.weaker, c.stricter, c.changed) == ("stricter", ("a",), (), None, ())
+    assert (back.verdict, back.stronger, back.weaker, back.looser) == ("looser", (), ("a",), None)
+    narrower = compiled(strong, pack(rule("X-1.1 forbid", "a && b")))
+    assert compare(old, narrower).verdict == "both"
+
+
 @pytest.mark.parametrize("back", [False, True])
 def test_a_fact_that_is_derived_in_one_of_them_is_refused(back: bool) -> None:
     text = pack(rule("X-1.1 forbid", "wide"))

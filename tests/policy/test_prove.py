@@ -200,6 +200,18 @@ def test_unknown_does_not_count_as_held(small: Asked) -> None:
     assert silent.counterexample["withdrawn"] is False, "with withdrawal unknown the answer would be a denial"
 
 
+def test_a_proof_about_no_request_at_all_says_so(small: Asked) -> None:
+    nothing = ["false", "n < 1 && n > 2", 'legal_day > date("9999-12-31")', "consent && !consent"]
+    for form in (PERMITTED[0], ALL_DENIED[0], ALL_LOST[1]):
+        for when in nothing:
+            answer = small.prover.prove(form.format(when))
+            assert (answer.proved, answer.vacuous) == (True, True), when
+    for form, when, holds in BY_HAND:
+        if when != "false":
+            answer = small.prover.prove(form.format(when))
+            assert (answer.proved, answer.vacuous) == (holds, False), when
+
+
 # --- counterexamples --------------------------------------------------------------------------------------------------
 
 

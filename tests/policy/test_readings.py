@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from random import Random
 
 import pytest
 
 from bench.differential import BATCH, Readings, draw
 from heyi.model.decision import Outcome
+from heyi.model.errors import RuleError
 from heyi.model.fact import Value
 from heyi.policy import ir
 from heyi.policy.boundaries import boundaries
@@ -253,3 +255,57 @@ def test_a_slot_that_is_no_fact_is_refused_by_the_contract(deceived: DecisionPoi
             calldata=contract._selector + emptied.to_bytes(len(good), "big"),
             is_static=True,
         )
+
+
+# --- at the ends of ranges, and where somebody else answers ------------------------------------------------------------
+
+ENDS = """
+[track.other]
+opens = "true"
+min_rank = "agreement"
+zh = "乙"
+en = "other"
+
+[fact.legal_day]
+type = "date"
+zh = "日"
+en = "day"
+slot = [0, 0]
+source = "declared"
+
+[fact.n]
+type = "int"
+min = 0
+max = 4294967295
+unit = "things"
+zh = "数"
+en = "n"
+slot = [0, 40]
+source = "declared"
+"""
+
+
+@pytest.mark.parametrize("when", ["n <= 4294967295", "n > 4294967295", "n < 0", "n >= 0", "n == 4294967295", "n != 0"])
+def test_the_ends_of_the_range_are_compared_alike(when: str) -> None:
+    pack = PACK.replace("track: one", "track: other").replace("when: p && CROSSED", f"when: {when}")
+    book = compile_rulebook({"facts.toml": ENDS, "x.md": pack.replace("when: p\n", "when: true\n")})
+    requests = [{LEGAL_DAY: DAY.toordinal(), "n": n} for n in (0, 1, 4294967294, 4294967295)]
+    readings = Readings(book, compile_contracts(book))
+    assert readings.difference([*requests, {LEGAL_DAY: DAY.toordinal()}], solved=True) is None
+
+
+def test_enums_whose_values_stand_in_another_order_are_not_compared() -> None:
+    other = 'values = { b = "乙|b", a = "甲|a", c = "丙|c" }'
+    facts = schema_text(Random(1)) + MORE
+    name = facts.index('[fact."same_kind"]')
+    begin = facts.index("values = ", name)
+    facts = facts[:begin] + other + facts[facts.index("\n", begin) :]
+    with pytest.raises(RuleError, match="different vocabularies"):
+        compile_rulebook({"facts.toml": facts, "x.md": PACK.replace("CROSSED", "kind == same_kind")})
+
+
+def test_no_answer_does_not_pass_for_a_permit(deceived: DecisionPoint) -> None:
+    silent = replace(compile_contracts(deceived.book), merged="00")  # deploys no code at all
+    point = DecisionPoint(deceived.book, bytecode=silent)
+    _, alarm = point.judge({LEGAL_DAY: DAY.toordinal(), "p": True, "q": False})
+    assert alarm == "the contract answered 0 bytes instead of 128"
