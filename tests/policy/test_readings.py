@@ -257,7 +257,7 @@ def test_a_slot_that_is_no_fact_is_refused_by_the_contract(deceived: DecisionPoi
         )
 
 
-# --- at the ends of ranges, and where somebody else answers ------------------------------------------------------------
+# --- at the ends of ranges, and where somebody else answers -----------------------------------------------------------
 
 ENDS = """
 [track.other]
