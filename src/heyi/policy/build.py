@@ -33,6 +33,7 @@ GENERATORS = (
 )
 """The modules whose code decides what a build holds: after a change of one of them a build is made anew."""
 MANIFEST, IR, LAYOUT, PYTHON, BYTECODE = "manifest.json", "ir.json", "layout.json", "python.txt", "bytecode.json"
+FILES = (MANIFEST, IR, LAYOUT, PYTHON, BYTECODE)
 
 
 @dataclass(frozen=True, slots=True)

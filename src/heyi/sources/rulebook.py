@@ -8,7 +8,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from heyi.model.errors import InvalidInput
-from heyi.policy.build import MANIFEST
+from heyi.policy.build import FILES, MANIFEST
 
 BUILT = "built"
 NEARLY = (".md", ".markdown", ".yml", ".yaml", ".toml")
@@ -36,7 +36,8 @@ def read_build(folder: Path | None = None) -> dict[str, bytes]:
     """The files that `heyi rules build` wrote beside a rulebook, by name; none where it has not been built."""
     root: Traversable = folder if folder is not None else files("heyi") / "rulebook"
     built = root / BUILT
-    return {f.name: f.read_bytes() for f in built.iterdir() if f.is_file()} if built.is_dir() else {}
+    names = {f.name for f in built.iterdir() if f.is_file()} if built.is_dir() else set()
+    return {name: (built / name).read_bytes() for name in FILES if name in names}
 
 
 def write_build(folder: Path, files: Mapping[str, bytes]) -> Path:
@@ -49,8 +50,6 @@ def write_build(folder: Path, files: Mapping[str, bytes]) -> Path:
     try:
         built.mkdir(exist_ok=True)
         (built / MANIFEST).unlink(missing_ok=True)
-        for stray in (f for f in built.iterdir() if f.is_file() and f.name not in files):
-            stray.unlink()
         for name in sorted(files, key=lambda n: n == MANIFEST):
             (built / name).write_bytes(files[name])
     except OSError as e:
