@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from bench.decide import mutations
+from bench.decide import mutations, percentile
 from bench.sizes import rulebook_of
 from heyi.model.fact import Value
 from heyi.policy import ir
@@ -178,3 +178,26 @@ def resident() -> float:
 
 def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+def alone(rules: int, rounds: int) -> list[dict[str, Any]]:
+    """Microseconds of the lockstep with no other engine between its calls: p50 and p99 of all calls, and p99 of the
+    requests by the middle time of each, which leaves out what else the machine did meanwhile."""
+    book = compile_rulebook(rulebook_of(rules))
+    point, rng = DecisionPoint(book, bytecode=compile_contracts(book)), Random(1)
+    whole = mutations(book, rng, 300)
+    found = []
+    for label, requests in (("complete", whole), ("missing", [unknown(f, rng, 0.06) for f in whole])):
+        calls = [to_ordinals(f) for f in requests]
+        times: list[list[int]] = [[] for _ in calls]
+        for _ in range(rounds):
+            for own, known in zip(times, calls, strict=True):
+                begin = time.perf_counter_ns()
+                point.judge(known)
+                own.append(time.perf_counter_ns() - begin)
+        every = [t for own in times for t in own[1:]]
+        middles = [sorted(own)[rounds // 2] for own in times]
+        p50, p99 = percentile(every, 50), percentile(every, 99)
+        row = {"label": f"{rules} rules, {label}", "p50": p50, "p99": p99, "p99_of_requests": percentile(middles, 99)}
+        found.append(row)
+    return found

@@ -321,7 +321,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if size == SHIPPED:
             more = whole + mutations(book, rng, 10 * scale.denied)
             figures["missing_facts"] = opened_by_absence(table, more, scale)
+        figures.setdefault("alone", []).extend(batch.alone(size, 5 if options.quick else 21))
         gc.collect()
+    shown = dict.fromkeys(("p50", "p99", "p99_of_requests"), "{:.1f}")
+    show(console, "The lockstep alone, microseconds", figures["alone"], shown)
     if SHIPPED not in scale.sizes:
         return _written(options.out, figures)
     title = f"A fact deleted from a denied request, {SHIPPED} rules: what is permitted"
