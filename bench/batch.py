@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from bench.decide import mutations, percentile
+from bench.decide import percentile
+from bench.requests import mutations
 from bench.sizes import rulebook_of
 from heyi.model.fact import Value
 from heyi.policy import ir

@@ -1,4 +1,4 @@
-"""The shipped rulebook as somebody would write it by hand: one plain function, complete facts only.
+"""The 32 rules of `sizes.SMALL` as somebody would write them by hand: one plain function, complete facts only.
 
 It is the floor that the engine's latency is compared with, and an oracle that shares no line with the engine. It was
 written from the texts of the packs, in their order, so that the lists come out in the order of a decision's.
@@ -42,7 +42,7 @@ def judge(facts: dict[str, Any]) -> Answer:
     basis, recipient = facts["basis.kind"], facts["recipient.kind"]
     personal, level, origin = facts["data.personal"], facts["data.level"], facts["data.origin"]
     special, genetic, national = facts["data.special"], facts["data.genetic"], facts["data.national"]
-    same_handler, member, care = facts["recipient.same_handler"], facts["requester.member"], facts["requester.care"]
+    same_handler, care = facts["recipient.same_handler"], facts["requester.care"]
     min_age, min_cell = facts["subjects.min_age"], facts["act.min_cell"]
     consent, separate = facts["consent.given"], facts["consent.separate"]
     ciio, mechanism, exemption = facts["handler.ciio"], facts["border.mechanism"], facts["border.exemption"]
@@ -87,13 +87,9 @@ def judge(facts: dict[str, Any]) -> Answer:
             missing.append("genetic.reported")
 
     # --- Data Security Law
-    if day >= DSL_IN_FORCE:
-        if national == "core" and not paying:
-            fired.append("DSL-21.1")
-            forbidden = True
-        if recipient == "foreign_judicial":
-            fired.append("DSL-36.1")
-            forbidden = True
+    if day >= DSL_IN_FORCE and national == "core" and not paying:
+        fired.append("DSL-21.1")
+        forbidden = True
 
     # --- Ethics review
     if day >= ETH_IN_FORCE and purpose == "research" and (personal or facts["data.health"]):
@@ -112,43 +108,28 @@ def judge(facts: dict[str, Any]) -> Answer:
 
     # --- Cross-border data flows
     counted = sensitive or general_abroad >= free_below
-    if day >= XB16_IN_FORCE and personal and export and counted and not ciio and not exempt:
-        if general_abroad >= 1_000_000 or sensitive_abroad >= 10_000:
-            fired.append("XB16-7.1")
-            if mechanism != "assessment":
-                missing.append("border.mechanism")
-        else:
-            fired.append("XB16-8.1")
-            if mechanism == "none":
-                missing.append("border.mechanism")
+    few_abroad = general_abroad < 1_000_000 and sensitive_abroad < 10_000
+    if day >= XB16_IN_FORCE and personal and export and counted and few_abroad and not ciio and not exempt:
+        fired.append("XB16-8.1")
+        if mechanism == "none":
+            missing.append("border.mechanism")
 
     # --- GB/T 39725-2020
-    if day >= STD_IN_FORCE:
-        if action == "publish" or (delivery == "open" and not paying):
-            fired.append("STD39725-8.1")
-            if not facts["evidence.publication_review"]:
-                missing.append("evidence.publication_review")
-        if (personal or facts["data.health"]) and delivery in ("aggregate", "open") and not paying:
-            fired.append("STD39725-11.1")
-            if min_cell < 5:
-                missing.append("act.min_cell")
+    released = delivery in ("aggregate", "open") and not paying
+    if day >= STD_IN_FORCE and (personal or facts["data.health"]) and released:
+        fired.append("STD39725-11.1")
+        if min_cell < 5:
+            missing.append("act.min_cell")
 
     # --- Human genetic resources: implementing rules, then the regulation
     to_foreigners = genetic == "information" and foreign and not paying
     if day >= HGRR_IN_FORCE and to_foreigners and facts["genetic.sequenced"] > 500:
         fired.append("HGRR-37.1")
         reviews.append("health_authority")
-    if day >= HGR_IN_FORCE and resource:
-        if not paying and purpose != "treatment":
-            fired.append("HGR-9.1")
-            if not consent:
-                missing.append("consent.given")
-        if facts["pay.for_data"]:
-            fired.append("HGR-10.1")
-            forbidden = True
-        if foreign and not paying and not facts["genetic.licence"] and purpose != "treatment":
-            fired.append("HGR-21.1")
-            forbidden = True
+    if day >= HGR_IN_FORCE and resource and not paying and purpose != "treatment":
+        fired.append("HGR-9.1")
+        if not consent:
+            missing.append("consent.given")
 
     # --- Infectious diseases
     from_control = personal and origin in ("reporting", "emergency") and not special.isdisjoint(CONTAGIOUS)
@@ -165,21 +146,6 @@ def judge(facts: dict[str, Any]) -> Answer:
             if not (research_or_teaching or recipient == "patient" or case_or_claim or law_allows):
                 fired.append("MRR-15.1")
                 forbidden = True
-        if row_level and research_or_teaching and (not same_handler or not staff):
-            fired.append("MRR-16.1")
-            reviews.append("holder")
-        if purpose in ("litigation", "insurance") and not same_handler and recipient != "patient":
-            fund = day >= MIF_IN_FORCE and purpose == "insurance" and recipient == "government" and statutory
-            if not fund:
-                fired.append("MRR-20.1")
-                if not facts["evidence.authority_document"]:
-                    missing.append("evidence.authority_document")
-        if purpose == "insurance" and recipient == "insurer":
-            fired.append("MRR-20.2")
-            if not facts["evidence.insurance_contract"]:
-                missing.append("evidence.insurance_contract")
-            if not consent:
-                missing.append("consent.given")
 
     # --- Mental health
     if day >= MHL_IN_FORCE and personal and published and "psychiatric" in special and not statutory:
@@ -203,20 +169,6 @@ def judge(facts: dict[str, Any]) -> Answer:
                     missing.append("evidence.contract")
             fired.append("NDSR-12.2")
             obligations.append("NDSR-12.2")
-        if important and action in ("provide", "entrust", "joint") and not statutory:
-            fired.append("NDSR-31.1")
-            if not facts["evidence.risk_assessment"]:
-                missing.append("evidence.risk_assessment")
-        if important and not paying:
-            fired.append("NDSR-33.1")
-            obligations.append("NDSR-33.1")
-        if important and export:
-            fired.append("NDSR-37.1")
-            if mechanism != "assessment":
-                missing.append("border.mechanism")
-        if facts["data.secret"] and not paying:
-            fired.append("NDSR-63.1")
-            forbidden = True
 
     # --- Personal information protection: grounds, which stand whether or not the track is open
     if day >= PIPL_IN_FORCE:
@@ -261,56 +213,19 @@ def judge(facts: dict[str, Any]) -> Answer:
                 missing.append("evidence.notice")
             if not facts["act.within_notice"]:
                 missing.append("act.within_notice")
-        if action == "provide" and not same_handler and recipient != "patient":
-            if on_consent:
-                fired.append("PIPL-23.1")
-                if not separate:
-                    missing.append("consent.separate")
-            fired.append("PIPL-23.2")
-            obligations.append("PIPL-23.2")
-        if published and basis in ("consent", "none"):
-            fired.append("PIPL-25.1")
+        if action == "provide" and not same_handler and recipient != "patient" and on_consent:
+            fired.append("PIPL-23.1")
             if not separate:
                 missing.append("consent.separate")
         if sensitive and on_consent:
             fired.append("PIPL-29.1")
             if not separate:
                 missing.append("consent.separate")
-        if minors:
-            if on_consent:
-                fired.append("PIPL-31.1")
-                if not facts["consent.guardian"]:
-                    missing.append("consent.guardian")
-            fired.append("PIPL-31.2")
-            if not facts["handler.minor_rules"]:
-                missing.append("handler.minor_rules")
-        if export:
-            exempt_now = exempt and day >= XB16_IN_FORCE
-            if (counted or ciio) and not exempt_now:
-                fired.append("PIPL-38.1")
-                if mechanism == "none":
-                    missing.append("border.mechanism")
-            fired.append("PIPL-39.1")
-            if not facts["evidence.export_notice"]:
-                missing.append("evidence.export_notice")
-            if on_consent:
-                fired.append("PIPL-39.2")
-                if not separate:
-                    missing.append("consent.separate")
-            if ciio and not exempt_now:
-                fired.append("PIPL-40.1")
-                if mechanism != "assessment":
-                    missing.append("border.mechanism")
-        if recipient == "foreign_judicial":
-            fired.append("PIPL-41.1")
-            forbidden = True
-        if export and facts["border.listed"]:
-            fired.append("PIPL-42.1")
-            forbidden = True
+        if minors and on_consent:
+            fired.append("PIPL-31.1")
+            if not facts["consent.guardian"]:
+                missing.append("consent.guardian")
         if sensitive or facts["act.automated"] or action in ("entrust", "provide", "publish") or export:
-            fired.append("PIPL-55.1")
-            if not facts["evidence.impact_assessment"]:
-                missing.append("evidence.impact_assessment")
             fired.append("PIPL-56.1")
             obligations.append("PIPL-56.1")
 
@@ -321,16 +236,6 @@ def judge(facts: dict[str, Any]) -> Answer:
 
     # --- Agreement of the county
     if day >= AH_IN_FORCE:
-        if personal and level == 5 and delivery in ("open", "enclave", "deidentified", "identifiable") and not by_law:
-            own_care = purpose == "treatment" and care and not published
-            if not own_care and recipient != "patient":
-                fired.append("AH-3.1")
-                forbidden = True
-        outside = recipient in ("university", "company", "public") and not member
-        treats = purpose == "treatment" and facts["requester.care"]
-        if personal and level >= 4 and delivery == "identifiable" and outside and not treats and not by_law:
-            fired.append("AH-3.2")
-            forbidden = True
         if personal and not by_law:
             secondary = purpose in ("research", "teaching", "statistics", "quality", "marketing")
             if (
@@ -340,27 +245,9 @@ def judge(facts: dict[str, Any]) -> Answer:
             ):
                 fired.append("AH-4.1")
                 reviews.append("data_committee")
-        if outside and recipient != "public" and purpose != "treatment" and not by_law:
-            fired.append("AH-4.2")
-            reviews.append("county_office")
-        if personal and delivery in ("federated", "enclave"):
-            fired.append("AH-5.1")
-            if min_cell < 5:
-                missing.append("act.min_cell")
         if not personal and (origin == "operations" or facts["data.anonymised"] or (paying and purpose == "feedback")):
             fired.append("AH-6.1")
             grounded = True
-        if paying:
-            fired.append("AH-7.1")
-            if not facts["pay.registered"]:
-                missing.append("pay.registered")
-            if not facts["pay.balanced"]:
-                missing.append("pay.balanced")
-        if facts["pay.for_data"]:
-            handed_over = action in ("provide", "entrust", "joint", "publish") or recipient in ("company", "insurer")
-            if paying or (personal and recipient != "patient" and handed_over):
-                fired.append("AH-7.2")
-                forbidden = True
         if paying:
             fired.append("AH-7.3")
             obligations.append("AH-7.3")

@@ -12,104 +12,35 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from heyi.app import shipped_point
 from heyi.model.decision import Decision
-from heyi.model.fact import Source, Stated, Value
+from heyi.model.fact import Source, Stated
 from heyi.model.kleene import Truth
-from heyi.policy import ir
+from heyi.policy.bytecode import compile_contracts
+from heyi.policy.check import compile_rulebook
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import LEGAL_DAY, FactSpec, FactType, admit, to_ordinals
+from heyi.policy.facts import LEGAL_DAY, admit, to_ordinals
 from heyi.policy.interpret import read
-from heyi.policy.profiles import PROFILES_FILE, expand_profiles
-from heyi.policy.strict_yaml import load_yaml
 from heyi.policy.to_python import PythonEngine
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a script, this file stands outside any package
 
 from bench.by_hand import judge
+from bench.requests import SEED, Facts, complete_profiles, mutations
+from bench.sizes import SMALL, rulebook_of
 
 ROOT = Path(__file__).resolve().parents[1]
-DAY = dt.date(2026, 12, 1)
-SEED = 20261201
 REQUESTS, ROUNDS = 400, 20
 QUICK_REQUESTS, QUICK_ROUNDS = 40, 3
 LEFT_OUT = 5
-
-Facts = dict[str, Any]
-
-
-# --- Requests ---------------------------------------------------------------------------------------------------------
-
-
-def complete_profiles(book: ir.Rulebook) -> dict[str, Facts]:
-    """The profiles that leave no fact unknown, on an ordinary legal day, with values of their types."""
-    stated = {n for n, spec in book.schema.facts.items() if not spec.derived and n != LEGAL_DAY}
-    names = load_yaml(book.texts[PROFILES_FILE], file=PROFILES_FILE)
-    profiles = {name: expand_profiles([name], book.texts) for name in names}
-    return {
-        name: {LEGAL_DAY: DAY, **{f: book.schema.spec(f).check(v) for f, v in facts.items()}}
-        for name, facts in profiles.items()
-        if set(facts) == stated
-    }
-
-
-def values_to_draw(book: ir.Rulebook) -> dict[str, tuple[Value, ...]]:
-    """For each fact all of its vocabulary; numbers and days on and beside every bound that a rule has."""
-    bounds: dict[str, set[int]] = {}
-    for rule in book.rules:
-        for name, bound in (*_bounds(rule.applies), *_bounds(rule.needs)):
-            bounds.setdefault(name, set()).update((bound - 1, bound, bound + 1))
-    return {n: tuple(_values(s, bounds.get(n, set()))) for n, s in book.schema.facts.items() if not s.derived}
-
-
-def _bounds(condition: ir.Condition) -> Iterator[tuple[str, int]]:
-    match condition:
-        case ir.Compare(_, ir.Fact(name), ir.Literal(value)) | ir.Compare(_, ir.Literal(value), ir.Fact(name)):
-            if isinstance(value, int):
-                yield name, value
-        case ir.Not(of):
-            yield from _bounds(of)
-        case ir.All(of) | ir.Some(of):
-            for part in of:
-                yield from _bounds(part)
-
-
-def _values(spec: FactSpec, bounds: set[int]) -> Iterator[Value]:
-    match spec.type:
-        case FactType.BOOL:
-            yield from (True, False)
-        case FactType.ENUM:
-            yield from spec.values
-        case FactType.SET:
-            yield from (frozenset(), frozenset(spec.values))
-            yield from (frozenset({v}) for v in spec.values)
-        case FactType.INT:
-            yield from sorted(n for n in bounds | {spec.minimum, spec.maximum} if spec.minimum <= n <= spec.maximum)
-        case FactType.DATE:
-            yield from (dt.date.fromordinal(n) for n in sorted(bounds | {DAY.toordinal()}))
-
-
-def mutations(book: ir.Rulebook, rng: Random, count: int) -> list[Facts]:
-    """Complete requests near the profiles: up to eight facts changed, the legal day of one in four."""
-    profiles, pool = list(complete_profiles(book).values()), values_to_draw(book)
-    names = [n for n in pool if n != LEGAL_DAY]
-    drawn = []
-    for _ in range(count):
-        facts = dict(rng.choice(profiles))
-        changed = rng.sample(names, rng.randrange(9)) + ([LEGAL_DAY] if rng.random() < 0.25 else [])
-        facts |= {n: rng.choice(pool[n]) for n in changed}
-        drawn.append(facts)
-    return drawn
 
 
 # --- Agreement --------------------------------------------------------------------------------------------------------
@@ -210,7 +141,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     count, rounds = (QUICK_REQUESTS, QUICK_ROUNDS) if options.quick else (REQUESTS, ROUNDS)
 
-    point, rng, console = shipped_point(), Random(SEED), Console(highlight=False)
+    book = compile_rulebook(rulebook_of(len(SMALL)))
+    point = DecisionPoint(book, bytecode=compile_contracts(book))
+    rng, console = Random(SEED), Console(highlight=False)
     requests = [*complete_profiles(point.book).values()]
     requests += mutations(point.book, rng, count - len(requests))
     for n, facts in enumerate(requests):

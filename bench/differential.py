@@ -21,7 +21,7 @@ from random import Random
 import z3
 from rich.console import Console
 
-from bench.decide import complete_profiles, values_to_draw
+from bench.requests import complete_profiles, values_to_draw
 from heyi.model.fact import Value
 from heyi.policy import ir
 from heyi.policy.boundaries import boundaries

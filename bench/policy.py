@@ -37,14 +37,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a script,
 
 from bench import batch
 from bench.by_hand import judge
-from bench.decide import SEED, Facts, Way, complete_profiles, measure, mutations, percentile
+from bench.decide import Way, measure, percentile
+from bench.requests import SEED, Facts, complete_profiles, mutations
 from bench.sizes import rulebook_of
 from tests.foreign.cedar import Cedar, Style
 from tests.foreign.cel import CelCpp, CelRust, Ternary, conditions
 from tests.foreign.rego import RegoCpp, Regorus, RegorusVm
 
 ROOT = Path(__file__).resolve().parents[1]
-SMALL, SHIPPED = 32, 60
+SMALL, MIDDLE, LARGE = 32, 100, 300
 PACKAGES = ("cedarpy", "celine-regorus", "regopy", "cel-expr-python", "common-expression-language")
 SHOWN = ("p50", "p99", "ratio", "cold_p50", "cold_ratio")
 FALSY: Mapping[FactType, object] = {
@@ -63,7 +64,7 @@ class Scale:
     Of `denied` requests each loses its facts, one at a time.
     """
 
-    sizes: tuple[int, ...] = (SMALL, SHIPPED, 100, 300)
+    sizes: tuple[int, ...] = (SMALL, MIDDLE, LARGE)
     requests: int = 300
     rounds: int = 20
     slow_requests: int = 60
@@ -73,7 +74,7 @@ class Scale:
 
 
 FULL = Scale()
-QUICK = Scale(sizes=(SMALL, SHIPPED), requests=20, rounds=2, slow_requests=5, slow_rounds=2, denied=4, slow_denied=1)
+QUICK = Scale(sizes=(SMALL,), requests=20, rounds=2, slow_requests=5, slow_rounds=2, denied=4, slow_denied=1)
 
 
 # --- Engines ----------------------------------------------------------------------------------------------------------
@@ -111,7 +112,7 @@ def engines(book: ir.Rulebook) -> list[Engine]:
         Engine(id="heyi", label="Heyi, both readings", ask=heyi_engine(book), permits=_heyi_permits),
         Engine(id="heyi_python", label="Heyi, Python alone", ask=python, permits=lambda r: r.outcome.is_permit),
     ]
-    if size == SHIPPED:
+    if size == SMALL:
         usual = partial(_with_defaults, {n: FALSY[s.type] for n, s in book.schema.facts.items() if not s.derived})
         made.append(
             Engine(id="by_hand", label="Python by hand, absent is false", ask=judge, permits=_permits, prepare=usual)
@@ -121,7 +122,7 @@ def engines(book: ir.Rulebook) -> list[Engine]:
             ("cedar_required", "Cedar, schema requires all", Style.USUAL, True),
             ("cedar_guarded", "Cedar, schema, guarded by has", Style.GUARDED, False),
         ]
-        if size <= SHIPPED:
+        if size == SMALL:
             ways += [
                 ("cedar_usual", "Cedar, no schema", Style.USUAL, None),
                 ("cedar_closed", "Cedar, schema, unknown forbids", Style.CLOSED, False),
@@ -132,14 +133,14 @@ def engines(book: ir.Rulebook) -> list[Engine]:
     if find_spec("regorus"):
         made.append(Engine(id="regorus", label="Rego, regorus", ask=Regorus(book).answer, permits=_permits))
         made.append(Engine(id="regorus_vm", label="Rego, regorus VM", ask=RegorusVm(book).answer, permits=_permits))
-    if find_spec("regopy") and size <= SHIPPED:
+    if find_spec("regopy") and size == SMALL:
         made.append(Engine(id="regopy", label="Rego, rego-cpp", ask=RegoCpp(book).answer, permits=_permits, slow=True))
     wanted = conditions(book)
     for name, label, module, kind in (
         ("cel_cpp", "CEL, C++", "cel_expr_python", CelCpp),
         ("cel_rust", "CEL, Rust", "cel", CelRust),
     ):
-        if find_spec(module) and size <= SHIPPED:
+        if find_spec(module) and size == SMALL:
             fold = partial(_cel_permits, book, tuple(wanted))
             made.append(Engine(id=name, label=label, ask=_with_facts(kind(wanted).evaluate), permits=fold))
     return made
@@ -293,7 +294,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="a smoke run: too few calls for figures to rely on")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench" / "policy.json", help="where figures go")
     parser.add_argument(
-        "--sizes", type=int, nargs="+", help="numbers of rules; latency alone where 60 is not among them"
+        "--sizes", type=int, nargs="+", help="numbers of rules; latency alone where 32 is not among them"
     )
     options = parser.parse_args(arguments)
     scale, console, rng = QUICK if options.quick else FULL, Console(highlight=False), Random(SEED)
@@ -318,16 +319,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             figures["latency"].append({"rules": size, "facts": facts, "requests": len(requests), "rows": rows})
             title = f"One decision, {size} rules, facts {facts}, microseconds"
             show(console, title, rows, dict.fromkeys(SHOWN, "{:.1f}"))
-        if size == SHIPPED:
+        if size == SMALL:
             more = whole + mutations(book, rng, 10 * scale.denied)
             figures["missing_facts"] = opened_by_absence(table, more, scale)
         figures.setdefault("alone", []).extend(batch.alone(size, 5 if options.quick else 21))
         gc.collect()
     shown = dict.fromkeys(("p50", "p99", "p99_of_requests"), "{:.1f}")
     show(console, "The lockstep alone, microseconds", figures["alone"], shown)
-    if SHIPPED not in scale.sizes:
+    if SMALL not in scale.sizes:
         return _written(options.out, figures)
-    title = f"A fact deleted from a denied request, {SHIPPED} rules: what is permitted"
+    title = f"A fact deleted from a denied request, {SMALL} rules: what is permitted"
     show(console, title, figures["missing_facts"], {"deletions": "{:,}", "permits": "{:,}"})
 
     figures["columns"] = batch.columns(40_000 if options.quick else 1_000_000, 2 if options.quick else 5)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Mapping
 from random import Random
 
-from bench.decide import complete_profiles
+from bench.requests import complete_profiles
 from heyi.app import shipped_point
 from heyi.model.decision import Effect
 from heyi.policy import ir

@@ -11,7 +11,9 @@ from random import Random
 import pytest
 
 from bench.by_hand import judge
-from bench.decide import complete_profiles, disagreements, main, mutations, values_to_draw
+from bench.decide import disagreements, main
+from bench.requests import complete_profiles, mutations, values_to_draw
+from bench.sizes import SMALL, rulebook_of
 from heyi.policy.check import compile_rulebook
 from heyi.policy.decide import DecisionPoint
 from heyi.policy.facts import LEGAL_DAY
@@ -22,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def point() -> DecisionPoint:
-    return DecisionPoint(compile_rulebook(read_rulebook()))
+    return DecisionPoint(compile_rulebook(rulebook_of(len(SMALL))))
 
 
 def test_by_hand_agrees_on_the_complete_profiles(point: DecisionPoint) -> None:
@@ -33,7 +35,9 @@ def test_by_hand_agrees_on_the_complete_profiles(point: DecisionPoint) -> None:
 
 def test_by_hand_agrees_on_the_complete_cases_of_the_packs_where_every_rule_applies(point: DecisionPoint) -> None:
     stated = set(values_to_draw(point.book)) - {LEGAL_DAY}
-    complete = [case for case in point.book.cases if set(case.given) == stated and not case.sources]
+    complete = [
+        case for case in compile_rulebook(read_rulebook()).cases if set(case.given) == stated and not case.sources
+    ]
     fired = set()
     for case in complete:
         facts = {LEGAL_DAY: case.at, **case.given}
@@ -84,5 +88,5 @@ def test_a_quick_run_writes_its_figures(tmp_path: Path) -> None:
     assert list(rows) == ["by_hand", "decide_json", "decide", "decide_missing", "generated", "interpreter"]
     assert all(0 < row["p50"] <= row["p99"] for row in rows.values())
     assert rows["by_hand"]["ratio"] == 1
-    assert figures["rules"] == 60
+    assert figures["rules"] == 32
     assert figures["quick"] is True

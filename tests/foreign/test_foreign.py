@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.decide import complete_profiles, mutations, values_to_draw
+from bench.requests import complete_profiles, mutations, values_to_draw
 from heyi.app import shipped_point
 from heyi.model.decision import Effect
 from heyi.model.fact import Value

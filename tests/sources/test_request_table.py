@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bench.decide import mutations
+from bench.requests import mutations
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Value
 from heyi.policy import ir

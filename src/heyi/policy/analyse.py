@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -93,7 +92,7 @@ def told(book: ir.Rulebook, finding: Finding, lang: str = "en") -> RuleError:
         else f"rule `{finding.subject}` is {finding.kind.value}: {finding.says.en}",
         file=finding.file,
         line=line,
-        column=re.match(r"(when:\s*)?", lines[line - 1]).end() + 1,  # type: ignore[union-attr]
+        column=len(lines[line - 1]) - len(lines[line - 1].removeprefix("when:").lstrip()) + 1,
         excerpt=lines[line - 1],
         hint="请修改条件，或删去本规则" if lang == "zh" else "mend the condition, or leave the rule out",
     )

@@ -23,7 +23,8 @@ CHAIN_LIMIT = 24_576
 _SIZES = (128, 64, 32, 16, 8)
 """Rules in a part, tried in this order. They divide 256, so that the masks of a part never straddle two words."""
 _CALLER = "0x" + "00" * 19 + "01"
-_CALLS = 256
+_CALLS = 64
+"""Calls between two clearings of the machine's journal; a clearing takes longer the more calls there were."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

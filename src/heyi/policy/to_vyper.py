@@ -16,7 +16,7 @@ from heyi.policy.facts import INT_BITS, LEGAL_DAY, WORD_BITS, FactType
 from heyi.policy.normal import Every, Guarded, Literal, Normal, guarded, normal, possible
 from heyi.policy.to_python import Fold, folds
 from heyi.policy.words import unknown_code
-from heyi.policy.zeros import Test, Writer, is_zero, ored, start_of, word_of
+from heyi.policy.zeros import Test, Writer, gathered, is_zero, ored, start_of, word_of
 
 VERSION = "0.4.3"
 EVM_VERSION = "paris"
@@ -124,7 +124,7 @@ def _check_canonical(w: Writer, book: ir.Rulebook) -> None:
 def _check_words(w: Writer, book: ir.Rulebook) -> None:
     """A slot that is all zero is no fact: without this it would be true and false at once. And is all known?"""
     bools: dict[str, int] = {}
-    enums: list[str] = []
+    enums: dict[str, list[int]] = {}  # by word: last bits, and all others
     unknown: dict[str, list[int]] = {}  # by word: pairs of bools, bits set where unknown, bits clear where unknown
     for spec in (book.schema.facts[n] for n in ir.facts_of(book)):
         kinds = unknown.setdefault(word_of(spec), [0, 0, 0])
@@ -133,18 +133,23 @@ def _check_words(w: Writer, book: ir.Rulebook) -> None:
                 bools[word_of(spec)] = bools.get(word_of(spec), 0) | 1 << start_of(spec)
                 kinds[0] |= 1 << start_of(spec)
             case FactType.ENUM:
-                enums.append(f"({word_of(spec)} & {unknown_code(spec) << start_of(spec)})")
+                last = 1 << start_of(spec) + spec.reserve - 1
+                bits = enums.setdefault(word_of(spec), [0, 0])
+                bits[0] |= last
+                bits[1] |= (unknown_code(spec) << start_of(spec)) & ~last
                 kinds[1] |= 1 << start_of(spec) + spec.reserve - 1
             case _:
                 kinds[2] |= 1 << start_of(spec) + spec.width - 1
     w.lines += [f"assert (~({word} | ({word} >> 1)) & {mask}) == 0" for word, mask in bools.items()]
     day = book.schema.facts[LEGAL_DAY]
     w.lines.append(f"assert {word_of(day)} & {1 << start_of(day) + INT_BITS} != 0")
-    if enums:
-        w.lines.append(f"assert {ored([is_zero(e) for e in enums], '0')} == 0")
+    for word, (last, others) in enums.items():  # what carries into a slot's last bit shows that a bit below is set
+        carried = f"unsafe_add({word} & {others}, {others})"
+        w.lines.append(f"assert ({carried} | {word}) & {last} == {last}")
     w.lines.append(
         f"unknown: uint256 = {ored([t for word, kinds in unknown.items() for t in _unknowns(word, *kinds)], '0')}"
     )
+    w.unknown = "unknown"
 
 
 def _unknowns(word: str, pairs: int, marks: int, known: int) -> list[str]:
@@ -157,12 +162,13 @@ def _evaluate(w: Writer, book: ir.Rulebook, own: range, *, lazily: bool) -> None
     """Locals fired, may, maybe, met, given, refused, a word for each 256 rules; bits count from the first of `own`."""
     rules = [(*divmod(i - own.start, WORD_BITS), book.rules[i]) for i in own]
     forms = [(k, bit, normal(r.applies)) for k, bit, r in rules]
-    fired = _by_word((k, bit, _zero_or_one(w.certain(f))) for k, bit, f in forms)
+    fired = {} if lazily else _by_word((k, bit, _zero_or_one(w.certain(f))) for k, bit, f in forms)
     may = {} if lazily else _by_word((k, bit, _zero_or_one(w.possible(f))) for k, bit, f in forms)
-    branches = {
-        k: list(_branches(w, k, guarded({bit: f for of, bit, f in forms if of == k}), "    "))
-        for k in range(words_of(len(own)) if lazily else 0)
+    groups = {
+        k: guarded({bit: f for of, bit, f in forms if of == k}) for k in range(words_of(len(own)) if lazily else 0)
     }
+    known = {k: list(_known(w, k, group, "    ")) for k, group in groups.items() if len(own) <= TWICE}
+    branches = {k: list(_branches(w, k, group, "    ")) for k, group in groups.items()}
     met = _by_word(
         (k, bit, _zero_or_one(w.certain(normal(r.needs)))) for k, bit, r in rules if r.effect is Effect.REQUIRE
     )
@@ -171,13 +177,8 @@ def _evaluate(w: Writer, book: ir.Rulebook, own: range, *, lazily: bool) -> None
     for k in range(words_of(len(own))):
         w.lines += [f"fired{k}: uint256 = 0", f"may{k}: uint256 = 0"]
         if lazily:
-            if len(own) <= TWICE:
-                w.lines.append("if unknown == 0:")
-                w.gather(f"fired{k}", fired.get(k, []), "    ")
-                w.lines += [f"    may{k} = fired{k}", "else:"]
-            else:
-                w.lines.append("if True:")
-            w.lines += branches.get(k, [])
+            w.lines += ["if unknown == 0:", *known[k], f"    may{k} = fired{k}", "else:"] if known else ["if True:"]
+            w.lines += branches[k]
             w.lines.append(f"maybe{k}: uint256 = may{k} & ~fired{k}")
         else:
             w.gather(f"fired{k}", fired.get(k, []))
@@ -185,6 +186,14 @@ def _evaluate(w: Writer, book: ir.Rulebook, own: range, *, lazily: bool) -> None
         w.lines.append(f"met{k}: uint256 = 0")
         w.gather(f"met{k}", met.get(k, []))
         w.lines += [f"{name}{k}: uint256 = {ored(said[name].get(k, []), '0')}" for name in said]
+
+
+def _known(w: Writer, k: int, group: Guarded, indent: str) -> Iterator[str]:
+    """Rules by groups where every fact is known, and what is possible is certain."""
+    yield from gathered(f"fired{k}", [(bit, _zero_or_one(w.certain(f))) for bit, f in group.forms.items()], indent)
+    for inner in group.groups:
+        yield f"{indent}if {_holds(w.certain(inner.guard))}:"
+        yield from _known(w, k, inner, f"{indent}    ")
 
 
 def _branches(w: Writer, k: int, group: Guarded, indent: str, above: tuple[Normal, ...] = ()) -> Iterator[str]:

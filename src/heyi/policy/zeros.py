@@ -40,6 +40,7 @@ class Writer:
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
+        self.unknown = ""  # a local that is zero where every fact is known, once there is one
         self.lines: list[str] = []
         self.flags: dict[Literal, tuple[str, int]] = {}  # the place of a pair: not certain, contrary not certain
         self._slots: dict[str, str] = {}
@@ -79,30 +80,40 @@ class Writer:
         words: dict[str, list[tuple[int, str]]] = {}
         paired: dict[str, int] = {}
         numbers: dict[tuple[str, str], int] = {}
+        days: dict[str, list[tuple[int, int]]] = {}
         for literal in self._pending:
             word, bit = self.flags[literal]
             tests = words.setdefault(word, [])
-            tests.append((bit, self.unsure(literal)))
-            if _is_bound(literal):
+            bound = _bound(literal)
+            if bound is not None:
                 paired[word] = paired.get(word, 0) | 1 << bit
-                (name,) = ir.facts_read(literal.atom)
-                numbers[word, name] = numbers.get((word, name), 0) | 2 << bit
-            else:
+            match bound:
+                case (name, day) if name == LEGAL_DAY:
+                    days.setdefault(word, []).append((day, bit))
+                    continue
+                case (name, _):
+                    numbers[word, name] = numbers.get((word, name), 0) | 2 << bit
+            tests.append((bit, self.unsure(literal)))
+            if bound is None:
                 tests.append((bit + 1, self.unsure(contrary(literal))))
         for word, tests in words.items():
             if word.startswith("c") and word not in self._declared:
                 self._declared.add(word)
                 self.lines.append(f"{word}: uint256 = 0")
             self.gather(word, tests)
+            if word in days:
+                self.lines += _by_day(word, self.slot(self.schema.facts[LEGAL_DAY]), sorted(days[word]))
             if word in paired:
                 self.lines.append(f"{word} |= ((~{word} & {paired[word]}) << 1)")
             unknown = [
                 f"unsafe_mul({is_zero(self.slot(self.schema.facts[name]))}, {mask})"
                 for (of, name), mask in numbers.items()
-                if of == word and name != LEGAL_DAY
+                if of == word
             ]
+            if unknown and self.unknown:
+                self.lines.append(f"if {self.unknown} != 0:")
             if unknown:
-                self.lines.append(f"{word} |= {ored(unknown, '0')}")
+                self.lines.append(f"{'    ' if self.unknown else ''}{word} |= {ored(unknown, '0')}")
         self._pending.clear()
         bools = [word for word in self._bools if f"n{word}" not in self._declared]
         for word in dict.fromkeys([*bools, *words]):
@@ -205,9 +216,14 @@ class Writer:
 
     def gather(self, name: str, tests: Sequence[tuple[int, str]], indent: str = "") -> None:
         """Add bits to the local `name`: pairs of a place and an expression that is 0 or 1."""
-        for i in range(0, len(tests), 8):
-            terms = " | ".join(f"({text} << {bit})" if bit else text for bit, text in tests[i : i + 8])
-            self.lines.append(f"{indent}{name} |= {terms}")
+        self.lines += gathered(name, tests, indent)
+
+
+def gathered(name: str, tests: Sequence[tuple[int, str]], indent: str) -> Iterator[str]:
+    """The lines that add bits to the local `name`, a few at a time, since the stack is not deep."""
+    for i in range(0, len(tests), 8):
+        terms = " | ".join(f"({text} << {bit})" if bit else text for bit, text in tests[i : i + 8])
+        yield f"{indent}{name} |= {terms}"
 
 
 def _at_least(literal: Literal) -> tuple[Literal, int]:
@@ -223,11 +239,27 @@ def _at_least(literal: Literal) -> tuple[Literal, int]:
     return Literal(literal.atom, True), int(not literal.holds)
 
 
-def _is_bound(literal: Literal) -> bool:
+def _bound(literal: Literal) -> tuple[str, int] | None:
+    """The fact that the literal asks to be at least so much."""
     match literal.atom:
-        case ir.Compare(">=", _, ir.Literal()):
-            return True
-    return False
+        case ir.Compare(">=", ir.Fact(name), ir.Literal(value)):
+            return name, int(value)
+    return None
+
+
+def _by_day(word: str, slot: str, flags: Sequence[tuple[int, int]], above: int = 0, indent: str = "") -> Iterator[str]:
+    """Sets the bits of those days, in order, that are still to come: few questions, since the days halve."""
+    if not flags:
+        yield f"{indent}{word} |= {above}" if above else f"{indent}pass"
+        return
+    middle = len(flags) // 2
+    day = flags[middle][0]
+    yield f"{indent}if {slot} < {_number(day)}:"
+    first = next(i for i, (d, _) in enumerate(flags) if d == day)
+    coming = above | sum(1 << bit for d, bit in flags if d >= day)
+    yield from _by_day(word, slot, flags[:first], coming, f"{indent}    ")
+    yield f"{indent}else:"
+    yield from _by_day(word, slot, [f for f in flags if f[0] > day], above, f"{indent}    ")
 
 
 def _free_places(schema: Schema) -> Iterator[tuple[str, int]]:
