@@ -68,7 +68,7 @@ def compile_contracts(book: ir.Rulebook) -> Bytecode:
         raise InvalidInput("there is no rule to compile")
     for size in _SIZES:
         compiled = [_compile(source, "part") for source in parts(book, size)]
-        if all(_deployed_size(code) < CHAIN_LIMIT for code, _ in compiled):
+        if all(deployed_size(code) < CHAIN_LIMIT for code, _ in compiled):
             break
     else:
         raise InvalidInput(f"{_SIZES[-1]} rules together exceed the {CHAIN_LIMIT:,} bytes that a chain accepts")
@@ -95,7 +95,8 @@ def _compile(source: str, function: str) -> tuple[str, str]:
     return output["bytecode"].removeprefix("0x"), selector.removeprefix("0x").zfill(8)
 
 
-def _deployed_size(creation: str) -> int:
+def deployed_size(creation: str) -> int:
+    """Bytes of the contract that creation code leaves behind; a dispatcher's needs its constructor's addresses."""
     evm = _machine()
     return len(evm.get_code(evm.deploy(_CALLER, bytes.fromhex(creation))) or b"")
 
