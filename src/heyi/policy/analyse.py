@@ -117,10 +117,12 @@ def _covered_by(book: ir.Rulebook, rule: ir.Rule, reading: Reading, question: Qu
     others = [r for r in book.rules if r is not rule and _comparable(r, rule)]
     if not others or question.can(_bites(rule, reading), *(z3.Not(_bites(r, reading)) for r in others)) is not None:
         return []
-    for other in others:  # one alone, if one does it
-        if question.can(_bites(rule, reading), z3.Not(_bites(other, reading))) is None:
-            return [other]
-    return [r for r in others if question.can(_bites(rule, reading), _bites(r, reading)) is not None]
+    needed = [r for r in others if question.can(_bites(rule, reading), _bites(r, reading)) is not None]
+    for other in list(needed):  # those without which the rest do it still are left out
+        rest = [r for r in needed if r is not other]
+        if question.can(_bites(rule, reading), *(z3.Not(_bites(r, reading)) for r in rest)) is None:
+            needed = rest
+    return needed
 
 
 def _comparable(a: ir.Rule, b: ir.Rule) -> bool:

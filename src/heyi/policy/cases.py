@@ -15,8 +15,7 @@ from heyi.policy import ir
 from heyi.policy.build import load_build
 from heyi.policy.check import compile_rulebook
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.lines import lines_of
-from heyi.policy.pack import Span
+from heyi.policy.lines import Span, lines_of
 
 _LISTS = ("missing", "unknown", "approvals", "obligations", "cites", "fires", "silent", "undetermined", "met", "unmet")
 

@@ -17,10 +17,14 @@ from heyi.policy import ir
 from heyi.policy.conditions import FACTS_FILE, Conditions, on_day
 from heyi.policy.deadline import parse_owes
 from heyi.policy.facts import LEGAL_DAY, Schema, load_schema
-from heyi.policy.pack import Pack, RawArticle, RawRule, Span, parse_pack, parse_text
+from heyi.policy.lines import Span
+from heyi.policy.pack import Pack, RawArticle, RawCase, RawRule, parse_pack, parse_requests
 from heyi.policy.parse import parse_day, why_no_day
 from heyi.policy.profiles import check_profiles, expand_profiles
+from heyi.policy.sentences import parse_text
 
+REQUESTS = "requests/"
+"""The folder of a rulebook whose files hold whole requests as worked cases, and no rules."""
 APPROVALS = ("none", "given", "refused")
 
 
@@ -34,14 +38,17 @@ def compile_rulebook(texts: Mapping[str, str]) -> ir.Rulebook:
         hint = "put it beside the packs, or name another folder"
         raise RuleError(f"the rulebook has no {FACTS_FILE}", file=FACTS_FILE, line=1, hint=hint)
     schema = load_schema(texts[FACTS_FILE])
-    packs = [parse_pack(texts[f], file=f) for f in sorted(texts) if f.endswith(".md")]
-    return _Compiler(schema, packs, texts).rulebook()
+    files = sorted(f for f in texts if f.endswith(".md"))
+    packs = [parse_pack(texts[f], file=f) for f in files if not f.startswith(REQUESTS)]
+    requests = [c for f in files if f.startswith(REQUESTS) for c in parse_requests(texts[f], file=f)]
+    return _Compiler(schema, packs, requests, texts).rulebook()
 
 
 class _Compiler:
-    def __init__(self, schema: Schema, packs: list[Pack], texts: Mapping[str, str]) -> None:
+    def __init__(self, schema: Schema, packs: list[Pack], requests: list[RawCase], texts: Mapping[str, str]) -> None:
         self.schema = schema
         self.packs = packs
+        self.requests = requests
         self.texts = texts
         self.params: dict[str, tuple[tuple[dt.date, int], ...]] = {}
         self.articles: dict[str, ir.Article] = {}
@@ -100,15 +107,14 @@ class _Compiler:
         cases = tuple(
             ir.Case(
                 name=c.name,
-                file=p.file,
+                file=c.span.file,
                 line=c.span.line,
                 given=self.given(c.body, c.span),
                 sources=self.sources(c.body, c.span),
                 at=self.case_day(c.body, c.span),
                 expect=c.body["expect"],
             )
-            for p in self.packs
-            for c in p.cases
+            for c in (*(c for p in self.packs for c in p.cases), *self.requests)
         )
         return ir.Rulebook(
             schema=self.schema,

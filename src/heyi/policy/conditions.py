@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from heyi.model.errors import InvalidInput, RuleError
 from heyi.policy import ir
 from heyi.policy.facts import LEGAL_DAY, FactSpec, FactType, Schema
-from heyi.policy.pack import Span
+from heyi.policy.lines import Span
 from heyi.policy.parse import (
     DEPTH,
     Call,

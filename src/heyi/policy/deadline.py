@@ -28,6 +28,9 @@ EVENTS = {
     "withdrawal": ("撤回同意", "the withdrawal of consent"),
     "incident": ("安全事件", "the incident"),
     "discovery": ("发现", "its discovery"),
+    "completion": ("目的实现或者期限届满", "the purpose is achieved or the term ends"),
+    "emergency": ("紧急情况消除", "the end of the emergency"),
+    "signing": ("合同生效", "the contract takes effect"),
 }
 UNITS = {
     "hour": ("小时", "hour"),

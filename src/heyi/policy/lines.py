@@ -1,8 +1,12 @@
-"""Lines of a rulebook file: what a reader of the page does not see is refused, and so is what nobody could read."""
+"""Lines of a rulebook file, and places in them.
+
+What a reader of the page does not see is refused, and so is what nobody could read.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from heyi.model.errors import RuleError
 
@@ -11,6 +15,36 @@ LENGTH = 1_000_000
 
 # controls but tab and line feed, separators that some editors do not show as line ends, marks that turn text around
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Text with its place in a file, so that an offset in it can be pointed at."""
+
+    text: str
+    file: str
+    line: int
+    column: int
+    lines: tuple[str, ...]  # of the whole file
+
+    def error(self, message: str, at: int = 0, *, hint: str = "") -> RuleError:
+        """A RuleError that points at offset `at` of this text."""
+        before = self.text[:at]
+        down = before.count("\n")
+        column = self.column + at if down == 0 else at - before.rindex("\n")
+        line = self.line + down
+        excerpt = self.lines[line - 1] if line <= len(self.lines) else ""
+        return RuleError(message, file=self.file, line=line, column=column, excerpt=excerpt, hint=hint)
+
+    def below(self, *words: str) -> Span:
+        """The first of `words` that stands in the block of which this is the head; without any, the head."""
+        end = next((n for n in range(self.line, len(self.lines)) if self.lines[n].startswith("```")), self.line)
+        for word in words:
+            found = re.compile(rf"(?<![\w.-]){re.escape(word)}(?![\w.-])")
+            for n in range(self.line, end):
+                if m := found.search(self.lines[n]):
+                    return Span(text=word, file=self.file, line=n + 1, column=m.start() + 1, lines=self.lines)
+        return self
 
 
 def lines_of(text: str, *, file: str) -> tuple[str, ...]:
@@ -37,3 +71,10 @@ def lines_of(text: str, *, file: str) -> tuple[str, ...]:
             hint="delete it; it is often copied along from a web page or a word processor",
         )
     return lines
+
+
+def at_line(lines: tuple[str, ...], n: int, *, file: str, column: int = 1, text: str | None = None) -> Span:
+    """The text at line index `n` (from 0) beginning at `column` (from 1)."""
+    return Span(
+        text=lines[n][column - 1 :] if text is None else text, file=file, line=n + 1, column=column, lines=lines
+    )

@@ -6,6 +6,8 @@
     ```rule PIPL-31.1 require               key: value lines; a deeper-indented line continues the one above
     ```case under-fourteen                  given, like, sources, at, expect
 
+A file of `requests` holds `case` blocks alone.
+
 Nothing is judged here but the form; `check` judges what it says. The format is docs/spec/rules.md.
 """
 
@@ -13,24 +15,21 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from heyi.model.decision import Effect, Rank, Text
-from heyi.model.errors import RuleError
-from heyi.policy.lines import lines_of
+from heyi.policy.front import front_matter
+from heyi.policy.lines import Span, at_line, lines_of
 from heyi.policy.parse import parse_day, why_no_day
 from heyi.policy.strict_yaml import load_yaml
 
 _ANCHOR = re.compile(r'(?P<id>[A-Za-z0-9-]+)(?P<attrs>(?:\s+\w+=(?:"[^"]*"|[^\s"}]+))*)\s*\}\s*\Z')
 _ATTR = re.compile(r'(\w+)=("[^"]*"|[^\s"}]+)')
 _ID = re.compile(r"[A-Za-z0-9-]+")
-_JURISDICTION = re.compile(r"[a-z][a-z0-9-]*")
 _HTML = re.compile(r"<[A-Za-z!/?]")
-_FRONT = ("id", "instrument", "rank", "jurisdiction")
 _NARROW = {"｛": "{", "｝": "}", "＃": "#", "＝": "=", "“": '"', "”": '"'}
 _KEY = re.compile(r"(?P<key>[a-z]+):(?:\s+|\Z)")
 
@@ -41,36 +40,6 @@ _FIELDS: Mapping[Effect, tuple[set[str], set[str]]] = {  # required, optional
     Effect.GROUND: ({"when", "track", "says"}, {"party", "except", "from", "until"}),
     Effect.OBLIGE: ({"when", "says", "owes"}, {"baseline", "except", "from", "until"}),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """Text with its place in a file, so that an offset in it can be pointed at."""
-
-    text: str
-    file: str
-    line: int
-    column: int
-    lines: tuple[str, ...]  # of the whole file
-
-    def error(self, message: str, at: int = 0, *, hint: str = "") -> RuleError:
-        """A RuleError that points at offset `at` of this text."""
-        before = self.text[:at]
-        down = before.count("\n")
-        column = self.column + at if down == 0 else at - before.rindex("\n")
-        line = self.line + down
-        excerpt = self.lines[line - 1] if line <= len(self.lines) else ""
-        return RuleError(message, file=self.file, line=line, column=column, excerpt=excerpt, hint=hint)
-
-    def below(self, *words: str) -> Span:
-        """The first of `words` that stands in the block of which this is the head; without any, the head."""
-        end = next((n for n in range(self.line, len(self.lines)) if self.lines[n].startswith("```")), self.line)
-        for word in words:
-            found = re.compile(rf"(?<![\w.-]){re.escape(word)}(?![\w.-])")
-            for n in range(self.line, end):
-                if m := found.search(self.lines[n]):
-                    return Span(text=word, file=self.file, line=n + 1, column=m.start() + 1, lines=self.lines)
-        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +104,21 @@ def parse_pack(text: str, *, file: str) -> Pack:
     return _Reader(text, file).pack()
 
 
+def parse_requests(text: str, *, file: str) -> tuple[RawCase, ...]:
+    """The worked cases of a file that holds nothing else: whole requests, which rest on no single article.
+
+    Raises:
+        RuleError: it is not well formed, or holds a rule, a parameter or an article.
+    """
+    reader = _Reader(text, file)
+    reader.read(0, requests=True)
+    others: tuple[RawRule | RawParam | RawArticle, ...] = (*reader.rules, *reader.params, *reader.articles)
+    for other in others:
+        hint = "rules, parameters and articles stand in packs"
+        raise other.span.error(f"a file of requests holds cases alone, not `{other.id}`", hint=hint)
+    return tuple(reader.cases)
+
+
 class _Reader:
     def __init__(self, text: str, file: str) -> None:
         self.lines = lines_of(text, file=file)
@@ -146,20 +130,32 @@ class _Reader:
 
     def span(self, n: int, column: int = 1, text: str | None = None) -> Span:
         """The text at line index `n` (from 0) beginning at `column` (from 1)."""
-        return Span(
-            text=self.lines[n][column - 1 :] if text is None else text,
-            file=self.file,
-            line=n + 1,
-            column=column,
-            lines=self.lines,
-        )
+        return at_line(self.lines, n, file=self.file, column=column, text=text)
 
     def pack(self) -> Pack:
-        front, n = self.front_matter()
+        front, n = front_matter(self.lines, file=self.file)
+        self.read(n)
+        if not self.articles:
+            hint = "restate the articles that its rules rest on: ## 第十三条 …"
+            raise self.span(len(self.lines) - 1).error("the pack restates no article", hint=hint)
+        return Pack(
+            id=front.id,
+            instrument=front.instrument,
+            rank=front.rank,
+            jurisdiction=front.jurisdiction,
+            file=self.file,
+            articles=tuple(self.articles),
+            rules=tuple(self.rules),
+            params=tuple(self.params),
+            cases=tuple(self.cases),
+        )
+
+    def read(self, n: int, *, requests: bool = False) -> None:
+        """Headings and blocks from line index `n` on; among `requests` headings are for the reader alone."""
         while n < len(self.lines):
             line = self.lines[n]
             self.refuse_html(n)
-            if line.startswith("## "):
+            if line.startswith("## ") and not (requests and "{#" not in line):
                 n = self.article(n)
             elif line.startswith("```"):
                 n = self.block(n)
@@ -171,70 +167,12 @@ class _Reader:
                 raise self.span(n).error("this line looks like a block or a heading but is none", hint=hint)
             else:
                 n += 1
-        if not self.articles:
-            hint = "restate the articles that its rules rest on: ## 第十三条 …"
-            raise self.span(len(self.lines) - 1).error("the pack restates no article", hint=hint)
-        return Pack(
-            id=front["id"],
-            instrument=_text(front["instrument"]),
-            rank=Rank(front["rank"]),
-            jurisdiction=front["jurisdiction"],
-            file=self.file,
-            articles=tuple(self.articles),
-            rules=tuple(self.rules),
-            params=tuple(self.params),
-            cases=tuple(self.cases),
-        )
 
     def refuse_html(self, n: int) -> None:
         """A rule in a comment would be loaded, and whoever reads the page would not see it."""
         if m := _HTML.search(self.lines[n]):
             hint = "write Markdown alone: the page must show all that is loaded"
             raise self.span(n).error("HTML can hide what stands below it", m.start(), hint=hint)
-
-    def front_matter(self) -> tuple[Mapping[str, Any], int]:
-        if not any(self.lines):
-            raise self.span(0).error(
-                "the file is empty", hint="a pack begins with front matter between two lines `---`"
-            )
-        if self.lines[0] == "---" and "---" not in self.lines[1:]:
-            raise self.span(0).error("the front matter is never closed", hint="end it with another line `---`")
-        if self.lines[0] != "---":
-            raise self.span(0).error("a pack begins with front matter", hint="put it between two lines of `---`")
-        end = self.lines.index("---", 1)
-        front = load_yaml("\n".join(self.lines[1:end]), file=self.file, line=2)
-        needs = "it needs id, instrument {zh, en}, rank and jurisdiction"
-        if not isinstance(front, dict):
-            raise self.span(0).error("the front matter holds no fields", hint=needs)
-        for key in _FRONT:
-            if key not in front:
-                raise self.span(0).error(f"the front matter lacks `{key}`", hint=needs)
-        for key, value in front.items():
-            n = next((n for n in range(1, end) if self.lines[n].startswith(f"{key}:")), 0)
-            match key:
-                case _ if key in _FRONT and value in (None, ""):
-                    message, hint = f"`{key}` is empty", "write its value behind it"
-                case "id" if isinstance(value, str) and _ID.fullmatch(value):
-                    continue
-                case "id":
-                    message, hint = f"`{value}` is no id", "ids are ASCII letters, digits and hyphens, such as PIPL"
-                case "rank" if value in [r.value for r in Rank]:
-                    continue
-                case "rank":
-                    message = f"unknown rank `{value}`"
-                    hint = f"one of {', '.join(r.value for r in sorted(Rank, key=lambda r: -r.order))}"
-                case "jurisdiction" if isinstance(value, str) and _JURISDICTION.fullmatch(value):
-                    continue
-                case "jurisdiction":
-                    message, hint = f"`{value}` is no jurisdiction", "write it in lower-case ASCII letters, such as cn"
-                case "instrument" if _is_text(value):
-                    continue
-                case "instrument":
-                    message, hint = "the name of the instrument must be in both languages", "write {zh: …, en: …}"
-                case _:
-                    message, hint = f"unknown field `{key}`", needs
-            raise self.span(n).error(message, hint=hint)
-        return front, end + 1
 
     def article(self, n: int) -> int:
         zh, _, anchor = self.lines[n][2:].partition("{#")
@@ -441,35 +379,3 @@ def _why_no_field(line: str) -> str:
     if re.match(r"\w+:", line):
         return "keys are English, such as when, needs and says"
     return "a line that goes on with the one above begins with a space"
-
-
-def _is_text(value: object) -> bool:
-    return (
-        isinstance(value, dict) and set(value) == {"zh", "en"} and all(isinstance(v, str) and v for v in value.values())
-    )
-
-
-def _text(value: Mapping[str, str]) -> Text:
-    return Text(zh=value["zh"], en=value["en"])
-
-
-def parse_text(span: Span) -> Text:
-    """`{zh: …, en: …}` as Text.
-
-    Raises:
-        RuleError: one of the two languages is absent, or the mapping is malformed.
-    """
-    try:
-        value = load_yaml(span.text, file=span.file, line=1)
-    except RuleError as e:
-        before = sum(len(line) + 1 for line in span.text.split("\n")[: e.line - 1])
-        raise span.error(e.message, before + e.column - 1, hint=e.hint) from None
-    if not _is_text(value):
-        hint = "write {zh: …, en: …}; text with a comma or a colon stands in double quotes"
-        if isinstance(value, dict) and (wide := re.match(r"(zh|en)：", str(next(iter(value), "")))):
-            hint = f"`：` is full-width; write `{wide[1]}: `"
-        raise span.error("the sentence must be in both languages", hint=hint)
-    for sentence in value.values():
-        if any(unicodedata.category(c) in ("Cc", "Cs") for c in sentence):
-            raise span.error("the sentence has a character that cannot be shown", hint="delete it or its escape")
-    return _text(value)
