@@ -17,10 +17,10 @@ from heyi.model.errors import InvalidInput, VerificationError
 from heyi.policy import ir
 from heyi.policy.build import BYTECODE, load_build
 from heyi.policy.bytecode import Bytecode
-from heyi.policy.cases import checked_rulebook, run_case
+from heyi.policy.cases import checked_rulebook, run_cases
 from heyi.policy.check import compile_rulebook
 from heyi.policy.coverage import Tried, coverage
-from heyi.policy.decide import DecisionPoint
+from heyi.policy.jurisdictions import CONSORTIUM_FILE, with_jurisdictions
 from heyi.policy.render import condition, render
 from heyi.policy.to_python import generate
 from heyi.policy.to_vyper import merged
@@ -33,16 +33,29 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="check, test and show the rulebook", no_args_is_help=True, rich_markup_mode=None)
 Folder = Annotated[Path | None, typer.Option("--rulebook", help="a folder with a rulebook of your own")]
+Jurisdictions = Annotated[
+    str, typer.Option("--jurisdictions", help="such as cn,eu: instead of those that the consortium names")
+]
+
+
+def _texts(folder: Path | None, jurisdictions: str) -> dict[str, str]:
+    texts = read_rulebook(folder)
+    return with_jurisdictions(texts, [j.strip() for j in jurisdictions.split(",")]) if jurisdictions else texts
+
+
+def _all_packs(folder: Path | None) -> dict[str, str]:
+    """The texts with the law of every jurisdiction that there are packs for."""
+    return {name: text for name, text in read_rulebook(folder).items() if name != CONSORTIUM_FILE}
 
 
 @app.command()
-def check(rulebook: Folder = None, lang: Lang = "zh", json: Json = False) -> None:
+def check(rulebook: Folder = None, jurisdictions: Jurisdictions = "", lang: Lang = "zh", json: Json = False) -> None:
     """Load the whole rulebook: form, types, citations, ranks and cases; then prove what a rulebook must not contain.
 
     Fails on a rule that can never apply and on a law of the decision that does not hold. The proofs need `heyi[rules]`.
     """
     language(lang)
-    book = checked_rulebook(read_rulebook(rulebook))
+    book = checked_rulebook(_texts(rulebook, jurisdictions))
     summary = _summary(book, built=load_build(read_build(rulebook), book.texts) is not None)
     analysed = _analysed(book)
     faults = [] if analysed is None else [f for f in analysed[0] if f.kind.fault]
@@ -162,15 +175,16 @@ def test(
     covered: Annotated[
         bool, typer.Option("--coverage", help="what the cases try of each rule, and what they do not")
     ] = False,
+    jurisdictions: Jurisdictions = "",
     lang: Lang = "zh",
     json: Json = False,
 ) -> None:
     """Run every worked case and say which fails and how."""
     lang = language(lang)
-    point = DecisionPoint(compile_rulebook(read_rulebook(rulebook)))
-    results = [run_case(point, case) for case in point.book.cases]
+    book = compile_rulebook(_texts(rulebook, jurisdictions))
+    results = list(run_cases(book))
     failed = [r for r in results if r.faults]
-    tried = coverage(point.book) if covered else []
+    tried = coverage(book) if covered else []
     if json:
         print_json(
             {
@@ -179,7 +193,7 @@ def test(
                     {"case": r.case.name, "file": r.case.file, "line": r.case.line, "faults": list(r.faults)}
                     for r in failed
                 ],
-                **({"coverage": [_tried_to_json(point.book, t) for t in tried]} if covered else {}),
+                **({"coverage": [_tried_to_json(book, t) for t in tried]} if covered else {}),
             }
         )
     else:
@@ -187,7 +201,7 @@ def test(
             out().print(f"✗ {r.case.file}:{r.case.line} {r.case.name}: {'; '.join(r.faults)}", markup=False)
         out().print(f"{len(results) - len(failed)} / {len(results)} 用例通过 cases pass")
         for t in tried:
-            _print_tried(point.book, t, lang)
+            _print_tried(book, t, lang)
         if covered:
             complete = sum(t.complete for t in tried)
             out().print(f"{complete} / {len(tried)} 条规则已充分试过 rules are tried in every way")
@@ -227,7 +241,7 @@ def show(
     language_of = as_ if as_ in ("zh", "en") else language(lang)
     if as_ not in ("", "zh", "en", *_MACHINES):
         raise typer.BadParameter(f"`{as_}`; write zh, en, {', '.join(_MACHINES)}", param_hint="--as")
-    book = compile_rulebook(read_rulebook(rulebook))
+    book = compile_rulebook(_all_packs(rulebook))
     chosen = [r for r in book.rules if not name or name in (r.id, r.article.id) or r.id.startswith(f"{name}-")]
     if not chosen:
         raise InvalidInput(f"no rule, article or instrument `{name}`", hint="`heyi rules show` lists them all")

@@ -28,8 +28,8 @@ from heyi.policy.words import layout, layout_table
 
 FORMAT = 1
 GENERATORS = (
-    *("bytecode", "check", "conditions", "deadline", "facts", "front", "ir", "ir_json", "lines", "normal", "pack"),
-    *("parse", "sentences", "strict_yaml", "to_python", "to_vyper", "words", "zeros"),
+    *("bytecode", "check", "conditions", "deadline", "facts", "front", "ir", "ir_json", "jurisdictions", "lines"),
+    *("norms", "normal", "pack", "parse", "sentences", "strict_yaml", "to_python", "to_vyper", "words", "zeros"),
 )
 """The modules whose code decides what a build holds: after a change of one of them a build is made anew."""
 MANIFEST, IR, LAYOUT, PYTHON, BYTECODE = "manifest.json", "ir.json", "layout.json", "python.txt", "bytecode.json"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -35,13 +35,13 @@ def run_case(point: DecisionPoint, case: ir.Case) -> CaseResult:
     """
     if wrong := sorted(set(case.expect) - {"outcome", "curable", *_LISTS}, key=str):
         hint = f"it may expect {', '.join(('outcome', 'curable', *_LISTS))}"
-        raise _refuse(point, case, f"case `{case.name}` expects an unknown `{wrong[0]}`", hint, str(wrong[0]))
+        raise _refuse(point.book, case, f"case `{case.name}` expects an unknown `{wrong[0]}`", hint, str(wrong[0]))
     outcomes = [o.value for o in Outcome]
     if (wanted := case.expect.get("outcome", outcomes[0])) not in outcomes:
         message = f"case `{case.name}` expects an unknown outcome `{wanted}`"
-        raise _refuse(point, case, message, f"one of {', '.join(outcomes)}", "outcome")
+        raise _refuse(point.book, case, message, f"one of {', '.join(outcomes)}", "outcome")
     if not isinstance(case.expect.get("curable", True), bool):
-        raise _refuse(point, case, f"`curable` is `{case.expect['curable']}`", "write true or false", "curable")
+        raise _refuse(point.book, case, f"`curable` is `{case.expect['curable']}`", "write true or false", "curable")
     for key in ("fires", "silent", "undetermined", "met", "unmet", "obligations", "cites", "missing", "unknown"):
         known = {"cites": point.book.articles, "missing": point.book.schema.facts, "unknown": point.book.schema.facts}
         for name in _names(case.expect.get(key, [])):
@@ -49,7 +49,7 @@ def run_case(point: DecisionPoint, case: ir.Case) -> CaseResult:
                 near = get_close_matches(name, known.get(key, point.book.by_id), 1)
                 hint = f"did you mean `{near[0]}`?" if near else ""
                 message = f"case `{case.name}` expects `{name}` in `{key}`, which does not exist"
-                raise _refuse(point, case, message, hint, name, key)
+                raise _refuse(point.book, case, message, hint, name, key)
     try:
         sources = {f: Source[str(s).upper()] for f, s in case.sources.items()}
         stated = {
@@ -58,13 +58,13 @@ def run_case(point: DecisionPoint, case: ir.Case) -> CaseResult:
         }
         decision = point.decide_stated(stated, day=case.at, hypothetical=True)
     except InvalidInput as e:
-        raise _refuse(point, case, f"case `{case.name}`: {e.message}", e.hint) from None
+        raise _refuse(point.book, case, f"case `{case.name}`: {e.message}", e.hint) from None
     return CaseResult(case=case, decision=decision, faults=tuple(_faults(decision, case.expect)))
 
 
-def _refuse(point: DecisionPoint, case: ir.Case, message: str, hint: str, *words: str) -> RuleError:
+def _refuse(book: ir.Rulebook, case: ir.Case, message: str, hint: str, *words: str) -> RuleError:
     """An error that points at the first of `words` in the block of the case, or else at its head."""
-    lines = lines_of(point.book.texts[case.file], file=case.file)
+    lines = lines_of(book.texts[case.file], file=case.file)
     head = Span(text=lines[case.line - 1], file=case.file, line=case.line, column=1, lines=lines)
     return head.below(*words).error(message, hint=hint)
 
@@ -122,10 +122,17 @@ def checked_rulebook(texts: Mapping[str, str]) -> ir.Rulebook:
     Raises:
         RuleError: it does not compile, or one of its cases fails.
     """
-    point = DecisionPoint(compile_rulebook(texts))
-    for case in point.book.cases:
-        result = run_case(point, case)
+    book = compile_rulebook(texts)
+    for result in run_cases(book):
         if result.faults:
             hint = "mend the rule or the case; a pack whose cases fail is refused whole"
-            raise _refuse(point, case, f"case `{case.name}` fails: {'; '.join(result.faults)}", hint, "expect")
-    return point.book
+            message = f"case `{result.case.name}` fails: {'; '.join(result.faults)}"
+            raise _refuse(book, result.case, message, hint, "expect")
+    return book
+
+
+def run_cases(book: ir.Rulebook) -> Iterator[CaseResult]:
+    """Decide all worked cases, each by the rules of its own jurisdiction."""
+    points = {j: DecisionPoint(ir.within(book, j)) for j in book.jurisdictions}
+    for case in book.cases:
+        yield run_case(points[case.jurisdiction], case)

@@ -1,30 +1,34 @@
 """Checking: packs become a rulebook, or are refused whole.
 
-Types, vocabularies, citations, ranks, dates and changeability are judged here; worked cases in `cases`.
+Types, vocabularies, citations, ranks, dates, changeability and the register are judged here; worked cases in `cases`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from heyi.crypto.canonical import digest
-from heyi.model.decision import Deadline, Effect
+from heyi.model.decision import Deadline, Effect, Rank
 from heyi.model.errors import InvalidInput, RuleError
 from heyi.model.fact import Source
 from heyi.policy import ir
 from heyi.policy.conditions import FACTS_FILE, Conditions, on_day
 from heyi.policy.deadline import parse_owes
 from heyi.policy.facts import LEGAL_DAY, Schema, load_schema
+from heyi.policy.jurisdictions import named_jurisdictions
 from heyi.policy.lines import Span
+from heyi.policy.norms import NORMS_FILE, load_norms
 from heyi.policy.pack import Pack, RawArticle, RawCase, RawRule, parse_pack, parse_requests
 from heyi.policy.parse import parse_day, why_no_day
 from heyi.policy.profiles import check_profiles, expand_profiles
 from heyi.policy.sentences import parse_text
 
 REQUESTS = "requests/"
-"""The folder of a rulebook whose files hold whole requests as worked cases, and no rules."""
+"""The folder of a rulebook whose files hold whole requests as worked cases, and no rules: one file a jurisdiction."""
 APPROVALS = ("none", "given", "refused")
 
 
@@ -41,7 +45,17 @@ def compile_rulebook(texts: Mapping[str, str]) -> ir.Rulebook:
     files = sorted(f for f in texts if f.endswith(".md"))
     packs = [parse_pack(texts[f], file=f) for f in files if not f.startswith(REQUESTS)]
     requests = [c for f in files if f.startswith(REQUESTS) for c in parse_requests(texts[f], file=f)]
-    return _Compiler(schema, packs, requests, texts).rulebook()
+    for file in files:
+        if file.startswith(REQUESTS) and PurePosixPath(file).stem not in {p.jurisdiction for p in packs}:
+            hint = f"name it after the jurisdiction that judges its cases, such as {REQUESTS}cn.md"
+            raise RuleError(f"no pack is of the jurisdiction of `{file}`", file=file, line=1, hint=hint)
+    book = _Compiler(schema, packs, requests, texts).rulebook()
+    wanted = named_jurisdictions(texts, book.jurisdictions)
+    rules = tuple(r for r in book.rules if r.article.jurisdiction in wanted)
+    cases = tuple(c for c in book.cases if c.jurisdiction in wanted)
+    return replace(
+        book, rules=rules, by_id=MappingProxyType({r.id: r for r in rules}), cases=cases, jurisdictions=wanted
+    )
 
 
 class _Compiler:
@@ -50,6 +64,7 @@ class _Compiler:
         self.packs = packs
         self.requests = requests
         self.texts = texts
+        self.norms = load_norms(texts[NORMS_FILE]) if NORMS_FILE in texts else {}
         self.params: dict[str, tuple[tuple[dt.date, int], ...]] = {}
         self.articles: dict[str, ir.Article] = {}
         self.conditions = Conditions(schema, texts[FACTS_FILE], self.params)
@@ -75,6 +90,7 @@ class _Compiler:
                     hint = "`until` is the last day in force"
                     raise a.span.error(f"article `{a.id}` ends before it begins", at, hint=hint)
                 self.articles[a.id] = ir.Article(
+                    confidence=self.registered(pack, a),
                     id=a.id,
                     heading=a.heading,
                     restated=a.restated,
@@ -109,12 +125,16 @@ class _Compiler:
                 name=c.name,
                 file=c.span.file,
                 line=c.span.line,
+                jurisdiction=jurisdiction,
                 given=self.given(c.body, c.span),
                 sources=self.sources(c.body, c.span),
                 at=self.case_day(c.body, c.span),
                 expect=c.body["expect"],
             )
-            for c in (*(c for p in self.packs for c in p.cases), *self.requests)
+            for jurisdiction, c in (
+                *((p.jurisdiction, c) for p in self.packs for c in p.cases),
+                *((PurePosixPath(c.span.file).stem, c) for c in self.requests),
+            )
         )
         return ir.Rulebook(
             schema=self.schema,
@@ -127,6 +147,27 @@ class _Compiler:
             digest=digest(dict(self.texts)),
             by_id=MappingProxyType(rules),
         )
+
+    def registered(self, pack: Pack, article: RawArticle) -> str:
+        """The confidence of the article's norm in the register, which must know it from the same days.
+
+        Agreements, and rulebooks that keep no register, need none.
+        """
+        if not self.norms or pack.rank is Rank.AGREEMENT:
+            return ""
+        norm = self.norms.get(article.id)
+        if norm is None:
+            hint = f"enter it in {NORMS_FILE}, with its source's confidence"
+            raise article.span.error(f"`{article.id}` is not in the register of norms", hint=hint)
+        if (norm.begins, norm.until) != (article.begins, article.until):
+            days = f"{norm.begins} to {norm.until}" if norm.until else f"{norm.begins} on"
+            message = f"`{article.id}` is in force from {days} in the register"
+            raise article.span.error(message, max(article.span.text.find("from="), 0), hint="let both say the same")
+        if (norm.instrument.name, norm.instrument.rank) != (pack.instrument, pack.rank.value):
+            known = f"{norm.instrument.name.zh}, {norm.instrument.name.en}, {norm.instrument.rank}"
+            message = f"the register names the instrument of `{article.id}` otherwise: {known}"
+            raise article.span.error(message, hint="let both say the same")
+        return norm.confidence
 
     def twice(self, again: RawArticle) -> RuleError:
         """The error for an id that two articles have; two versions of one article have two ids."""
@@ -161,6 +202,9 @@ class _Compiler:
             if cited not in self.articles:
                 hint = "restate it in the pack of its instrument"
                 raise citation.error(f"the exception cites `{cited}`, which no pack restates", hint=hint)
+            if self.articles[cited].jurisdiction != article.jurisdiction:
+                message = f"the exception rests on `{cited}`, which is law of `{self.articles[cited].jurisdiction}`"
+                raise citation.error(message, hint="an exception rests on law of the rule's own jurisdiction")
             if self.articles[cited].rank.order < article.rank.order:
                 raise citation.error(
                     f"the exception rests on `{cited}` ({self.articles[cited].rank.value}), which ranks below "
@@ -189,6 +233,11 @@ class _Compiler:
                     f"there is no fact `approval.{authority}` with the values {', '.join(APPROVALS)}",
                     hint=f"declare it in {FACTS_FILE}, or name one of those there are: {', '.join(self.approvals())}",
                 )
+        if article.confidence == "C" and raw.effect is not Effect.REVIEW:
+            hint = "confirm the text and raise its confidence, or let a person `review`"
+            raise raw.span.error(
+                f"`{article.id}` is not confirmed (C): no rule may {raw.effect.value} by it", hint=hint
+            )
         debtor, deadline = self.owes(fields["owes"]) if "owes" in fields else ("", None)
         names = dict.fromkeys(n for n in (*ir.facts_read(applies), *ir.facts_read(needs)) if n != LEGAL_DAY)
         return ir.Rule(

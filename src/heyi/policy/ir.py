@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from heyi.model.decision import Deadline, Effect, Rank, Text
 from heyi.policy.facts import LEGAL_DAY, Schema
@@ -106,7 +106,10 @@ def facts_read(condition: Condition) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
-    """An article of an instrument, as its pack restates it; `until` is the last day in force, inclusive."""
+    """An article of an instrument, as its pack restates it; `until` is the last day in force, inclusive.
+
+    `confidence` is that of its norm in the register: A, A-, B or C; empty for agreements, and without a register.
+    """
 
     id: str
     heading: Text
@@ -118,6 +121,7 @@ class Article:
     until: dt.date | None
     file: str
     line: int
+    confidence: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,11 +165,15 @@ class Track:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A worked case of a pack: facts in, expected answer out; list expectations mean `contains`."""
+    """A worked case: facts in, expected answer out; list expectations mean `contains`.
+
+    It is judged by the rules of its `jurisdiction`, whatever others the consortium names beside it.
+    """
 
     name: str
     file: str
     line: int
+    jurisdiction: str
     given: Mapping[str, object]
     sources: Mapping[str, str]
     at: dt.date
@@ -185,6 +193,14 @@ class Rulebook:
     texts: Mapping[str, str]
     digest: str
     by_id: Mapping[str, Rule] = field(default_factory=dict)
+
+
+def within(book: Rulebook, jurisdiction: str) -> Rulebook:
+    """The rules of one jurisdiction alone; the book itself where it has no other."""
+    if book.jurisdictions == (jurisdiction,):
+        return book
+    rules = tuple(r for r in book.rules if r.article.jurisdiction == jurisdiction)
+    return replace(book, rules=rules, by_id={r.id: r for r in rules}, jurisdictions=(jurisdiction,))
 
 
 def facts_of(book: Rulebook) -> list[str]:

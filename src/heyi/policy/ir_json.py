@@ -16,7 +16,7 @@ from heyi.model.decision import Deadline, Effect, Rank, Text
 from heyi.policy import ir
 from heyi.policy.facts import Schema
 
-FORMAT = 1
+FORMAT = 2
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 _OPTIONAL: Mapping[str, Any] = {"authority": "", "track": "", "baseline": False}
 
@@ -118,6 +118,7 @@ def _article(a: ir.Article) -> dict[str, Any]:
         "until": a.until.isoformat() if a.until else None,
         "file": a.file,
         "line": a.line,
+        "confidence": a.confidence,
     }
 
 
@@ -133,6 +134,7 @@ def _to_article(a: Mapping[str, Any]) -> ir.Article:
         until=dt.date.fromisoformat(a["until"]) if a["until"] else None,
         file=a["file"],
         line=a["line"],
+        confidence=a["confidence"],
     )
 
 
