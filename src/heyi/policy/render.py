@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from functools import lru_cache
 
 from heyi.model.decision import Effect
 from heyi.policy import ir
+from heyi.policy.conditions import FACTS_FILE, Conditions
 from heyi.policy.deadline import in_words
-from heyi.policy.facts import LEGAL_DAY, FactType
+from heyi.policy.facts import LEGAL_DAY, FactType, load_schema
 
 _EFFECTS = {
     Effect.FORBID: ("禁止", "forbidden"),
@@ -27,20 +30,102 @@ _OPERATORS = {
 
 
 def render(book: ir.Rulebook, rule: ir.Rule, lang: str) -> list[str]:
-    """Lines in `zh` or `en`: effect and sentence, condition, and what is needed, who approves, or by when."""
+    """Lines in `zh` or `en`: effect and sentence, then each part of `in_parts`."""
     i = 0 if lang == "zh" else 1
     says = rule.says.zh if lang == "zh" else rule.says.en
-    lines = [f"{rule.id} {_EFFECTS[rule.effect][i]}: {says}"]
-    lines.append(f"{('当', 'when')[i]}: {condition(book, rule.applies, lang)}")
+    return [f"{rule.id} {_EFFECTS[rule.effect][i]}: {says}", *(f"{a}: {b}" for a, b in in_parts(book, rule, lang))]
+
+
+def effect(rule: ir.Rule, lang: str) -> str:
+    """What the rule does, in one or two words."""
+    return _EFFECTS[rule.effect][0 if lang == "zh" else 1]
+
+
+def in_parts(book: ir.Rulebook, rule: ir.Rule, lang: str) -> list[tuple[str, str]]:
+    """Parts of a rule as pairs of a caption and words.
+
+    On which days, when, but not when, and what is needed, who approves, or who owes it by when.
+    """
+    i = 0 if lang == "zh" else 1
+    parts = rule.applies.of if isinstance(rule.applies, ir.All) else (rule.applies,)
+    cut = len(parts) - len(rule.excepts)
+    bounds = [b for p in parts[:cut] if (b := _day(p))]
+    first = max((day for op, day in bounds if op == ">="), default=dt.date.min.toordinal())
+    last = min((day for op, day in bounds if op == "<="), default=dt.date.max.toordinal())
+
+    def words(*conditions: ir.Condition) -> str:
+        kept = [_within(p, first, last) for p in conditions if not _day(p)]
+        whole = kept[0] if len(kept) == 1 else ir.All(tuple(kept))
+        return condition(book, _folded(whole, _derived(book.texts.get(FACTS_FILE, ""))), lang)
+
+    begins, ends = dt.date.fromordinal(first), dt.date.fromordinal(last) if last < dt.date.max.toordinal() else None
+    until = (f"至{ends}", f" until {ends}")[i] if ends else ""
+    found = [(("施行", "in force")[i], (f"自{begins}起", f"from {begins}")[i] + until)] if bounds else []
+    found.append((("当", "when")[i], words(*parts[:cut])))
+    for article, exception in zip(rule.excepts, parts[cut:], strict=True):
+        assert isinstance(exception, ir.Not) and isinstance(exception.of, ir.All)
+        inner = words(*exception.of.of)
+        found.append((("除非", "unless")[i], f"{inner}（{article}）" if lang == "zh" else f"{inner} ({article})"))
     if rule.effect is Effect.REQUIRE:
-        lines.append(f"{('须有', 'needs')[i]}: {condition(book, rule.needs, lang)}")
+        found.append((("须有", "needs")[i], words(rule.needs)))
     if rule.authority:
         label = book.schema.facts[rule.approval].name
-        lines.append(f"{('审批', 'by')[i]}: {label.zh if lang == 'zh' else label.en}")
+        found.append((("审批", "by")[i], label.zh if lang == "zh" else label.en))
     if rule.deadline:
         due = in_words(rule.deadline)
-        lines.append(f"{('期限', 'due')[i]}: {due.zh if lang == 'zh' else due.en}")
-    return lines
+        found.append((("期限", "due")[i], due.zh if lang == "zh" else due.en))
+    return found
+
+
+def _day(c: ir.Condition) -> tuple[str, int] | None:
+    """The operator and the day of a comparison of the legal day with one."""
+    match c:
+        case ir.Compare(op, ir.Fact(name), ir.Literal(day)) if name == LEGAL_DAY:
+            return op, int(day)
+    return None
+
+
+def _within(c: ir.Condition, first: int, last: int) -> ir.Condition:
+    """The condition on the days from `first` to `last`, without what those days decide."""
+    match c:
+        case ir.All(of) | ir.Some(of):
+            every = isinstance(c, ir.All)
+            parts = [_within(p, first, last) for p in of]
+            if ir.Constant(not every) in parts:
+                return ir.Constant(not every)
+            parts = [p for p in parts if p != ir.Constant(every)]
+            return parts[0] if len(parts) == 1 else type(c)(tuple(parts)) if parts else ir.Constant(every)
+        case ir.Not(of):
+            inner = _within(of, first, last)
+            return ir.Constant(not inner.value) if isinstance(inner, ir.Constant) else ir.Not(inner)
+    if (bound := _day(c)) and bound[0] in (">=", "<", "<=", ">"):
+        op, day = bound
+        begins = day + (op in (">", "<="))  # as `>=` or, turned round, `<`
+        if begins <= first or begins > last:
+            return ir.Constant((begins <= first) is (op in (">", ">=")))
+    return c
+
+
+@lru_cache(maxsize=8)
+def _derived(facts: str) -> Mapping[ir.Condition, str]:
+    """The derived facts of a schema by what they are made of."""
+    if not facts:
+        return {}
+    schema = load_schema(facts)
+    conditions = Conditions(schema, facts, {})
+    return {conditions.derive(name): name for name, spec in schema.facts.items() if spec.derived}
+
+
+def _folded(c: ir.Condition, derived: Mapping[ir.Condition, str]) -> ir.Condition:
+    """The condition with derived facts under their names again."""
+    if c in derived:
+        return ir.Fact(derived[c])
+    match c:
+        case ir.Not(of):
+            return ir.Not(_folded(of, derived))
+        case ir.All(of) | ir.Some(of):
+            return type(c)(tuple(_folded(p, derived) for p in of))
+    return c
 
 
 def condition(book: ir.Rulebook, c: ir.Condition, lang: str) -> str:
