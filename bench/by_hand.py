@@ -57,7 +57,9 @@ def judge(facts: dict[str, Any]) -> Answer:
     foreign = facts["recipient.abroad"] or facts["recipient.foreign_control"] or facts["recipient.foreign_share"] >= 50
     export = facts["recipient.abroad"] and not paying
     row_level = delivery in ("enclave", "deidentified", "identifiable")
-    published = action == "publish" or delivery == "open"
+    published = (action == "publish" or delivery == "open") and delivery != "aggregate"
+    kept = action != "delete"
+    other_handler = not same_handler and recipient not in ("patient", "relative")
     resource = genetic in ("information", "material")
     research_or_teaching = purpose in ("research", "teaching")
     exempt = exemption in ("contract", "hr", "emergency", "overseas", "ftz")
@@ -155,7 +157,7 @@ def judge(facts: dict[str, Any]) -> Answer:
     # --- Network data security
     if day >= NDSR_IN_FORCE:
         important = national == "important"
-        if (personal or important) and action in ("provide", "entrust") and not same_handler and recipient != "patient":
+        if (personal or important) and action in ("provide", "entrust") and other_handler:
             statutory_report = (
                 day >= IDL_IN_FORCE
                 and origin == "reporting"
@@ -204,7 +206,7 @@ def judge(facts: dict[str, Any]) -> Answer:
             decided = facts["approval.ethics_committee"]
             grounded = grounded or decided == "given"
             pending = decided == "none"
-        if on_consent and facts["consent.withdrawn"]:
+        if on_consent and facts["consent.withdrawn"] and kept:
             fired.append("PIPL-15.1")
             forbidden = True
         if not (basis == "emergency" and purpose == "treatment"):
@@ -213,7 +215,7 @@ def judge(facts: dict[str, Any]) -> Answer:
                 missing.append("evidence.notice")
             if not facts["act.within_notice"]:
                 missing.append("act.within_notice")
-        if action == "provide" and not same_handler and recipient != "patient" and on_consent:
+        if action == "provide" and other_handler and on_consent:
             fired.append("PIPL-23.1")
             if not separate:
                 missing.append("consent.separate")

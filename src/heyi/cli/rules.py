@@ -20,7 +20,7 @@ from heyi.policy.bytecode import Bytecode
 from heyi.policy.cases import checked_rulebook, run_cases
 from heyi.policy.check import compile_rulebook
 from heyi.policy.coverage import Tried, coverage
-from heyi.policy.jurisdictions import CONSORTIUM_FILE, with_jurisdictions
+from heyi.policy.jurisdictions import CONSORTIUM_FILE, named_jurisdictions, with_jurisdictions
 from heyi.policy.render import condition, render
 from heyi.policy.to_python import generate
 from heyi.policy.to_vyper import merged
@@ -258,6 +258,33 @@ def show(
                 _article(rule.article, language_of)
             for line in render(book, rule, language_of):
                 out().print(f"  {line}", markup=False)
+
+
+@app.command()
+def book(
+    html: Annotated[Path, typer.Option(help="the folder to write the pages into")],
+    rulebook: Folder = None,
+    lang: Lang = "zh",
+    json: Json = False,
+) -> None:
+    """Write the rulebook as a site: article, rule in words, dates, exceptions, cases, and every norm accounted for."""
+    from heyi.report.lawbook import lawbook  # jinja2 takes a while to load
+
+    language(lang)
+    texts = _all_packs(rulebook)
+    everything = compile_rulebook(texts)
+    binding = named_jurisdictions(read_rulebook(rulebook), everything.jurisdictions)
+    pages = lawbook(everything, binding, lang)
+    try:
+        html.mkdir(parents=True, exist_ok=True)
+        for name, page in pages.items():
+            (html / name).write_text(page, encoding="utf-8")
+    except OSError as e:
+        raise InvalidInput(f"cannot write `{html}`: {e.strerror}") from None
+    if json:
+        print_json({"pages": len(pages), "open": str(html / "index.html")})
+    else:
+        out().print(f"✓ {len(pages)} 页 pages: {html / 'index.html'}", markup=False)
 
 
 def _smt(book: ir.Rulebook) -> str:

@@ -26,13 +26,13 @@ def render_report(data: ReportData) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    scripts = [_text("vendor", LIBRARY), _text("templates", "report.js")]
+    scripts = [packaged("vendor", LIBRARY), packaged("templates", "report.js")]
     return environment.get_template("report.html").render(
         data=data,
         charts=charts(data),
         scripts=[Markup(s) for s in scripts],
-        hashes=[_pin(s) for s in scripts],
-        style=Markup(_text("templates", "report.css")),
+        hashes=[pin(s) for s in scripts],
+        style=Markup(packaged("templates", "report.css")),
     )
 
 
@@ -55,10 +55,11 @@ def _bars(labels: Sequence[Text], values: Sequence[float], prints: Sequence[str]
     return {"labels": [t.to_json() for t in labels], "values": list(values), "prints": list(prints)}
 
 
-def _text(folder: str, name: str) -> str:
+def packaged(folder: str, name: str) -> str:
+    """A text that is shipped with the reports."""
     return files("heyi.report").joinpath(folder, name).read_text(encoding="utf-8")
 
 
-def _pin(script: str) -> str:
+def pin(script: str) -> str:
     """The digest by which a browser recognises an inline script (Content Security Policy Level 3, section 2.3.1)."""
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

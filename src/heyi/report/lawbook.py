@@ -1,0 +1,252 @@
+"""The rulebook as a site that a lawyer reads: article, restatement, rule in words, dates, exceptions, cases, and every
+norm with what became of it. Pages load nothing and run one pinned script; same rulebook, same bytes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from heyi.model.decision import Effect, Text
+from heyi.policy import ir
+from heyi.policy.facts import FactSpec
+from heyi.policy.norms import NORMS_FILE, Accounted, Standing, account, load_norms
+from heyi.policy.render import effect, in_parts
+from heyi.report.evidence import NO_ADVICE
+from heyi.report.html import packaged, pin
+
+RANKS = {
+    "law": Text(zh="法律", en="law"),
+    "regulation": Text(zh="行政法规", en="administrative regulation"),
+    "department-rule": Text(zh="部门规章", en="department rule"),
+    "normative": Text(zh="规范性文件", en="normative document"),
+    "standard": Text(zh="国家标准", en="national standard"),
+    "agreement": Text(zh="共同体公约", en="consortium agreement"),
+    "policy": Text(zh="政策", en="policy"),
+    "judgement": Text(zh="不确定地带", en="indeterminate zone"),
+}
+JURISDICTIONS = {
+    "cn": Text(zh="中国", en="China"),
+    "eu": Text(zh="欧盟", en="European Union"),
+    "us": Text(zh="美国", en="United States"),
+    "jp": Text(zh="日本", en="Japan"),
+}
+STANDINGS = {
+    Standing.RULES: Text(zh="有规则", en="rules of its own"),
+    Standing.ELSEWHERE: Text(zh="由其他条文的规则执行", en="enforced by rules of other articles"),
+    Standing.DEFINITION: Text(zh="定义", en="definition"),
+    Standing.JUDGEMENT: Text(zh="由人判断", en="human judgement"),
+    Standing.SCOPE: Text(zh="不涉及单个申请", en="out of scope"),
+    Standing.OPEN: Text(zh="未交代", en="unaccounted"),
+}
+CONFIDENCES = {
+    "A": Text(zh="已读条文", en="text read"),
+    "A-": Text(zh="读过部分或者转述，要点已核对", en="read in part or second hand, the key point verified"),
+    "B": Text(zh="熟知，未读条文", en="known, not read"),
+    "C": Text(zh="待核实，只能交人审查", en="to be checked; it may only ask for review"),
+}
+_TONES = {
+    Effect.FORBID: "stop",
+    Effect.REQUIRE: "cure",
+    Effect.REVIEW: "wait",
+    Effect.GROUND: "good",
+    Effect.OBLIGE: "duty",
+}
+_NAMED = ("fires", "silent", "met", "unmet", "undetermined", "obligations")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleShown:
+    """A rule with its reading in one language, the text it was written as, and the cases that name it."""
+
+    rule: ir.Rule
+    effect: str
+    tone: str
+    parts: Sequence[tuple[str, str]]
+    source: str
+    cases: Sequence[ir.Case]
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleShown:
+    article: ir.Article
+    notes: Sequence[str]
+    rules: Sequence[RuleShown]
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentShown:
+    """One pack; `norms` are those of its instrument that have no rules of their own."""
+
+    page: str
+    name: Text
+    rank: str
+    jurisdiction: str
+    binds: bool
+    articles: Sequence[ArticleShown]
+    cases: int
+    norms: Sequence[Accounted]
+
+    @property
+    def rules(self) -> int:
+        return sum(len(a.rules) for a in self.articles)
+
+    @property
+    def begins(self) -> dt.date:
+        return min(a.article.begins for a in self.articles)
+
+
+def lawbook(book: ir.Rulebook, binding: Sequence[str], lang: str) -> dict[str, str]:
+    """The pages by file name: `index.html`, a page an instrument, `norms.html` and `facts.html`.
+
+    `book` holds the law of all jurisdictions that there are packs for; those in `binding` the consortium names.
+    """
+    norms = load_norms(book.texts[NORMS_FILE]) if NORMS_FILE in book.texts else {}
+    accounted = account(norms, book.by_id)
+    ranks = list(RANKS)
+    shown = sorted(
+        _instruments(book, binding, accounted, lang),
+        key=lambda i: (not i.binds, i.jurisdiction, ranks.index(i.rank), i.begins, i.page),
+    )
+    pages = {rule.rule.id: i.page for i in shown for a in i.articles for rule in a.rules}
+    articles = {a.article.id: i.page for i in shown for a in i.articles}
+    script = packaged("templates", "lawbook/filter.js")
+
+    def tr(text: Text | None) -> str:
+        return "" if text is None else text.zh if lang == "zh" else text.en
+
+    environment = Environment(
+        loader=PackageLoader("heyi.report", "templates/lawbook"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals |= {
+        "lang": lang,
+        "tr": tr,
+        "say": lambda zh, en: zh if lang == "zh" else en,
+        "digest": book.digest,
+        "advice": NO_ADVICE,
+        "ranks": RANKS,
+        "law_of": lambda j: tr(JURISDICTIONS.get(j, Text(zh=j, en=j))),
+        "paragraphs": paragraphs,
+        "standings": STANDINGS,
+        "confidences": CONFIDENCES,
+        "style": Markup(packaged("templates", "report.css") + packaged("templates", "lawbook/lawbook.css")),
+        "script": Markup(script),
+        "pin": pin(script),
+        "page_of": pages,
+        "page_of_article": articles,
+        "named": named,
+    }
+    standings = Counter((a.norm.instrument.jurisdiction, a.standing) for a in accounted)
+    jurisdictions = list(dict.fromkeys(a.norm.instrument.jurisdiction for a in accounted))
+    common = {"instruments": shown, "accounted": accounted, "binding": list(binding)}
+    found = {
+        "index.html": environment.get_template("index.html").render(
+            **common, book=book, standings_of=standings, jurisdictions=jurisdictions, kinds=list(Standing)
+        ),
+        "norms.html": environment.get_template("norms.html").render(**common),
+        "facts.html": environment.get_template("facts.html").render(**common, facts=list(_facts(book))),
+    }
+    for instrument in shown:
+        found[instrument.page] = environment.get_template("instrument.html").render(**common, it=instrument)
+    return found
+
+
+def paragraphs(text: str) -> list[str]:
+    """Lines joined where a sentence goes on; Chinese lines without a space between."""
+    found: list[str] = []
+    for line in text.splitlines():
+        if found and not found[-1].endswith(("。", ".")):
+            found[-1] += ("" if found[-1][-1] > "\u2e80" else " ") + line
+        else:
+            found.append(line)
+    return found
+
+
+def named(case: ir.Case, rule: str) -> str:
+    """How a case names a rule: as one that fires, is silent, is met, …"""
+    return next((k for k in _NAMED if rule in _listed(case.expect.get(k))), "")
+
+
+def _listed(value: object) -> list[str]:
+    return [str(v) for v in value] if isinstance(value, (list, tuple)) else [str(value)] if value is not None else []
+
+
+def _instruments(
+    book: ir.Rulebook, binding: Sequence[str], accounted: Sequence[Accounted], lang: str
+) -> Iterator[InstrumentShown]:
+    by_file: dict[str, list[ir.Article]] = {}
+    for article in book.articles.values():
+        by_file.setdefault(article.file, []).append(article)
+    for file, articles in by_file.items():
+        first = articles[0]
+        sources, notes = _source_of(book.texts[file])
+        shown = []
+        for article in articles:
+            rules = [r for r in book.rules if r.article is article or r.article.id == article.id]
+            shown.append(
+                ArticleShown(
+                    article,
+                    notes.get(article.id, ()),
+                    [
+                        RuleShown(
+                            rule,
+                            effect(rule, lang),
+                            _TONES[rule.effect],
+                            in_parts(book, rule, lang),
+                            sources.get(rule.id, ""),
+                            [c for c in book.cases if named(c, rule.id)],
+                        )
+                        for rule in rules
+                    ],
+                )
+            )
+        own = {a.id for a in articles}
+        yield InstrumentShown(
+            page=f"{file.removesuffix('.md').replace('/', '-')}.html",
+            name=first.instrument,
+            rank=first.rank.value,
+            jurisdiction=first.jurisdiction,
+            binds=first.jurisdiction in binding,
+            articles=shown,
+            cases=sum(c.file == file for c in book.cases),
+            norms=[a for a in accounted if a.norm.instrument.name == first.instrument and a.norm.id not in own],
+        )
+
+
+def _source_of(text: str) -> tuple[Mapping[str, str], Mapping[str, Sequence[str]]]:
+    """Of a pack: the block of each rule, and the prose below each article's restatement."""
+    sources: dict[str, str] = {}
+    notes: dict[str, list[str]] = {}
+    article, block = "", ""
+    lines: list[str] = []
+    for line in text.splitlines():
+        if block:
+            if line.startswith("```"):
+                sources[block], block = "\n".join(lines), ""
+            else:
+                lines.append(line)
+        elif line.startswith("```"):
+            block, lines = (line.split()[1] if line.startswith("```rule ") else " "), []
+        elif m := re.match(r"## .*\{#([A-Za-z0-9-]+)", line):
+            article = m[1]
+        elif article and line.strip() and not line.startswith((">", "#")):
+            notes.setdefault(article, []).append(line.strip())
+    return sources, {name: paragraphs("\n".join(lines)) for name, lines in notes.items()}
+
+
+def _facts(book: ir.Rulebook) -> Iterator[tuple[FactSpec, int]]:
+    """Each fact, and how many rules read it."""
+    read = Counter(name for rule in book.rules for name in set(rule.facts))
+    for spec in book.schema.facts.values():
+        yield spec, read[spec.id]
