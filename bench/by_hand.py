@@ -49,20 +49,20 @@ def judge(facts: dict[str, Any]) -> Answer:
     general_abroad, sensitive_abroad = facts["border.general_persons"], facts["border.sensitive_persons"]
 
     paying = action == "pay"
+    kept = action != "delete"
     minors = min_age < 14
     sensitive = personal and (facts["data.health"] or minors)
     on_consent = basis == "consent"
     statutory = basis == "statutory" and facts["basis.law_cited"]
     by_law = basis in ("statutory", "law") and facts["basis.law_cited"]
     foreign = facts["recipient.abroad"] or facts["recipient.foreign_control"] or facts["recipient.foreign_share"] >= 50
-    export = facts["recipient.abroad"] and not paying
+    export = facts["recipient.abroad"] and not paying and kept
     row_level = delivery in ("enclave", "deidentified", "identifiable")
     published = (action == "publish" or delivery == "open") and delivery != "aggregate"
-    kept = action != "delete"
     other_handler = not same_handler and recipient not in ("patient", "relative")
     resource = genetic in ("information", "material")
     research_or_teaching = purpose in ("research", "teaching")
-    exempt = exemption in ("contract", "hr", "emergency", "overseas", "ftz")
+    exempt = exemption in ("contract", "hr", "emergency", "ftz") or (exemption == "overseas" and origin == "overseas")
     free_below = 100_000 if day >= XB16_IN_FORCE else 0
 
     fired: list[str] = []
@@ -83,7 +83,7 @@ def judge(facts: dict[str, Any]) -> Answer:
         forbidden = True
 
     # --- Biosecurity Law
-    if day >= BSL_IN_FORCE and genetic == "information" and foreign and not paying:
+    if day >= BSL_IN_FORCE and genetic == "information" and foreign and not paying and kept:
         fired.append("BSL-57.1")
         if not facts["genetic.reported"]:
             missing.append("genetic.reported")
@@ -117,14 +117,14 @@ def judge(facts: dict[str, Any]) -> Answer:
             missing.append("border.mechanism")
 
     # --- GB/T 39725-2020
-    released = delivery in ("aggregate", "open") and not paying
+    released = (delivery == "aggregate" or (delivery == "open" and not separate)) and not paying
     if day >= STD_IN_FORCE and (personal or facts["data.health"]) and released:
         fired.append("STD39725-11.1")
         if min_cell < 5:
             missing.append("act.min_cell")
 
     # --- Human genetic resources: implementing rules, then the regulation
-    to_foreigners = genetic == "information" and foreign and not paying
+    to_foreigners = genetic == "information" and foreign and not paying and kept
     if day >= HGRR_IN_FORCE and to_foreigners and facts["genetic.sequenced"] > 500:
         fired.append("HGRR-37.1")
         reviews.append("health_authority")
@@ -143,9 +143,12 @@ def judge(facts: dict[str, Any]) -> Answer:
     if day >= MRR_IN_FORCE and personal and origin == "care":
         staff = care or facts["requester.records_role"]
         if action == "access" and delivery == "identifiable" and not staff:
+            kin = recipient == "relative" and (
+                consent or facts["consent.guardian"] or (facts["subjects.deceased"] and facts["evidence.kinship"])
+            )
             case_or_claim = purpose in ("litigation", "insurance") and not same_handler
             law_allows = day >= PIPL_IN_FORCE and by_law
-            if not (research_or_teaching or recipient == "patient" or case_or_claim or law_allows):
+            if not (research_or_teaching or recipient == "patient" or kin or case_or_claim or law_allows):
                 fired.append("MRR-15.1")
                 forbidden = True
 
@@ -158,14 +161,10 @@ def judge(facts: dict[str, Any]) -> Answer:
     if day >= NDSR_IN_FORCE:
         important = national == "important"
         if (personal or important) and action in ("provide", "entrust") and other_handler:
-            statutory_report = (
-                day >= IDL_IN_FORCE
-                and origin == "reporting"
-                and purpose == "public_health"
-                and recipient == "government"
-                and statutory
-            )
-            if not statutory_report:
+            report = origin == "reporting" and purpose == "public_health" and recipient == "government" and statutory
+            to_the_fund = purpose == "insurance" and recipient == "government" and statutory
+            evidence = purpose == "litigation" and recipient == "government" and facts["evidence.authority_document"]
+            if not (report or to_the_fund or evidence):
                 fired.append("NDSR-12.1")
                 if not facts["evidence.contract"]:
                     missing.append("evidence.contract")
@@ -209,7 +208,7 @@ def judge(facts: dict[str, Any]) -> Answer:
         if on_consent and facts["consent.withdrawn"] and kept:
             fired.append("PIPL-15.1")
             forbidden = True
-        if not (basis == "emergency" and purpose == "treatment"):
+        if kept and not (basis == "emergency" and purpose in ("treatment", "public_health")):
             fired.append("PIPL-17.1")
             if not facts["evidence.notice"]:
                 missing.append("evidence.notice")
@@ -219,7 +218,7 @@ def judge(facts: dict[str, Any]) -> Answer:
             fired.append("PIPL-23.1")
             if not separate:
                 missing.append("consent.separate")
-        if sensitive and on_consent:
+        if sensitive and on_consent and kept:
             fired.append("PIPL-29.1")
             if not separate:
                 missing.append("consent.separate")
@@ -227,7 +226,7 @@ def judge(facts: dict[str, Any]) -> Answer:
             fired.append("PIPL-31.1")
             if not facts["consent.guardian"]:
                 missing.append("consent.guardian")
-        if sensitive or facts["act.automated"] or action in ("entrust", "provide", "publish") or export:
+        if (sensitive and kept) or facts["act.automated"] or action in ("entrust", "provide", "publish") or export:
             fired.append("PIPL-56.1")
             obligations.append("PIPL-56.1")
 

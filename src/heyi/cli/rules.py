@@ -21,6 +21,7 @@ from heyi.policy.cases import checked_rulebook, run_cases
 from heyi.policy.check import compile_rulebook
 from heyi.policy.coverage import Tried, coverage
 from heyi.policy.jurisdictions import CONSORTIUM_FILE, named_jurisdictions, with_jurisdictions
+from heyi.policy.norms import NORMS_FILE, Accounted, Standing, account, load_norms
 from heyi.policy.render import condition, render
 from heyi.policy.to_python import generate
 from heyi.policy.to_vyper import merged
@@ -52,11 +53,16 @@ def _all_packs(folder: Path | None) -> dict[str, str]:
 def check(rulebook: Folder = None, jurisdictions: Jurisdictions = "", lang: Lang = "zh", json: Json = False) -> None:
     """Load the whole rulebook: form, types, citations, ranks and cases; then prove what a rulebook must not contain.
 
-    Fails on a rule that can never apply and on a law of the decision that does not hold. The proofs need `heyi[rules]`.
+    Fails on a rule that can never apply, on a law of the decision that does not hold, and on a norm of the register
+    that nothing accounts for. The proofs need `heyi[rules]`.
     """
     language(lang)
     book = checked_rulebook(_texts(rulebook, jurisdictions))
     summary = _summary(book, built=load_build(read_build(rulebook), book.texts) is not None)
+    accounted = _accounted(rulebook)
+    unaccounted = [a.norm.id for a in accounted if a.standing is Standing.OPEN]
+    if accounted:
+        summary["norms"] = {s.value: n for s in Standing if (n := sum(a.standing is s for a in accounted))}
     analysed = _analysed(book)
     faults = [] if analysed is None else [f for f in analysed[0] if f.kind.fault]
     broken = [] if analysed is None else [law for law in analysed[1] if law.counterexample is not None]
@@ -84,7 +90,9 @@ def check(rulebook: Folder = None, jurisdictions: Jurisdictions = "", lang: Lang
         for name, count in sorted(Counter(r.article.instrument.zh for r in book.rules).items()):
             out().print(f"  {count:3d}  {name}")
         _print_analysis(book, analysed, lang)
-    if faults or broken:
+        for norm in unaccounted:
+            out().print(f"✗ norm {norm}: 没有规则也没有理由 neither a rule nor a reason [{NORMS_FILE}]", markup=False)
+    if faults or broken or unaccounted:
         raise typer.Exit(FAILED)
 
 
@@ -101,6 +109,12 @@ def _summary(book: ir.Rulebook, *, built: bool) -> dict[str, object]:
         "digest": book.digest,
         "built": built,
     }
+
+
+def _accounted(folder: Path | None) -> list[Accounted]:
+    """The norms of the register with what became of them in all packs; none where there is no register."""
+    texts = _all_packs(folder)
+    return account(load_norms(texts[NORMS_FILE]), compile_rulebook(texts).by_id) if NORMS_FILE in texts else []
 
 
 def _analysed(book: ir.Rulebook) -> tuple[list[Finding], list[Law]] | None:
