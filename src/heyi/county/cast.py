@@ -43,6 +43,7 @@ INSTITUTION: dict[str, Value] = {
 PROFILE: dict[str, Value] = {
     "act.within_notice": True,
     "evidence.notice": True,
+    "evidence.sensitive_notice": True,
     "evidence.impact_assessment": True,
     "evidence.contract": True,
     "evidence.export_notice": False,

@@ -57,6 +57,9 @@ def assemble(state: State, schema: Schema, case: Case, asset: Asset) -> Assemble
         for name, value in state.registry[party].items():
             if name.startswith(prefix):
                 put(name, value, Source.REGISTRY)
+    tier = state.parties[asset.holder].tier.value
+    if "handler.tier" in schema.facts and tier in schema.spec("handler.tier").values:
+        put("handler.tier", tier, Source.REGISTRY)
     same = request["recipient"] == asset.holder
     put("recipient.same_handler", same, Source.REGISTRY)
     if same:
@@ -106,6 +109,7 @@ def catalogue_facts(asset: Asset, kinds: list[str]) -> dict[str, Any]:
         "subjects.min_age": asset.youngest,
         "data.origin": asset.origin,
         "data.secret": asset.secret,
+        "data.sharing": None if asset.origin in (None, "government") else "none",
     }
     return facts | {name: value for name, value in stated.items() if value is not None}
 

@@ -16,6 +16,7 @@ from heyi.model.asset import Asset, Field, Identifier, Reason
 from heyi.model.decision import Decision
 from heyi.model.errors import InvalidInput, Refused
 from heyi.model.fact import Source
+from heyi.model.party import GRASSROOTS
 from heyi.model.request import Request
 from heyi.settlement.statement import Statement
 
@@ -142,7 +143,13 @@ def ask_leave_to_pay(house: Consortium, case: str) -> Decision:
     submit(house, request)
     settlement = the_case.settlement
     balanced = sum(settlement["shares_fen"].values()) + settlement["escrow_fen"] == settlement["pot_fen"]
-    facts = {"pay.registered": bool(the_case.utility), "pay.balanced": balanced}
+    low = [fen for party, fen in settlement["shares_fen"].items() if house.state.parties[party].tier in GRASSROOTS]
+    facts = {
+        "pay.registered": bool(the_case.utility),
+        "pay.balanced": balanced,
+        "pay.grassroots": bool(low),
+        "pay.grassroots_share": 100 * sum(low) // settlement["pot_fen"] if settlement["pot_fen"] else 0,
+    }
     supply(house, request.id, facts, by=PLATFORM, source=Source.REGISTRY)
     return decide(house, request.id)[asset.id]
 

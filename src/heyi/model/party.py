@@ -22,6 +22,10 @@ class Tier(Enum):
     VILLAGE = "village"
 
 
+GRASSROOTS = frozenset({Tier.TOWNSHIP, Tier.VILLAGE})
+"""The tiers that the payment floor of a consortium protects."""
+
+
 class PartyKind(Enum):
     """What the party does in the consortium."""
 
