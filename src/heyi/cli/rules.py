@@ -26,7 +26,7 @@ from heyi.policy.render import condition, render
 from heyi.policy.to_python import generate
 from heyi.policy.to_vyper import merged
 from heyi.policy.words import layout
-from heyi.sources.rulebook import BUILT, read_build, read_rulebook, shipped_folder, write_build
+from heyi.sources.rulebook import BUILT, copy_rulebook, read_build, read_rulebook, shipped_folder, write_build
 
 if TYPE_CHECKING:
     from heyi.policy.analyse import Finding
@@ -272,6 +272,19 @@ def show(
                 _article(rule.article, language_of)
             for line in render(book, rule, language_of):
                 out().print(f"  {line}", markup=False)
+
+
+@app.command()
+def copy(
+    folder: Annotated[Path, typer.Argument(help="a new folder for it")],
+    json: Json = False,
+) -> None:
+    """Copy the shipped rulebook into a folder, for a consortium to make its own; edit `local/` there."""
+    files = copy_rulebook(folder)
+    if json:
+        print_json({"files": files, "folder": str(folder)})
+    else:
+        out().print(f"✓ {files} 个文件 files: {folder}", markup=False)
 
 
 @app.command()

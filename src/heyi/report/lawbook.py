@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from heyi.model.decision import Effect, Text
 from heyi.policy import ir
+from heyi.policy.check import REQUESTS
 from heyi.policy.facts import FactSpec
 from heyi.policy.norms import NORMS_FILE, Accounted, Standing, account, load_norms
 from heyi.policy.render import effect, in_parts
@@ -58,6 +59,12 @@ _TONES = {
     Effect.GROUND: "good",
     Effect.OBLIGE: "duty",
 }
+_OUTCOMES = {
+    "permit": ("good", Text(zh="准许", en="permit")),
+    "permit-with-obligations": ("duty", Text(zh="准许，附义务", en="permit with obligations")),
+    "needs-approval": ("wait", Text(zh="须经审批", en="needs approval")),
+    "deny": ("stop", Text(zh="不准许", en="deny")),
+}
 _NAMED = ("fires", "silent", "met", "unmet", "undetermined", "obligations")
 
 
@@ -71,6 +78,15 @@ class RuleShown:
     parts: Sequence[tuple[str, str]]
     source: str
     cases: Sequence[ir.Case]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestShown:
+    """A whole request: the prose before it, how its facts are written, and what is expected."""
+
+    case: ir.Case
+    story: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +119,7 @@ class InstrumentShown:
 
 
 def lawbook(book: ir.Rulebook, binding: Sequence[str], lang: str) -> dict[str, str]:
-    """The pages by file name: `index.html`, a page an instrument, `norms.html` and `facts.html`.
+    """The pages by file name: `index.html`, a page an instrument, `requests.html`, `norms.html` and `facts.html`.
 
     `book` holds the law of all jurisdictions that there are packs for; those in `binding` the consortium names.
     """
@@ -150,11 +166,13 @@ def lawbook(book: ir.Rulebook, binding: Sequence[str], lang: str) -> dict[str, s
     standings = Counter((a.norm.instrument.jurisdiction, a.standing) for a in accounted)
     jurisdictions = list(dict.fromkeys(a.norm.instrument.jurisdiction for a in accounted))
     common = {"instruments": shown, "accounted": accounted, "binding": list(binding)}
+    groups = [g for f in sorted(book.texts) if f.startswith(REQUESTS) for g in _requests(book, f)]
     found = {
         "index.html": environment.get_template("index.html").render(
             **common, book=book, standings_of=standings, jurisdictions=jurisdictions, kinds=list(Standing)
         ),
         "norms.html": environment.get_template("norms.html").render(**common),
+        "requests.html": environment.get_template("requests.html").render(**common, groups=groups, tones=_OUTCOMES),
         "facts.html": environment.get_template("facts.html").render(**common, facts=list(_facts(book))),
     }
     for instrument in shown:
@@ -243,6 +261,28 @@ def _source_of(text: str) -> tuple[Mapping[str, str], Mapping[str, Sequence[str]
         elif article and line.strip() and not line.startswith((">", "#")):
             notes.setdefault(article, []).append(line.strip())
     return sources, {name: paragraphs("\n".join(lines)) for name, lines in notes.items()}
+
+
+def _requests(book: ir.Rulebook, file: str) -> Iterator[tuple[str, list[RequestShown]]]:
+    """Headings of a file of requests, each with its requests."""
+    cases = {c.line: c for c in book.cases if c.file == file}
+    heading, story, group = "", "", list[RequestShown]()
+    lines = book.texts[file].splitlines()
+    n = 0
+    while n < len(lines):
+        if lines[n].startswith("## "):
+            if group:
+                yield heading, group
+            heading, story, group = lines[n][3:], "", []
+        elif lines[n].startswith("```case "):
+            end = lines.index("```", n)
+            group.append(RequestShown(cases[n + 1], story, "\n".join(lines[n + 1 : end])))
+            story, n = "", end
+        elif lines[n].strip() and not lines[n].startswith("#"):
+            story += lines[n]
+        n += 1
+    if group:
+        yield heading, group
 
 
 def _facts(book: ir.Rulebook) -> Iterator[tuple[FactSpec, int]]:

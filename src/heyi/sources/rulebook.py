@@ -57,6 +57,25 @@ def write_build(folder: Path, files: Mapping[str, bytes]) -> Path:
     return built
 
 
+def copy_rulebook(folder: Path) -> int:
+    """Write the texts of the shipped rulebook into a new folder, to be edited there; how many.
+
+    Raises:
+        InvalidInput: there is something in the folder already, or it cannot be written.
+    """
+    texts = read_rulebook()
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise InvalidInput(f"`{folder}` is not empty", hint="name a new folder")
+        for name, text in texts.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    except OSError as e:
+        raise InvalidInput(f"cannot write `{folder}`: {e.strerror}") from None
+    return len(texts)
+
+
 def shipped_folder() -> Path:
     """Where the shipped rulebook lies, to be built anew after a change of its packs."""
     with as_file(files("heyi") / "rulebook") as folder:
