@@ -18,6 +18,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 from heyi.model.decision import Effect, Rank, Text
@@ -95,8 +96,9 @@ class Pack:
     cases: tuple[RawCase, ...]
 
 
+@lru_cache(maxsize=128)
 def parse_pack(text: str, *, file: str) -> Pack:
-    """Parse a pack's Markdown.
+    """Parse a pack's Markdown. Whoever edits one pack compiles all of them again: the others are remembered.
 
     Raises:
         RuleError: with file, line, column and the line of text, for anything that is not well formed.
@@ -104,6 +106,7 @@ def parse_pack(text: str, *, file: str) -> Pack:
     return _Reader(text, file).pack()
 
 
+@lru_cache(maxsize=16)
 def parse_requests(text: str, *, file: str) -> tuple[RawCase, ...]:
     """The worked cases of a file that holds nothing else: whole requests, which rest on no single article.
 
