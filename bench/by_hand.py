@@ -128,13 +128,13 @@ def judge(facts: dict[str, Any]) -> Answer:
     if day >= HGRR_IN_FORCE and to_foreigners and facts["genetic.sequenced"] > 500:
         fired.append("HGRR-37.1")
         reviews.append("health_authority")
-    if day >= HGR_IN_FORCE and resource and not paying and purpose != "treatment":
+    if day >= HGR_IN_FORCE and resource and not paying and kept and purpose != "treatment":
         fired.append("HGR-9.1")
         if not consent:
             missing.append("consent.given")
 
     # --- Infectious diseases
-    from_control = personal and origin in ("reporting", "emergency") and not special.isdisjoint(CONTAGIOUS)
+    from_control = personal and kept and origin in ("reporting", "emergency") and not special.isdisjoint(CONTAGIOUS)
     if day >= IDL_IN_FORCE and from_control and purpose not in ("public_health", "treatment"):
         fired.append("IDL25-13.1")
         forbidden = True
@@ -222,7 +222,7 @@ def judge(facts: dict[str, Any]) -> Answer:
             fired.append("PIPL-29.1")
             if not separate:
                 missing.append("consent.separate")
-        if minors and on_consent:
+        if minors and on_consent and kept:
             fired.append("PIPL-31.1")
             if not facts["consent.guardian"]:
                 missing.append("consent.guardian")
@@ -242,7 +242,7 @@ def judge(facts: dict[str, Any]) -> Answer:
             if (
                 (basis == "none" and purpose in ("research", "statistics"))
                 or purpose == "ai_training"
-                or (level >= 4 and row_level and not same_handler and secondary)
+                or (level >= 4 and row_level and other_handler and secondary)
             ):
                 fired.append("AH-4.1")
                 reviews.append("data_committee")

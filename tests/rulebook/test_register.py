@@ -101,13 +101,32 @@ def test_every_article_has_a_norm_of_the_same_days(book: ir.Rulebook, accounted:
             assert norm.instrument.jurisdiction == a.jurisdiction, a.id
 
 
-def test_every_norm_of_the_index_stands_in_the_register() -> None:
+@pytest.fixture(scope="module")
+def index() -> dict[str, dict[str, str]]:
+    """The index of the norms that the packs were made from."""
     path = ROOT.parent / "shared" / "law" / "norms_index.json"
     if not path.exists():
         pytest.skip("the index of norms does not lie beside the repository")
-    index = set(json.loads(path.read_text(encoding="utf-8")))
-    assert len(index) > 300
-    assert index - set(WRITTEN) == ARTEFACTS
+    read: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+    assert len(read) > 300
+    return read
+
+
+def test_every_norm_of_the_index_stands_in_the_register(index: dict[str, dict[str, str]]) -> None:
+    assert set(index) - set(WRITTEN) == ARTEFACTS
+
+
+def test_where_the_register_differs_from_the_index_it_says_how_that_was_settled(
+    index: dict[str, dict[str, str]],
+) -> None:
+    """Of the index only what is one plain day or one plain mark."""
+    plain = {"from": ("in_force", r"(\d{4}-\d\d-\d\d)"), "confidence": ("confidence", r"(?:conf )?(A-|[ABC])")}
+    for key, (told, form) in plain.items():
+        marks = {name: m[1] for name, n in index.items() if (m := re.fullmatch(form, n.get(told) or ""))}
+        compared = set(marks) & set(WRITTEN)
+        assert len(compared) > 200
+        other = {name for name in compared if str(WRITTEN[name][key]) != marks[name]}
+        assert {name for name in other if "settled" not in WRITTEN[name]} == set(), key
 
 
 # --- how sure a rule's source is --------------------------------------------------------------------------------------
