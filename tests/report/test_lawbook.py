@@ -234,7 +234,8 @@ def test_every_whole_request_stands_with_its_story_and_its_outcome(
         told += bool(story)
         assert all(line in card for line in story), case.name
         assert " ".join(block.partition("\n```")[0].split()) in card
-        assert card.startswith(f"{OUTCOMES[lang][str(case.expect['outcome'])]} {(story or [case.name])[0]}")
+        outcome = OUTCOMES[lang][str(case.expect["outcome"])] + " " if "outcome" in case.expect else ""
+        assert card.startswith(outcome + (story or [case.name])[0]), case.name
         assert str(case.at) in card
     assert told > 20
 
@@ -447,14 +448,14 @@ def test_the_command_tells_a_program_and_marks_law_that_does_not_bind(tmp_path: 
     assert set(cards(written["eu-y.html"])) == {"Y-1.1"}
 
 
-@pytest.mark.parametrize("where", ["taken", "taken/site"], ids=["a file", "below a file"])
-def test_a_folder_that_cannot_be_written_is_misuse(tmp_path: Path, own: Path, where: str) -> None:
+def test_a_folder_that_cannot_be_written_is_misuse(tmp_path: Path, own: Path) -> None:
     (tmp_path / "taken").write_text("", encoding="utf-8")
-    done = run_book(tmp_path, "--html", where, "--rulebook", own)
+    done = run_book(tmp_path, "--html", "taken", "--rulebook", own)
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"cannot write `{where}`" in done.stderr
-    told = json.loads(run_book(tmp_path, "--html", where, "--rulebook", own, "--json").stdout)
-    assert (told["exit_code"], f"cannot write `{where}`" in told["error"]) == (2, True)
+    assert "cannot write `taken`" in done.stderr
+    below = run_book(tmp_path, "--html", "taken/site", "--rulebook", own, "--json")
+    told = json.loads(below.stdout)
+    assert (below.returncode, told["exit_code"], "cannot write `taken/site`" in told["error"]) == (2, 2, True)
 
 
 @pytest.mark.parametrize(
