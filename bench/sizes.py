@@ -16,8 +16,11 @@ from heyi.app import shipped_point
 from heyi.model.decision import Effect
 from heyi.policy import ir
 from heyi.policy.check import compile_rulebook
+from heyi.policy.conditions import FACTS_FILE
 from heyi.policy.facts import FactSpec, FactType, Schema, to_ordinals
 from heyi.policy.interpret import evaluate, read
+from heyi.policy.jurisdictions import CONSORTIUM_FILE
+from heyi.policy.profiles import PROFILES_FILE
 
 SMALL = (
     *("PIPL-13.1", "PIPL-13.2", "PIPL-13.3", "PIPL-13.4", "PIPL-13.5", "PIPL-13.6", "PIPL-13.7", "AH-6.1"),
@@ -27,7 +30,7 @@ SMALL = (
     *("STD39725-11.1", "XB11-4.1", "XB16-8.1"),
     *("NDSR-12.2", "PIPL-56.1", "AH-7.3"),
 )
-"""32 rules: every pack, every effect, and all grounds of both tracks, so that permits happen."""
+"""32 rules of many packs: every effect, and grounds of both tracks, so that permits happen."""
 
 Texts = dict[str, str]
 
@@ -39,16 +42,20 @@ _WHEN = re.compile(r"^when:.*\n(?:[ \t].*\n)*", re.MULTILINE)
 
 
 def rulebook_of(rules: int) -> Texts:
-    """The texts of a rulebook of 32 rules, of the shipped ones, or of more, without worked cases.
+    """The texts of a rulebook with so many rules, at least 32, without worked cases.
 
-    A variant that would bar what the shipped rules permit in a complete profile is drawn anew: permits still happen.
+    Up to the number of the shipped rules they are a choice of these: the 32 of `SMALL`, then others in their order. A
+    variant that would bar what the shipped rules permit in a complete profile is drawn anew: permits still happen.
     """
     shipped = shipped_point().book
-    texts = {file: _cut(text, ("case",)) for file, text in shipped.texts.items()}
-    if rules == len(SMALL):
-        return {file: _cut(text, rules=SMALL) for file, text in texts.items()}
+    names = {a.file for a in shipped.articles.values()} | {FACTS_FILE, PROFILES_FILE, CONSORTIUM_FILE}
+    texts = {file: _cut(text, ("case",)) for file, text in shipped.texts.items() if file in names}
+    if rules < len(SMALL):
+        raise ValueError(f"there is no choice of {rules} rules, only of {len(SMALL)} and more")
     if rules < len(shipped.rules):
-        raise ValueError(f"there is no choice of {rules} rules, only of {len(SMALL)}")
+        others = [r.id for r in shipped.rules if r.id not in SMALL]
+        chosen = {*SMALL, *others[: rules - len(SMALL)]}
+        return {file: _cut(text, rules=chosen) for file, text in texts.items()}
     profiles = [to_ordinals(facts) for facts in complete_profiles(shipped).values()]
     permitted = [known for known in profiles if read(shipped, known).outcome.is_permit]
     wanted = _wanted(shipped, rules - len(shipped.rules))

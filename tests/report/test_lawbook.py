@@ -359,35 +359,26 @@ def test_an_article_that_ended_shows_both_days() -> None:
     assert "2020-01-01 – 2023-03-31" in prose(pages["local-z.html"])
 
 
-@pytest.mark.xfail(strict=True, reason="lines of a story are joined without a space between English words")
 def test_a_story_of_two_english_lines_keeps_its_words_apart() -> None:
     text = REQUEST.replace("A doctor reads", "A doctor\nreads")
     assert "A doctor reads <5 records." in prose(small({"requests/cn.md": text})["requests.html"])
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a closing fence with a blank behind it loads, and then the pages cannot be written"
-)
 def test_a_blank_behind_the_fence_of_a_request_does_not_matter() -> None:
     text = REQUEST.replace("permit}\n```", "permit}\n``` ")
     assert list(cards(small({"requests/cn.md": text})["requests.html"])) == ["reads", "without-story"]
 
 
-@pytest.mark.xfail(strict=True, reason="a request whose fence has a blank before `case` loads, and is not shown")
 def test_a_blank_before_the_word_case_does_not_matter() -> None:
     text = REQUEST.replace("```case reads", "``` case reads")
     assert list(cards(small({"requests/cn.md": text})["requests.html"])) == ["reads", "without-story"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a rule whose fence has a blank before `rule` is shown without what it was written as"
-)
 def test_a_blank_before_the_word_rule_does_not_matter() -> None:
     pages = small({"cn/x.md": PACK.replace("```rule X-1.2", "``` rule X-1.2")})
     assert "when: b" in cards(pages["cn-x.html"])["X-1.2"]
 
 
-@pytest.mark.xfail(strict=True, reason="the page of one pack is written over by another page of the same name")
 @pytest.mark.parametrize("files", [("norms.md",), ("index.md",), ("a/b.md", "a-b.md")])
 def test_every_pack_has_a_page_of_its_own(files: tuple[str, ...]) -> None:
     more = {f: pack(rule(f"Z{n}-1.1 forbid", "b"), name=f"Z{n}", rank="agreement") for n, f in enumerate(files)}

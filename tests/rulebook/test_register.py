@@ -194,9 +194,6 @@ def test_every_requirement_is_named_met_and_unmet(
         assert required - set(listed(results, key)) == set(), f"never {key}"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="no case names the ground GDPR-17.3, neither where it speaks nor where it is silent"
-)
 @pytest.mark.parametrize("rule", sorted(UNTRIED))
 def test_this_rule_is_named_too(results: list[CaseResult], rule: str) -> None:
     assert rule in set(listed(results, "fires"))

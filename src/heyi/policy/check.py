@@ -64,7 +64,7 @@ class _Compiler:
         self.packs = packs
         self.requests = requests
         self.texts = texts
-        self.norms = load_norms(texts[NORMS_FILE]) if NORMS_FILE in texts else {}
+        self.norms = load_norms(texts[NORMS_FILE]) if NORMS_FILE in texts else None
         self.params: dict[str, tuple[tuple[dt.date, int], ...]] = {}
         self.articles: dict[str, ir.Article] = {}
         self.conditions = Conditions(schema, texts[FACTS_FILE], self.params)
@@ -153,7 +153,7 @@ class _Compiler:
 
         Agreements, and rulebooks that keep no register, need none.
         """
-        if not self.norms or pack.rank is Rank.AGREEMENT:
+        if self.norms is None or pack.rank is Rank.AGREEMENT:
             return ""
         norm = self.norms.get(article.id)
         if norm is None:
@@ -163,8 +163,9 @@ class _Compiler:
             days = f"{norm.begins} to {norm.until}" if norm.until else f"{norm.begins} on"
             message = f"`{article.id}` is in force from {days} in the register"
             raise article.span.error(message, max(article.span.text.find("from="), 0), hint="let both say the same")
-        if (norm.instrument.name, norm.instrument.rank) != (pack.instrument, pack.rank.value):
-            known = f"{norm.instrument.name.zh}, {norm.instrument.name.en}, {norm.instrument.rank}"
+        kept = norm.instrument
+        if (kept.name, kept.rank, kept.jurisdiction) != (pack.instrument, pack.rank.value, pack.jurisdiction):
+            known = f"{kept.name.zh}, {kept.name.en}, {kept.rank}, {kept.jurisdiction}"
             message = f"the register names the instrument of `{article.id}` otherwise: {known}"
             raise article.span.error(message, hint="let both say the same")
         return norm.confidence
@@ -205,6 +206,9 @@ class _Compiler:
             if self.articles[cited].jurisdiction != article.jurisdiction:
                 message = f"the exception rests on `{cited}`, which is law of `{self.articles[cited].jurisdiction}`"
                 raise citation.error(message, hint="an exception rests on law of the rule's own jurisdiction")
+            if self.articles[cited].confidence == "C":
+                hint = "confirm the text and raise its confidence first"
+                raise citation.error(f"`{cited}` is not confirmed (C): no exception may rest on it", hint=hint)
             if self.articles[cited].rank.order < article.rank.order:
                 raise citation.error(
                     f"the exception rests on `{cited}` ({self.articles[cited].rank.value}), which ranks below "

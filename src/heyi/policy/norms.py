@@ -17,12 +17,14 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from heyi.model.decision import Text
+from heyi.model.decision import Rank, Text
 from heyi.model.errors import RuleError
 from heyi.policy import ir
 
 NORMS_FILE = "norms.toml"
 CONFIDENCES = ("A", "A-", "B", "C")
+RANKS = (*(r.value for r in Rank), "policy", "judgement")
+"""Of instruments: those of packs, and two that bind nobody by themselves."""
 _REQUIRED = {"zh", "en", "instrument", "from", "confidence"}
 _OPTIONAL = {"until", "settled", "by", "without", "why"}
 
@@ -84,20 +86,26 @@ def load_norms(text: str) -> Mapping[str, Norm]:
         parsed = tomllib.loads(text)
     except tomllib.TOMLDecodeError as e:
         line = int(m[1]) if (m := re.search(r"at line (\d+)", str(e))) else 1
-        raise RuleError(f"{NORMS_FILE} is not TOML: {e}", file=NORMS_FILE, line=line) from None
+        hint = "texts stand in double quotes, dates without"
+        raise RuleError(f"{NORMS_FILE} is not TOML: {e}", file=NORMS_FILE, line=line, hint=hint) from None
     lines = text.splitlines()
 
     def fault(kind: str, name: str, message: str, hint: str) -> RuleError:
-        heads = (f'[{kind}."{name}"]', f"[{kind}.{name}]")
-        n = next((n for n, line in enumerate(lines) if line.strip() in heads), 0)
-        return RuleError(message, file=NORMS_FILE, line=n + 1, excerpt=lines[n], hint=hint)
+        word, own = re.escape(kind), re.escape(name)
+        heads = [rf'\[{word}\."?{own}"?\]', rf'"?{own}"?\s*=', rf"{word}\s*=|\[{word}[.\]]"]
+        n = next((n for head in heads for n, line in enumerate(lines) if re.match(head, line.strip())), 0)
+        return RuleError(message, file=NORMS_FILE, line=n + 1, excerpt=lines[n] if lines else "", hint=hint)
 
+    for kind, table in parsed.items():
+        if kind not in ("instrument", "norm") or not isinstance(table, dict):
+            hint = "write [instrument.NAME] and [norm.ID]"
+            raise fault(kind, "", f"the register holds tables of instruments and norms, not `{kind}`", hint)
     instruments: dict[str, Instrument] = {}
     for name, entry in parsed.get("instrument", {}).items():
-        if not isinstance(entry, dict) or set(entry) != {"zh", "en", "rank", "jurisdiction"}:
-            hint = "its fields are zh, en, rank and jurisdiction"
+        if not _is_instrument(entry):
+            hint = f"its fields are zh, en, rank and jurisdiction; a rank is one of {', '.join(RANKS)}"
             raise fault("instrument", name, f"instrument `{name}` is not well declared", hint)
-        label = Text(zh=str(entry["zh"]), en=str(entry["en"]))
+        label = Text(zh=entry["zh"], en=entry["en"])
         instruments[name] = Instrument(id=name, name=label, rank=entry["rank"], jurisdiction=entry["jurisdiction"])
     norms: dict[str, Norm] = {}
     for name, entry in parsed.get("norm", {}).items():
@@ -110,18 +118,32 @@ def load_norms(text: str) -> Mapping[str, Norm]:
     return MappingProxyType(norms)
 
 
+def _is_instrument(entry: object) -> bool:
+    fields = {"zh", "en", "rank", "jurisdiction"}
+    return (
+        isinstance(entry, dict)
+        and set(entry) == fields
+        and all(isinstance(v, str) and v.strip() for v in entry.values())
+        and entry["rank"] in RANKS
+    )
+
+
 def _norm(name: str, entry: Any, instruments: Mapping[str, Instrument]) -> Norm:
     if not isinstance(entry, dict):
         raise ValueError("it is no table")
     if wrong := sorted((_REQUIRED - set(entry)) | (set(entry) - _REQUIRED - _OPTIONAL)):
         raise ValueError(f"it lacks `{wrong[0]}`" if wrong[0] in _REQUIRED else f"unknown field `{wrong[0]}`")
-    if entry["instrument"] not in instruments:
+    if not all(isinstance(entry[key], str) and entry[key].strip() for key in ("zh", "en")):
+        raise ValueError("`zh` and `en` are its titles")
+    if not isinstance(entry["instrument"], str) or entry["instrument"] not in instruments:
         raise ValueError(f"unknown instrument `{entry['instrument']}`")
     if entry["confidence"] not in CONFIDENCES:
         raise ValueError(f"confidence `{entry['confidence']}` is none of {', '.join(CONFIDENCES)}")
     for key in ("from", "until"):
-        if key in entry and not isinstance(entry[key], dt.date):
+        if key in entry and type(entry[key]) is not dt.date:
             raise ValueError(f"`{key}` is no date; write it without quotes")
+    if entry.get("until", entry["from"]) < entry["from"]:
+        raise ValueError("it ends before it begins; `until` is the last day in force")
     without = entry.get("without", "")
     if without and (without not in [s.value for s in (Standing.DEFINITION, Standing.JUDGEMENT, Standing.SCOPE)]):
         raise ValueError(f"`without` is `{without}`; write definition, judgement or scope")
@@ -132,7 +154,7 @@ def _norm(name: str, entry: Any, instruments: Mapping[str, Instrument]) -> Norm:
         raise ValueError("`by` is a list of articles")
     return Norm(
         id=name,
-        title=Text(zh=str(entry["zh"]), en=str(entry["en"])),
+        title=Text(zh=entry["zh"], en=entry["en"]),
         instrument=instruments[entry["instrument"]],
         begins=entry["from"],
         until=entry.get("until"),
@@ -148,7 +170,7 @@ def _both(entry: Mapping[str, Any], key: str) -> Text | None:
     if key not in entry:
         return None
     zh, bar, en = str(entry[key]).partition("|")
-    if not (zh and bar and en) or "|" in en:
+    if not (zh.strip() and bar and en.strip()) or "|" in en:
         raise ValueError(f"`{key}` is one sentence in each language, zh|en")
     return Text(zh=zh, en=en)
 

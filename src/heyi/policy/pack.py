@@ -114,11 +114,12 @@ def parse_requests(text: str, *, file: str) -> tuple[RawCase, ...]:
         RuleError: it is not well formed, or holds a rule, a parameter or an article.
     """
     reader = _Reader(text, file)
+    for n, line in enumerate(reader.lines):
+        if m := re.match(r"```\s*(rule|param)\b|## .*(\{#)", line):
+            hint = "rules, parameters and articles stand in packs"
+            what = m[1] or "an article"
+            raise reader.span(n).error(f"a file of requests holds cases alone, not {what}", hint=hint)
     reader.read(0, requests=True)
-    others: tuple[RawRule | RawParam | RawArticle, ...] = (*reader.rules, *reader.params, *reader.articles)
-    for other in others:
-        hint = "rules, parameters and articles stand in packs"
-        raise other.span.error(f"a file of requests holds cases alone, not `{other.id}`", hint=hint)
     return tuple(reader.cases)
 
 
@@ -158,7 +159,7 @@ class _Reader:
         while n < len(self.lines):
             line = self.lines[n]
             self.refuse_html(n)
-            if line.startswith("## ") and not (requests and "{#" not in line):
+            if line.startswith("## ") and not requests:
                 n = self.article(n)
             elif line.startswith("```"):
                 n = self.block(n)

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -65,6 +66,7 @@ _OUTCOMES = {
     "needs-approval": ("wait", Text(zh="须经审批", en="needs approval")),
     "deny": ("stop", Text(zh="不准许", en="deny")),
 }
+_COMMON = ("index.html", "requests.html", "norms.html", "facts.html")
 _NAMED = ("fires", "silent", "met", "unmet", "undetermined", "obligations")
 
 
@@ -206,8 +208,12 @@ def _instruments(
     by_file: dict[str, list[ir.Article]] = {}
     for article in book.articles.values():
         by_file.setdefault(article.file, []).append(article)
+    taken = set(_COMMON)
     for file, articles in by_file.items():
         first = articles[0]
+        stem = file.removesuffix(".md").replace("/", "-")
+        page = next(p for n in count(1) if (p := f"{stem}{f'-{n}' if n > 1 else ''}.html") not in taken)
+        taken.add(page)
         sources, notes = _source_of(book.texts[file])
         shown = []
         for article in articles:
@@ -231,7 +237,7 @@ def _instruments(
             )
         own = {a.id for a in articles}
         yield InstrumentShown(
-            page=f"{file.removesuffix('.md').replace('/', '-')}.html",
+            page=page,
             name=first.instrument,
             rank=first.rank.value,
             jurisdiction=first.jurisdiction,
@@ -255,7 +261,8 @@ def _source_of(text: str) -> tuple[Mapping[str, str], Mapping[str, Sequence[str]
             else:
                 lines.append(line)
         elif line.startswith("```"):
-            block, lines = (line.split()[1] if line.startswith("```rule ") else " "), []
+            head = line[3:].split()
+            block, lines = (head[1] if head[:1] == ["rule"] else " "), []
         elif m := re.match(r"## .*\{#([A-Za-z0-9-]+)", line):
             article = m[1]
         elif article and line.strip() and not line.startswith((">", "#")):
@@ -274,12 +281,12 @@ def _requests(book: ir.Rulebook, file: str) -> Iterator[tuple[str, list[RequestS
             if group:
                 yield heading, group
             heading, story, group = lines[n][3:], "", []
-        elif lines[n].startswith("```case "):
-            end = lines.index("```", n)
-            group.append(RequestShown(cases[n + 1], story, "\n".join(lines[n + 1 : end])))
+        elif lines[n].startswith("```"):
+            end = next(k for k in range(n + 1, len(lines)) if lines[k].startswith("```"))
+            group.append(RequestShown(cases[n + 1], " ".join(paragraphs(story)), "\n".join(lines[n + 1 : end])))
             story, n = "", end
         elif lines[n].strip() and not lines[n].startswith("#"):
-            story += lines[n]
+            story += lines[n].strip() + "\n"
         n += 1
     if group:
         yield heading, group
