@@ -94,7 +94,7 @@ def judge(facts: dict[str, Any]) -> Answer:
         forbidden = True
 
     # --- Ethics review
-    if day >= ETH_IN_FORCE and purpose == "research" and (personal or facts["data.health"]):
+    if day >= ETH_IN_FORCE and purpose == "research" and (personal or facts["data.health"]) and kept:
         exempted = facts["evidence.ethics_exempt"] and not sensitive and not facts["pay.commercial"]
         if not exempted:
             fired.append("ETH23-3.1")
@@ -237,7 +237,7 @@ def judge(facts: dict[str, Any]) -> Answer:
 
     # --- Agreement of the county
     if day >= AH_IN_FORCE:
-        if personal and not by_law:
+        if personal and kept and not by_law:
             secondary = purpose in ("research", "teaching", "statistics", "quality", "marketing")
             if (
                 (basis == "none" and purpose in ("research", "statistics"))

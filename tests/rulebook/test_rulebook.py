@@ -113,7 +113,7 @@ def test_a_complete_profile_knows_every_stated_fact(point: DecisionPoint, profil
         ("payback", "permit-with-obligations"),
         ("export", "permit-with-obligations"),
         ("genetic", "permit"),
-        ("patient-copy", "permit"),
+        ("patient-copy", "permit-with-obligations"),
         ("infectious-report", "permit-with-obligations"),
         ("insurance-claim", "permit-with-obligations"),
         ("marketing", "permit"),
