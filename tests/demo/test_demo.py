@@ -106,8 +106,8 @@ def entries(directory: Path) -> int:
 
 
 def limit_files() -> None:
-    """No file may grow beyond 700 kB: what a full disk looks like to a process."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (700_000, 700_000))
+    """No file may grow beyond 2 MB: what a full disk looks like to a process."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
 
 
 def test_a_full_disk_is_a_clear_error_and_the_log_still_verifies(tmp_path: Path) -> None:

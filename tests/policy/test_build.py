@@ -140,8 +140,8 @@ def test_what_is_no_condition_is_refused(parsed: dict[str, object]) -> None:
 
 def test_another_format_is_refused(book: ir.Rulebook) -> None:
     parsed = ir_json.to_json(book)
-    with pytest.raises(ValueError, match="format 2 is not 1"):
-        ir_json.from_json({**parsed, "format": 2}, book.schema, book.texts)
+    with pytest.raises(ValueError, match="format 3 is not 2"):
+        ir_json.from_json({**parsed, "format": 3}, book.schema, book.texts)
 
 
 # --- loading ----------------------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ from heyi.policy.check import compile_rulebook
 from heyi.policy.decide import DecisionPoint
 from heyi.policy.facts import LEGAL_DAY, Admitted, FactSpec, FactType, Schema, to_ordinals
 from heyi.policy.interpret import evaluate
+from heyi.policy.jurisdictions import CONSORTIUM_FILE
+from heyi.policy.norms import NORMS_FILE
 from heyi.policy.words import pack, unpack
 
 Facts = dict[str, Value]
@@ -189,7 +191,10 @@ def packs(schema: Schema, *, rank: st.SearchStrategy[str], jurisdiction: str, tr
 
 
 def extended(point: DecisionPoint, texts: dict[str, str]) -> DecisionPoint:
-    return DecisionPoint(compile_rulebook({**point.book.texts, **texts}))
+    """The rulebook with more packs; invented law stands in no register, and binds whoever has it."""
+    shipped = {name: text for name, text in point.book.texts.items() if name not in (NORMS_FILE, CONSORTIUM_FILE)}
+    own = {name: text for name, text in shipped.items() if not name.startswith("eu/")}
+    return DecisionPoint(compile_rulebook({**own, **texts}))
 
 
 def test_l4_a_pack_of_lower_rank_only_tightens(

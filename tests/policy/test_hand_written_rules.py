@@ -15,7 +15,7 @@ from heyi.policy.decide import DecisionPoint
 
 Facts = dict[str, Value]
 GROUNDED_BY_LAW = ("statutory", "law")
-EXEMPT = ("contract", "hr", "emergency", "overseas", "ftz")
+EXEMPT = ("contract", "hr", "emergency", "ftz")
 
 
 def applies(f: dict[str, Any]) -> dict[str, bool]:
@@ -24,22 +24,25 @@ def applies(f: dict[str, Any]) -> dict[str, bool]:
     personal: bool = f["data.personal"]
     sensitive = personal and (f["data.health"] or f["subjects.min_age"] < 14)
     consent = f["basis.kind"] == "consent"
-    export = f["recipient.abroad"] and f["act.action"] != "pay"
+    kept = f["act.action"] != "delete"
+    export = f["recipient.abroad"] and f["act.action"] != "pay" and kept
     foreign = f["recipient.abroad"] or f["recipient.foreign_control"] or f["recipient.foreign_share"] >= 50
     cited = f["basis.kind"] in GROUNDED_BY_LAW and f["basis.law_cited"]
-    published = f["act.action"] == "publish" or f["act.delivery"] == "open"
-    exempt = f["border.exemption"] in EXEMPT and day >= dt.date(2024, 3, 22)
+    published = (f["act.action"] == "publish" or f["act.delivery"] == "open") and f["act.delivery"] != "aggregate"
+    from_abroad = f["border.exemption"] == "overseas" and f["data.origin"] == "overseas"
+    exempt = (f["border.exemption"] in EXEMPT or from_abroad) and day >= dt.date(2024, 3, 22)
     free_below = 100_000 if day >= dt.date(2024, 3, 22) else 0
     pipl, agreement = day >= dt.date(2021, 11, 1), day >= dt.date(2024, 1, 1)
-    another_handler = not f["recipient.same_handler"] and f["recipient.kind"] != "patient"
+    another_handler = not f["recipient.same_handler"] and f["recipient.kind"] not in ("patient", "relative")
+    rescue = f["basis.kind"] == "emergency" and f["act.purpose"] in ("treatment", "public_health")
     return {
         "PIPL-13.1": pipl and consent and f["consent.given"],
         "PIPL-13.2": pipl and f["basis.kind"] == "contract" and f["act.purpose"] in ("treatment", "insurance"),
-        "PIPL-15.1": pipl and personal and consent and f["consent.withdrawn"],
-        "PIPL-17.1": pipl and personal and not (f["basis.kind"] == "emergency" and f["act.purpose"] == "treatment"),
+        "PIPL-15.1": pipl and personal and consent and f["consent.withdrawn"] and kept,
+        "PIPL-17.1": pipl and personal and kept and not rescue,
         "PIPL-23.1": pipl and personal and consent and f["act.action"] == "provide" and another_handler,
-        "PIPL-29.1": pipl and sensitive and consent,
-        "PIPL-31.1": pipl and personal and consent and f["subjects.min_age"] < 14,
+        "PIPL-29.1": pipl and sensitive and consent and kept,
+        "PIPL-31.1": pipl and personal and consent and f["subjects.min_age"] < 14 and kept,
         "PIPL-38.1": pipl
         and personal
         and export
@@ -63,7 +66,7 @@ def applies(f: dict[str, Any]) -> dict[str, bool]:
         "HGRR-37.1": day >= dt.date(2023, 7, 1)
         and f["data.genetic"] == "information"
         and foreign
-        and f["act.action"] != "pay"
+        and f["act.action"] not in ("pay", "delete")
         and f["genetic.sequenced"] > 500,
         "AIDS-39.1": day >= dt.date(2006, 3, 1)
         and personal
@@ -74,6 +77,7 @@ def applies(f: dict[str, Any]) -> dict[str, bool]:
         and personal
         and f["data.level"] == 5
         and f["act.delivery"] not in ("aggregate", "federated")
+        and kept
         and not (
             pipl
             and f["act.purpose"] == "treatment"
@@ -82,7 +86,8 @@ def applies(f: dict[str, Any]) -> dict[str, bool]:
             and f["act.delivery"] != "open"
         )
         and not (pipl and cited)
-        and not (pipl and f["recipient.kind"] == "patient"),
+        and not (pipl and f["recipient.kind"] == "patient")
+        and not (pipl and f["recipient.kind"] == "relative" and f["subjects.deceased"] and f["evidence.kinship"]),
         "AH-5.1": agreement and personal and f["act.delivery"] in ("federated", "enclave"),
     }
 

@@ -336,17 +336,35 @@ def test_a_fact_may_end_like_a_word_of_the_claim(form: str, name: str) -> None:
 
 # --- the shipped rulebook ---------------------------------------------------------------------------------------------
 
+KEPT = 'act.action != "delete"'
+
 SHIPPED: list[tuple[str, bool]] = [
     # a claim, and whether it holds by the law of the packs
     ('no request with data.personal && legal_day < date("2021-11-01") is ever permitted', True),
-    ('no request with data.personal && basis.kind == "consent" && consent.withdrawn is ever permitted', True),
+    (
+        f'no request with data.personal && basis.kind == "consent" && consent.withdrawn && {KEPT} is ever permitted',
+        True,
+    ),
     ("no request with consent.withdrawn is ever permitted", False),
-    ("every request with consent.based && data.personal && consent.withdrawn is denied beyond cure", True),
+    (
+        f"every request with consent.based && data.personal && consent.withdrawn && {KEPT} is denied beyond cure",
+        True,
+    ),
     ('凡 recipient.kind == "foreign_judicial" && legal_day >= date("2021-09-01") 的申请，一律予以拒绝且不可补正', True),
-    ('no request with data.personal && basis.kind == "none" && act.purpose == "marketing" is ever permitted', True),
+    (
+        f'no request with data.personal && basis.kind == "none" && act.purpose == "marketing" && {KEPT} is permitted',
+        True,
+    ),
     ('no request with data.personal && basis.kind == "none" && act.purpose == "research" is ever permitted', False),
-    ("no request with data.personal && subjects.min_age < 14 && !handler.minor_rules is ever permitted", True),
-    ("no request with data.personal && consent.based && subjects.min_age < 14 && !consent.guardian is permitted", True),
+    (
+        f"no request with data.personal && subjects.min_age < 14 && !handler.minor_rules && {KEPT} is ever permitted",
+        True,
+    ),
+    (
+        "no request with data.personal && consent.based && subjects.min_age < 14 && !consent.guardian"
+        f" && {KEPT} is permitted",
+        True,
+    ),
     ("no request with data.personal && subjects.min_age < 14 is ever permitted", False),
     ('凡 data.genetic == "material" && recipient.abroad && !genetic.licence 的申请，不予准许', False),  # in treatment
     ('凡 data.personal && data.genetic == "material" && pay.for_data 的申请，一律不予准许', True),

@@ -29,30 +29,35 @@ class Oracle:
 
     def cheapest(self, search: Search) -> int | None:
         """The least cost of changes that lift the denial; None where there are none."""
-        solver, start = z3.Optimize(), search.start
-        solver.add(*self.facts.axioms, z3.Not(self.denied))
+        start, hard, costs = search.start, [*self.facts.axioms, z3.Not(self.denied)], []
         for spec in self.book.schema.facts.values():
             if spec.slot is None:
                 continue
             known = self.facts.known(spec.id)
             if spec.id not in start and not search.changeable(spec.id):
-                solver.add(z3.Not(known))
+                hard.append(z3.Not(known))
             elif spec.id not in start:
-                solver.add(z3.Implies(known, self.within(search, spec.id)))
-                solver.add_soft(z3.Not(known), search.cost(spec.id))
+                hard.append(z3.Implies(known, self.within(search, spec.id)))
+                costs.append((z3.Not(known), search.cost(spec.id)))
             else:
                 same = self.facts.has(spec, start[spec.id])
-                solver.add(known)
+                hard.append(known)
                 if search.changeable(spec.id):
-                    solver.add(z3.Or(same, self.within(search, spec.id)))
-                    solver.add_soft(same, search.cost(spec.id))
+                    hard.append(z3.Or(same, self.within(search, spec.id)))
+                    costs.append((same, search.cost(spec.id)))
                 else:
-                    solver.add(same)
-        if solver.check() != z3.sat:
-            return None
-        model = solver.model()
-        after = self.facts.request(model)
-        return sum(search.cost(n) for n, v in after.items() if start.get(n) != v)
+                    hard.append(same)
+        best = None
+        solver: z3.Optimize | z3.Solver = z3.Optimize()
+        solver.add(*hard)
+        for kept, cost in costs:
+            solver.add_soft(kept, cost)
+        while solver.check() == z3.sat:  # Optimize may stop short of the least: a plain solver looks for less
+            after = self.facts.request(solver.model())
+            best = sum(search.cost(n) for n, v in after.items() if start.get(n) != v)
+            solver = z3.Solver()
+            solver.add(*hard, z3.Sum([z3.If(kept, 0, cost) for kept, cost in costs]) < best)
+        return best
 
     def within(self, search: Search, name: str) -> object:
         """That a fact has a value that a remedy may ask for; a number may have any."""

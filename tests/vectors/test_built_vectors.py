@@ -63,7 +63,7 @@ def test_the_parsed_form_keeps_its_schema(parsed: dict[str, Any]) -> None:
         (["rules", 0, "applies"], {">=": ["only one"]}),
         (["articles", 0, "rank"], "decree"),
         (["tracks", 0, "surplus"], 1),
-        (["format"], 2),
+        (["format"], 3),
     ],
 )
 def test_the_schema_refuses_what_is_none(parsed: dict[str, Any], path: list[str | int], value: object) -> None:

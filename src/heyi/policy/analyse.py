@@ -118,7 +118,9 @@ def _covered_by(book: ir.Rulebook, rule: ir.Rule, reading: Reading, question: Qu
     if not others or question.can(_bites(rule, reading), *(z3.Not(_bites(r, reading)) for r in others)) is not None:
         return []
     needed = [r for r in others if question.can(_bites(rule, reading), _bites(r, reading)) is not None]
-    for other in list(needed):  # those without which the rest do it still are left out
+    if not needed:  # where every fact is known it says nothing at all
+        return others[:1]
+    for other in reversed(needed):  # those without which the rest do it still are left out
         rest = [r for r in needed if r is not other]
         if question.can(_bites(rule, reading), *(z3.Not(_bites(r, reading)) for r in rest)) is None:
             needed = rest
