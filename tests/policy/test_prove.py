@@ -361,8 +361,10 @@ SHIPPED: list[tuple[str, bool]] = [
         True,
     ),
     (
-        "no request with data.personal && consent.based && subjects.min_age < 14 && !consent.guardian"
-        f" && {KEPT} is permitted",
+        (
+            "no request with data.personal && consent.based && subjects.min_age < 14 && !consent.guardian"
+            f" && {KEPT} is permitted"
+        ),
         True,
     ),
     ("no request with data.personal && subjects.min_age < 14 is ever permitted", False),
