@@ -372,7 +372,7 @@ SHIPPED: list[tuple[str, bool]] = [
     ('凡 data.personal && data.genetic == "material" && pay.for_data 的申请，一律不予准许', True),
     ("凡 data.personal 的申请，一律不予准许", False),
     ("凡 !data.personal 的申请，一律予以准许", False),
-    ("no request with data.personal && consent.based && !evidence.notice ever needs approval", True),
+    (f"no request with data.personal && consent.based && !evidence.notice && {KEPT} ever needs approval", True),
     ("no request with data.personal ever needs approval", False),
     ("no request with true is ever denied", False),
     ('no request with act.action == "pay" && !pay.registered && legal_day >= date("2024-01-01") is permitted', True),
