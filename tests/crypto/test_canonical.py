@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,3 +113,13 @@ def test_digests_are_of_the_canonical_bytes() -> None:
     assert digest_bytes(b"") == f"sha256:{empty}"
     assert digest({"b": 1, "a": "é"}) == digest_bytes('{"a":"é","b":1}'.encode())
     assert digest({"b": 1, "a": "é"}) != digest({"b": 1, "a": "e\u0301"})
+
+
+@given(st.dictionaries(st.text(st.characters(max_codepoint=127)), st.text(st.characters(exclude_categories=["Cs"]))))
+def test_texts_have_the_bytes_of_the_reference(texts: dict[str, str]) -> None:
+    assert canonical(texts) == rfc8785.dumps(texts)
+
+
+def test_a_text_that_is_no_unicode_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="canonically"):
+        canonical({"a": "\ud800"})
