@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heyi.model.errors import InvalidInput
-from heyi.settlement.allocate import Allocation, allocate
+from heyi.settlement.allocate import Allocation, Policy, allocate, policy_from_json, shares_of
 
 VALUES = st.lists(st.fractions(min_value=-1000, max_value=1000, max_denominator=10**6), min_size=1, max_size=12)
 
@@ -91,3 +91,98 @@ def test_a_pot_that_is_none(pot: int) -> None:
 def test_as_many_values_as_players(players: list[str]) -> None:
     with pytest.raises(InvalidInput, match=f"{len(players)} players but 2 values"):
         allocate(100, players, [Fraction(1)] * 2)
+
+
+# --- floors -----------------------------------------------------------------------------------------------------------
+
+
+def fractions(**parts: str) -> dict[str, Fraction]:
+    return {name: Fraction(part) for name, part in parts.items()}
+
+
+def test_who_falls_below_its_floor_is_lifted_and_the_others_share_the_rest() -> None:
+    phi = [Fraction(1), Fraction(9), Fraction(90)]
+    assert shares_of("abc", phi, Policy(floors=fractions(a="1/20"))) == (
+        Fraction(1, 20),
+        Fraction(19, 20) * Fraction(9, 99),
+        Fraction(19, 20) * Fraction(90, 99),
+    )
+    both = shares_of("abc", phi, Policy(floors=fractions(a="1/20", b="1/10")))
+    assert both == (Fraction(1, 20), Fraction(1, 10), Fraction(17, 20))
+
+
+def test_lifting_one_can_bring_another_below_its_floor() -> None:
+    phi = [Fraction(1), Fraction(20), Fraction(79)]
+    assert shares_of("abc", phi, Policy(floors=fractions(a="1/2", b="1/5"))) == (
+        Fraction(1, 2),
+        Fraction(1, 5),
+        Fraction(3, 10),
+    )
+
+
+def test_a_floor_is_for_those_who_contributed() -> None:
+    phi = [Fraction(0), Fraction(-3), Fraction(5)]
+    assert shares_of("abc", phi, Policy(floors=fractions(a="1/2", b="1/2"))) == (Fraction(0), Fraction(0), Fraction(1))
+
+
+def test_the_group_is_lifted_together_and_shares_by_contribution() -> None:
+    phi = [Fraction(1), Fraction(3), Fraction(96)]
+    policy = Policy(group=frozenset("ab"), group_floor=Fraction(1, 5))
+    assert shares_of("abc", phi, policy) == (Fraction(1, 20), Fraction(3, 20), Fraction(4, 5))
+    enough = Policy(group=frozenset("ab"), group_floor=Fraction(1, 25))
+    assert shares_of("abc", phi, enough) == (Fraction(1, 100), Fraction(3, 100), Fraction(24, 25))
+    nobody = Policy(group=frozenset("x"), group_floor=Fraction(1, 5))
+    assert shares_of("abc", phi, nobody)[2] == Fraction(96, 100), "no member of the group contributed"
+    alone = Policy(group=frozenset("abc"), group_floor=Fraction(1, 5))
+    assert sum(shares_of("abc", phi, alone)) == 1
+
+
+@pytest.mark.parametrize(
+    ("policy", "says"),
+    [
+        (Policy(floors=fractions(a="2/3", b="2/3")), "together not above it"),
+        (Policy(floors=fractions(a="-1/3")), "not negative"),
+        (Policy(group=frozenset("b"), group_floor=Fraction(3, 2)), "shares of the pot"),
+        (
+            Policy(floors=fractions(a="9/10"), group=frozenset("b"), group_floor=Fraction(1, 2)),
+            "too little for the floor",
+        ),
+    ],
+)
+def test_floors_that_do_not_fit_the_pot_are_refused(policy: Policy, says: str) -> None:
+    with pytest.raises(InvalidInput, match=says):
+        allocate(100, ["a", "b"], [Fraction(9), Fraction(1)], policy)
+
+
+def test_ten_thousand_pots_with_floors_are_divided_to_the_fen() -> None:
+    rng = random.Random(10_000)
+    for _ in range(10_000):
+        players = [f"p{i}" for i in range(rng.randrange(1, 9))]
+        phi = [Fraction(rng.randrange(-20, 100), rng.randrange(1, 50)) for _ in players]
+        floors = {p: Fraction(rng.randrange(0, 4), 40) for p in players}
+        group = frozenset(p for p in players if rng.random() < 0.4)
+        policy = Policy(floors=floors, group=group, group_floor=Fraction(rng.randrange(0, 3), 10))
+        pot = rng.randrange(1, 10**9)
+        if sum(floors[p] for p in players if p not in group) > 1 - policy.group_floor:
+            continue
+        try:
+            got = allocate(pot, players, phi, policy)
+        except InvalidInput as e:
+            assert "too little" in str(e)
+            continue
+        assert sum(got.shares_fen) + got.escrow_fen == pot
+        for player, share, value in zip(players, got.shares_fen, phi, strict=True):
+            assert share >= 0 and (value > 0 or share == 0)
+            assert value <= 0 or share >= int(pot * floors[player]), "at least its floor, but for a fraction of a fen"
+        if any(v > 0 for p, v in zip(players, phi, strict=True) if p in group):
+            own = sum(s for p, s in zip(players, got.shares_fen, strict=True) if p in group)
+            assert own >= int(pot * policy.group_floor) - len(players)
+
+
+def test_a_policy_survives_json_and_nothing_else_does() -> None:
+    policy = Policy(floors=fractions(b="1/3", a="1/7"), group=frozenset("ba"), group_floor=Fraction(1, 5))
+    assert policy_from_json(policy.to_json()) == policy
+    assert list(policy.to_json()["floors"]) == ["a", "b"]
+    for bad in [{}, [], {"floors": {}, "group": []}, {"floors": {"a": "1/0"}, "group": [], "group_floor": "0"}]:
+        with pytest.raises(InvalidInput, match="no policy"):
+            policy_from_json(bad)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from heyi.county import scenes
+from heyi.county.places import PLACES
 from heyi.county.scenes import Scene, answer, play
 from heyi.county.stage import Stage, Tell, Telling, raise_county, records_of
 from heyi.crypto.canonical import Json
@@ -16,9 +18,13 @@ from heyi.exchange.grant import Terms, grant, revoke
 from heyi.exchange.study import COVERAGE, StudyResult, register_study, run_study
 from heyi.exchange.use import Session, withdraw
 from heyi.model.decision import Decision
+from heyi.model.party import GRASSROOTS
+from heyi.settlement.allocate import Policy
 
 DAY = 86_400
 POT_FEN = 30_000_000
+GRASSROOTS_FLOOR = Fraction(1, 5)
+"""What township and village institutions receive at least together, by article 7 of the county's agreement."""
 MIN_CELL_OF_ETHICS = 10
 
 
@@ -176,10 +182,12 @@ def _study(stage: Stage, record: Record, tell: Tell) -> StudyResult:
         "两个委员会同意，伦理委员会附条件：最小格不少于 10",
         "both committees approve; ethics on condition of cells of at least 10",
     )
-    register_study(stage.house, scenes.STUDY.id, utility=COVERAGE, pot_fen=POT_FEN)
+    grassroots = frozenset(p.id for p in PLACES if p.tier in GRASSROOTS)
+    policy = Policy(group=grassroots, group_floor=GRASSROOTS_FLOOR)
+    register_study(stage.house, scenes.STUDY.id, utility=COVERAGE, pot_fen=POT_FEN, policy=policy)
     grant(stage.house, scenes.STUDY.id)
     tell(Telling(zh="数据不动，运算到各机构；按沙普利值反哺", en="computed where the data lie; paid by Shapley value"))
-    result = run_study(stage.house, scenes.STUDY.id, utility=COVERAGE, pot_fen=POT_FEN)
+    result = run_study(stage.house, scenes.STUDY.id, utility=COVERAGE, pot_fen=POT_FEN, policy=policy)
     stage.forward(DAY)
     return result
 

@@ -11,7 +11,7 @@ from heyi.exchange.ports import Artefacts
 from heyi.model.decision import Outcome
 from heyi.model.errors import VerificationError
 from heyi.model.permit import Permit
-from heyi.settlement.allocate import allocate
+from heyi.settlement.allocate import allocate, policy_from_json
 from heyi.settlement.exact import shapley
 from heyi.settlement.game import game_from_json
 from heyi.settlement.statement import state as statements_of
@@ -44,7 +44,7 @@ def recompute_settlement(
     if set(game.players) != answered:
         raise VerificationError("the players are not those who answered")
     phi = shapley(game)
-    allocation = allocate(public["pot_fen"], game.players, phi)
+    allocation = allocate(public["pot_fen"], game.players, phi, policy_from_json(game.specification["policy"]))
     shares = dict(zip(game.players, allocation.shares_fen, strict=True))
     if [str(p) for p in phi] != public["phi"] or shares != public["shares_fen"]:
         raise VerificationError("the settlement recomputes to other shares")

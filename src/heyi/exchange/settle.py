@@ -8,7 +8,7 @@ from heyi.crypto.canonical import Json, canonical, digest
 from heyi.exchange.consortium import Consortium
 from heyi.model.decision import Decision
 from heyi.model.errors import InvalidInput, Refused
-from heyi.settlement.allocate import allocate
+from heyi.settlement.allocate import allocate, policy_from_json
 from heyi.settlement.exact import shapley
 from heyi.settlement.game import Game, coverage_values
 from heyi.settlement.statement import Statement, state
@@ -60,7 +60,7 @@ def settle(house: Consortium, case: str, game: Game, *, pot_fen: int) -> list[St
     if game.specification["pot_fen"] != pot_fen:
         raise InvalidInput(f"the pot is {pot_fen} fen, but {game.specification['pot_fen']} were registered")
     phi = shapley(game)
-    allocation = allocate(pot_fen, game.players, phi)
+    allocation = allocate(pot_fen, game.players, phi, policy_from_json(game.specification["policy"]))
     shares = dict(zip(game.players, allocation.shares_fen, strict=True))
     house.artefacts.put_artefact(game.digest, canonical(game.to_json()))
     certificate = {

@@ -18,6 +18,7 @@ from heyi.model.errors import InvalidInput, Refused
 from heyi.model.fact import Source
 from heyi.model.party import GRASSROOTS
 from heyi.model.request import Request
+from heyi.settlement.allocate import Policy
 from heyi.settlement.statement import Statement
 
 COVERAGE, LIKELIHOOD = "coverage", "likelihood"
@@ -39,8 +40,12 @@ class StudyResult:
     paid_fen: int
 
 
-def specify(utility: str, operation: Operation, *, pot_fen: int) -> dict[str, Json]:
-    """What is registered before the run: the utility, its baseline, who the players are, the pot.
+NO_FLOORS = Policy()
+"""The pot goes by contributions alone."""
+
+
+def specify(utility: str, operation: Operation, *, pot_fen: int, policy: Policy = NO_FLOORS) -> dict[str, Json]:
+    """What is registered before the run: the utility, its baseline, who the players are, the pot and its floors.
 
     Raises:
         InvalidInput: an unknown utility.
@@ -60,10 +65,11 @@ def specify(utility: str, operation: Operation, *, pot_fen: int) -> dict[str, Js
         "players": "holders of the data, each its own owner",
         "value": "Shapley value, exact",
         "pot_fen": pot_fen,
+        "policy": policy.to_json(),
     }
 
 
-def register_study(house: Consortium, case: str, *, utility: str, pot_fen: int) -> None:
+def register_study(house: Consortium, case: str, *, utility: str, pot_fen: int, policy: Policy = NO_FLOORS) -> None:
     """Register how contributions to a case will be measured, before permits are issued."""
     measured = "tokens" if utility == COVERAGE else "logistic"
     operations = {o["name"]: o["params"] for o in house.case(case).request["operations"]}
@@ -72,7 +78,7 @@ def register_study(house: Consortium, case: str, *, utility: str, pot_fen: int) 
             f"the utility `{utility}` needs the operation `{measured}`", hint="ask for it in the request"
         )
     operation = Operation(name=measured, params=operations[measured])
-    register_utility(house, case, specify(utility, operation, pot_fen=pot_fen))
+    register_utility(house, case, specify(utility, operation, pot_fen=pot_fen, policy=policy))
 
 
 def run_study(
@@ -81,6 +87,7 @@ def run_study(
     *,
     utility: str,
     pot_fen: int,
+    policy: Policy = NO_FLOORS,
     on_round: Callable[[int], None] = lambda _: None,
 ) -> StudyResult:
     """Run the regression of a granted case, value what each institution contributed, state it and pay it.
@@ -90,7 +97,7 @@ def run_study(
     """
     session = Session(house, case)
     measured = session.operation("tokens" if utility == COVERAGE else "logistic")
-    specification = specify(utility, measured, pot_fen=pot_fen)
+    specification = specify(utility, measured, pot_fen=pot_fen, policy=policy)
     regressed = session.regress(coalitions=utility == LIKELIHOOD, on_round=on_round)
     if len(regressed.seats) < 2:
         why = "; ".join(f"`{holder}`: {refusal['en']}" for holder, refusal in sorted(regressed.refusals.items()))

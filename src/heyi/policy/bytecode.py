@@ -77,12 +77,22 @@ def compile_contracts(book: ir.Rulebook) -> Bytecode:
         compiler=f"vyper {VERSION}",
         evm_version=EVM_VERSION,
         selector=selector,
-        merged=_compile(merged(book), "decide")[0] if len(book.rules) <= MERGED else "",
+        merged=_merged(book),
         part_size=size,
         part_selector=compiled[0][1] if compiled else "",
         parts=tuple(code for code, _ in compiled),
         dispatcher=behind,
     )
+
+
+def _merged(book: ir.Rulebook) -> str:
+    """Creation code of the one contract, or nothing where the rules do not fit one: its jumps have two bytes."""
+    if len(book.rules) > MERGED:
+        return ""
+    try:
+        return _compile(merged(book), "decide")[0]
+    except AssertionError:  # how the compiler tells that code is beyond 64 KiB
+        return ""
 
 
 def _compile(source: str, function: str) -> tuple[str, str]:

@@ -119,20 +119,23 @@ LEAST = 4
 """A conjunct becomes a guard where so many forms share it."""
 
 
-def guarded(forms: Mapping[int, Normal], guard: Normal = ALWAYS) -> Guarded:
-    """Forms in groups that share a conjunct, the most common first: one test passes over all that it rules out."""
+def guarded(forms: Mapping[int, Normal], guard: Normal = ALWAYS, *, days: bool = False) -> Guarded:
+    """Forms in groups that share a conjunct, the most common first: one test passes over all that it rules out.
+
+    With `days` the legal day guards as well: it rules out little, but then stands in the code once for a group.
+    """
     left = dict(forms)
     groups: list[Guarded] = []
     while True:
         holders: dict[Literal, list[int]] = {}
         for i, form in left.items():
             for part in form.of if isinstance(form, Every) else (form,):
-                if isinstance(part, Literal) and not _reads_day(part):
+                if isinstance(part, Literal) and (days or not _reads_day(part)):
                     holders.setdefault(part, []).append(i)
         shared = max(holders, key=lambda part: len(holders[part]), default=None)
         if shared is None or len(holders[shared]) < LEAST:
             return Guarded(guard, left, tuple(groups))
-        groups.append(guarded({i: _without(left.pop(i), shared) for i in holders[shared]}, shared))
+        groups.append(guarded({i: _without(left.pop(i), shared) for i in holders[shared]}, shared, days=days))
 
 
 def _without(form: Normal, part: Normal) -> Normal:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from heyi.model.decision import Effect
 from heyi.policy import ir
 from heyi.policy.facts import INT_BITS, LEGAL_DAY, WORD_BITS, FactType
-from heyi.policy.normal import Every, Guarded, Literal, Normal, guarded, normal, possible
+from heyi.policy.normal import Guarded, Literal, guarded, normal, possible
 from heyi.policy.to_python import Fold, folds
 from heyi.policy.words import unknown_code
 from heyi.policy.zeros import Test, Writer, gathered, is_zero, ored, start_of, word_of
@@ -165,15 +165,18 @@ def _evaluate(w: Writer, book: ir.Rulebook, own: range, *, lazily: bool) -> None
     fired = {} if lazily else _by_word((k, bit, _zero_or_one(w.certain(f))) for k, bit, f in forms)
     may = {} if lazily else _by_word((k, bit, _zero_or_one(w.possible(f))) for k, bit, f in forms)
     groups = {
-        k: guarded({bit: f for of, bit, f in forms if of == k}) for k in range(words_of(len(own)) if lazily else 0)
+        k: guarded({bit: f for of, bit, f in forms if of == k}, days=len(own) > TWICE)
+        for k in range(words_of(len(own)) if lazily else 0)
     }
     known = {k: list(_known(w, k, group, "    ")) for k, group in groups.items() if len(own) <= TWICE}
     branches = {k: list(_branches(w, k, group, "    ")) for k, group in groups.items()}
+    deepest = max(map(_depth, groups.values()), default=0)
     met = _by_word(
         (k, bit, _zero_or_one(w.certain(normal(r.needs)))) for k, bit, r in rules if r.effect is Effect.REQUIRE
     )
     said = {name: _said(w, rules, name) for name in ("given", "refused")}
     w.flush()
+    w.lines += [f"sure{d}: uint256 = 0" for d in range(1, deepest + 1)]
     for k in range(words_of(len(own))):
         w.lines += [f"fired{k}: uint256 = 0", f"may{k}: uint256 = 0"]
         if lazily:
@@ -196,15 +199,21 @@ def _known(w: Writer, k: int, group: Guarded, indent: str) -> Iterator[str]:
         yield from _known(w, k, inner, f"{indent}    ")
 
 
-def _branches(w: Writer, k: int, group: Guarded, indent: str, above: tuple[Normal, ...] = ()) -> Iterator[str]:
-    """Rules by groups: is the guard possible, is the rule, and are all of them certain?"""
+def _branches(w: Writer, k: int, group: Guarded, indent: str, depth: int = 0) -> Iterator[str]:
+    """Rules by groups: is the guard possible, is the rule, and are all of them certain? `sure` holds that of guards."""
+    sure = f" & sure{depth}" if depth else ""
     for bit, form in group.forms.items():
         yield f"{indent}if {_holds(w.possible(form))}:"
         yield f"{indent}    may{k} |= {1 << bit}"
-        yield f"{indent}    fired{k} |= {_zero_or_one(w.certain(Every((form, *above))))} << {bit}"
+        yield f"{indent}    fired{k} |= ({_zero_or_one(w.certain(form))}{sure}) << {bit}"
     for inner in group.groups:
         yield f"{indent}if {_holds(w.possible(inner.guard))}:"
-        yield from _branches(w, k, inner, f"{indent}    ", (*above, inner.guard))
+        yield f"{indent}    sure{depth + 1} = {_zero_or_one(w.certain(inner.guard))}{sure}"
+        yield from _branches(w, k, inner, f"{indent}    ", depth + 1)
+
+
+def _depth(group: Guarded) -> int:
+    return max((1 + _depth(inner) for inner in group.groups), default=0)
 
 
 def _holds(test: Test) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from heyi.crypto.canonical import Json
 from heyi.model.errors import InvalidInput
 
 
@@ -22,6 +23,32 @@ class Policy:
     floors: Mapping[str, Fraction] = field(default_factory=dict)
     group: frozenset[str] = frozenset()
     group_floor: Fraction = Fraction(0)
+
+    def to_json(self) -> dict[str, Json]:
+        """Fractions as text, such as `1/5`."""
+        return {
+            "floors": {p: str(f) for p, f in sorted(self.floors.items())},
+            "group": sorted(self.group),
+            "group_floor": str(self.group_floor),
+        }
+
+
+def policy_from_json(value: Json) -> Policy:
+    """The inverse of `to_json`.
+
+    Raises:
+        InvalidInput: it is no policy.
+    """
+    try:
+        if set(value) != {"floors", "group", "group_floor"}:
+            raise ValueError("its fields are floors, group and group_floor")
+        return Policy(
+            floors={str(p): Fraction(f) for p, f in value["floors"].items()},
+            group=frozenset(map(str, value["group"])),
+            group_floor=Fraction(value["group_floor"]),
+        )
+    except (ValueError, TypeError, AttributeError, ZeroDivisionError) as e:
+        raise InvalidInput(f"this is no policy of allocation: {e}") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
