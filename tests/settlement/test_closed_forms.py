@@ -31,7 +31,7 @@ from heyi.settlement.game import coverage_values
 persons = st.lists(st.integers(0, 20), min_size=1, max_size=7)
 FORMS: list[tuple[Callable[[list[float], float], Floats], Callable[[Floats, float], Floats]]] = [
     (log_information, lambda total, prior: np.log1p(total / prior)),
-    (variance_reduction, lambda total, prior: 1 / prior - 1 / (prior + total)),
+    (variance_reduction, lambda total, prior: total / (prior * (prior + total))),
 ]
 
 
