@@ -44,6 +44,27 @@ def run_copy(story: Story, tmp_path: Path) -> Path:
     return copy
 
 
+@pytest.fixture(scope="session")
+def stated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of four hospitals that has come to its statements: 100,000 yuan, nobody paid. Read it only."""
+    from tests.examples.test_heart import invented, run
+
+    folder = tmp_path_factory.mktemp("heart")
+    done = run(
+        invented(folder / "data", {"cleveland": 200, "hungarian": 180, "switzerland": 90, "va": 150}), folder / "run"
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / "run"
+
+
+@pytest.fixture
+def stated_copy(stated: Path, tmp_path: Path) -> Path:
+    """A copy of that run that a test may write into."""
+    copy = tmp_path / "stated"
+    shutil.copytree(stated, copy)
+    return copy
+
+
 def beside(*parts: str) -> Path:
     """Data that a development machine has beside the repository and a user's clone has not."""
     path = ROOT.parent.joinpath("shared", "data", *parts)

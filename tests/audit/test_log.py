@@ -8,10 +8,10 @@ import pytest
 from heyi.audit.checkpoint import open_checkpoint
 from heyi.audit.event import from_leaf
 from heyi.audit.log import Log
-from heyi.audit.merkle import Tree, leaf_hash, root_of, verify_inclusion
 from heyi.audit.witness import verify_cosignature
 from heyi.crypto.canonical import canonical, from_canonical
 from heyi.crypto.commitment import verify_commitment
+from heyi.crypto.merkle import Tree, leaf_hash, root_of, verify_inclusion
 from heyi.model.errors import InvalidInput
 from heyi.store.database import Database
 from tests.audit.logs import LOG, NOON, WITNESS, check, erased, happened, open_log

@@ -13,10 +13,10 @@ import pytest
 from heyi.audit.checkpoint import Checkpoint, sign_checkpoint
 from heyi.audit.event import Event
 from heyi.audit.log import Entry, Log
-from heyi.audit.merkle import Tree, leaf_hash
 from heyi.audit.note import Note, parse_note
 from heyi.audit.verify import LogReport, verify_log
 from heyi.crypto.canonical import Json, canonical, from_canonical
+from heyi.crypto.merkle import Tree, leaf_hash
 from heyi.store.database import Database
 from heyi.store.secrets import SeededEntropy
 from tests.audit.logs import LOG, NOON, STRANGER, WITNESS, check, erased, happened, open_log

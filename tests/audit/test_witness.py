@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from heyi.audit.checkpoint import Checkpoint, sign_checkpoint
-from heyi.audit.merkle import Tree, leaf_hash
 from heyi.audit.note import Note, NoteSignature, parse_note
 from heyi.audit.witness import Witness, verify_cosignature
 from heyi.crypto.keys import Signer
+from heyi.crypto.merkle import Tree, leaf_hash
 from heyi.model.errors import VerificationError
 from heyi.store.database import Database
 from tests.audit.logs import LOG, NOON, STRANGER, WITNESS, happened, open_log

@@ -253,7 +253,7 @@ def test_documents_that_the_code_names_exist() -> None:
 
 def described(command: Any, path: str = "heyi") -> Iterator[tuple[str, list[str]]]:
     """Every command with its options, by walking the application as it is."""
-    options = [o for p in command.params if p.param_type_name == "option" for o in p.opts]
+    options = [o for p in command.params if p.param_type_name == "option" for o in (*p.opts, *p.secondary_opts)]
     yield path, [o for o in options if o != "--help"]
     for name, inner in getattr(command, "commands", {}).items():
         yield from described(inner, f"{path} {name}")

@@ -61,7 +61,7 @@ def check(done: subprocess.CompletedProcess[str], data: Path, directory: Path) -
     for got, want in zip(said["coefficients"].values(), expected, strict=True):
         assert math.isclose(got, want, rel_tol=0, abs_tol=1e-9)
     assert list(said["coefficients"]) == ["intercept", *SCALING]
-    assert sum(said["shares_fen"].values()) == said["pot_fen"] == said["paid_fen"] == 10_000_000
+    assert sum(said["shares_fen"].values()) == said["pot_fen"] == 10_000_000
     assert said["verified"] is True
     assert verify_directory(directory).holds
     return said
@@ -75,8 +75,7 @@ def test_the_real_study(tmp_path: Path) -> None:
     assert said["outcomes"] == {
         "needs-approval": 4,
         "permit": 4,
-        "permit-with-obligations": 1,
-    }  # the last is the payment
+    }
     assert said["shares_fen"]["switzerland"] == 0
     assert said["contributions"]["switzerland"].startswith("-")
 
@@ -188,7 +187,7 @@ def test_a_bad_study_file_gets_a_clear_error(tmp_path: Path, old: str, new: str,
 def test_the_study_file_reads(tmp_path: Path) -> None:
     plan = read_study(HEART)
     assert plan.operation.kinds == ("num", "age", "sex", "cp", "thalach", "exang")
-    assert (plan.pot_fen, len(plan.sites)) == (10_000_000, 4)
+    assert (plan.pot.fen, len(plan.sites)) == (10_000_000, 4)
     assert run(tmp_path, tmp_path / "run", tmp_path).returncode == 2
 
 

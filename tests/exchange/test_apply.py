@@ -9,8 +9,9 @@ import pytest
 from heyi.county.scenes import STUDY_KINDS
 from heyi.exchange.apply import approve, submit, supply
 from heyi.exchange.grant import grant, revoke
+from heyi.exchange.pay import approve_settlement, pay
 from heyi.exchange.register import register_asset, register_party
-from heyi.exchange.settle import pay, register_utility
+from heyi.exchange.settle import register_utility
 from heyi.exchange.use import Session
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Source
@@ -87,11 +88,13 @@ def test_what_has_no_case_no_permit_or_no_leave(story: Story) -> None:
         Session(house, "village-blood-pressure").operation("logistic")
     with pytest.raises(InvalidInput, match="has permits or a utility already"):
         register_utility(house, "stroke-risk", {"utility": "coverage"})
-    denied = next(t.decisions for t in story.told.turns if t.scene.id == "foreign-court")
-    with pytest.raises(InvalidInput, match="was paid already"):
-        pay(house, "stroke-risk", "stroke-risk-payment", story.told.study.payment)
-    with pytest.raises(InvalidInput, match="has no settlement"):
-        pay(house, "referral", "stroke-risk-payment", next(iter(denied.values())))
+    with pytest.raises(InvalidInput, match="is paid and cannot be paid"):
+        pay(house, "stroke-risk")
+    with pytest.raises(InvalidInput, match="is paid and cannot be approved"):
+        approve_settlement(house, "stroke-risk", by="finance-office")
+    for act in (pay, lambda h, c: approve_settlement(h, c, by="finance-office")):
+        with pytest.raises(InvalidInput, match="has no settlement"):
+            act(house, "referral")
     assert house.log.size == size
 
 

@@ -62,20 +62,11 @@ def forge_decision(house: Consortium) -> None:
 
 
 def second_statement_of_everything(house: Consortium) -> None:
-    again(house, events(house, "settlement.stated")[0][1])
+    again(house, events(house, "settlement.certified")[0][1])
 
 
 def pay_twice(house: Consortium) -> None:
     again(house, events(house, "settlement.paid")[0][1])
-
-
-def pay_by_any_leave(house: Consortium) -> None:
-    again(house, events(house, "settlement.paid")[0][1], by_leave_of="own-patient")
-
-
-def pay_more(house: Consortium) -> None:
-    event = events(house, "settlement.paid")[0][1]
-    again(house, event, amount_fen=event.public["amount_fen"] + 1)
 
 
 def forge_statement(house: Consortium) -> None:
@@ -124,8 +115,6 @@ ATTACKS: list[tuple[Callable[[Consortium], None], str]] = [
     (forge_decision, "the facts are not those that the log states"),
     (second_statement_of_everything, "the case was settled before"),
     (pay_twice, "was paid twice"),
-    (pay_by_any_leave, "the leave to pay is of another case"),
-    (pay_more, "was paid another amount"),
     (forge_statement, "the statement is not what the settlement recomputes to"),
     (new_key_for_an_authority, "is registered a second time"),
     (new_grade_for_an_asset, "is registered a second time"),

@@ -103,8 +103,10 @@ def test_village_clinics_answer_through_their_hosts(story: Story) -> None:
 def test_the_pot_is_paid_to_the_fen(story: Story) -> None:
     study = story.told.study
     assert len(study.statements) == 12
-    assert sum(s.share_fen for s in study.statements) == study.pot_fen == study.paid_fen
-    assert study.payment.outcome.is_permit
+    case = story.app.house.case(study.case)
+    assert sum(s.share_fen for s in study.statements) == case.settlement["pot_fen"] == case.paid_fen
+    assert case.paid == {s.party: s.share_fen for s in study.statements}
+    assert story.told.payment.outcome.is_permit
     assert sum(s.contribution for s in study.statements) == study.statements[0].total
 
 

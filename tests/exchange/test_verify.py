@@ -10,8 +10,8 @@ import pytest
 
 from heyi.app import Verification, verify_directory
 from heyi.audit.event import from_leaf
-from heyi.audit.merkle import leaf_hash
 from heyi.crypto.canonical import canonical
+from heyi.crypto.merkle import leaf_hash
 from heyi.exchange.replay import Replay
 from heyi.model.errors import InvalidInput
 from tests.conftest import Story

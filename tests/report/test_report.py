@@ -26,7 +26,7 @@ from heyi.cli.report_file import numbers
 from heyi.cli.run import run
 from heyi.county.places import PLACES
 from heyi.county.scenes import STUDY_SITES
-from heyi.county.story import Told, tell_story
+from heyi.county.story import POT_FEN, Told, tell_story
 from heyi.exchange.consortium import Consortium
 from heyi.model.decision import Text
 from heyi.report.data import ReportData
@@ -163,7 +163,7 @@ def test_every_institution_of_the_study_stands_with_its_share(rendered: Rendered
     for share in payback.shares:
         assert share.share in page.prose
         assert share.decimal in page.prose
-    assert sum(s.share_fen for s in payback.shares) == rendered.told.study.pot_fen
+    assert sum(s.share_fen for s in payback.shares) == POT_FEN
     assert payback.balanced and payback.efficient
 
 

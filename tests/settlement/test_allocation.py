@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from fractions import Fraction
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from heyi.model.errors import InvalidInput
-from heyi.settlement.allocate import Allocation, Policy, allocate, policy_from_json, shares_of
+from heyi.settlement.allocate import Allocation, Negatives, Policy, allocate, interim, policy_from_json, shares_of
 
 VALUES = st.lists(st.fractions(min_value=-1000, max_value=1000, max_denominator=10**6), min_size=1, max_size=12)
 
@@ -138,20 +139,103 @@ def test_the_group_is_lifted_together_and_shares_by_contribution() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "says"),
+    ("fields", "says"),
     [
-        (Policy(floors=fractions(a="2/3", b="2/3")), "together not above it"),
-        (Policy(floors=fractions(a="-1/3")), "not negative"),
-        (Policy(group=frozenset("b"), group_floor=Fraction(3, 2)), "shares of the pot"),
-        (
-            Policy(floors=fractions(a="9/10"), group=frozenset("b"), group_floor=Fraction(1, 2)),
-            "too little for the floor",
-        ),
+        ({"floors": fractions(a="-1/3")}, "not negative"),
+        ({"group": frozenset("b"), "group_floor": Fraction(3, 2)}, "shares of the pot"),
+        ({"floors_at_most": Fraction(11, 10)}, "from 0 to 1"),
     ],
 )
-def test_floors_that_do_not_fit_the_pot_are_refused(policy: Policy, says: str) -> None:
+def test_floors_that_are_no_shares_are_refused(fields: dict[str, Any], says: str) -> None:
     with pytest.raises(InvalidInput, match=says):
+        Policy(**fields)
+
+
+def test_floors_that_leave_too_little_for_the_group_are_refused() -> None:
+    policy = Policy(floors=fractions(a="9/10"), group=frozenset("b"), group_floor=Fraction(1, 2))
+    with pytest.raises(InvalidInput, match="too little for the floor"):
         allocate(100, ["a", "b"], [Fraction(9), Fraction(1)], policy)
+
+
+def test_floors_together_are_cut_to_their_cap() -> None:
+    phi = [Fraction(1), Fraction(1), Fraction(98)]
+    assert shares_of("abc", phi, Policy(floors=fractions(a="2/3", b="2/3"))) == (
+        Fraction(1, 2),
+        Fraction(1, 2),
+        Fraction(0),
+    )
+    capped = Policy(floors=fractions(a="1/10", b="3/10"), floors_at_most=Fraction(1, 5))
+    assert shares_of("abc", phi, capped) == (Fraction(1, 20), Fraction(3, 20), Fraction(4, 5))
+
+
+def test_what_negatives_used_up_can_wait_in_escrow() -> None:
+    phi = [Fraction(6), Fraction(4), Fraction(-5)]
+    assert allocate(1000, "abc", phi).shares_fen == (600, 400, 0)
+    kept = allocate(1000, "abc", phi, Policy(negatives=Negatives.ESCROW))
+    assert (kept.shares_fen, kept.escrow_fen) == ((300, 200, 0), 500)
+    worse = allocate(1000, "abc", [Fraction(6), Fraction(4), Fraction(-50)], Policy(negatives=Negatives.ESCROW))
+    assert (worse.shares_fen, worse.escrow_fen) == ((0, 0, 0), 1000)
+
+
+# --- interim and true-up ----------------------------------------------------------------------------------------------
+
+
+@st.composite
+def measured(draw: st.DrawFn) -> tuple[list[str], list[Fraction], list[Fraction], list[Fraction], Policy]:
+    """Players, values, the ends of intervals that hold them, and a policy."""
+    n = draw(st.integers(1, 6))
+    players = [f"p{i}" for i in range(n)]
+    whole = st.integers(-20, 60).map(Fraction)
+    wide = st.integers(0, 25).map(Fraction)
+    phi = draw(st.lists(whole, min_size=n, max_size=n))
+    low = [p - draw(wide) for p in phi]
+    high = [p + draw(wide) for p in phi]
+    floors = {p: Fraction(draw(st.integers(0, 4)), 40) for p in players}
+    group = frozenset(p for p in players if draw(st.booleans()))
+    policy = Policy(
+        floors=floors,
+        group=group,
+        group_floor=Fraction(draw(st.integers(0, 3)), 10),
+        negatives=draw(st.sampled_from(Negatives)),
+    )
+    return players, phi, low, high, policy
+
+
+@settings(max_examples=500, deadline=None)
+@given(measured(), st.integers(1, 10**6))
+def test_an_interim_payment_is_never_more_than_what_is_due_later(
+    game: tuple[list[str], list[Fraction], list[Fraction], list[Fraction], Policy], pot: int
+) -> None:
+    players, phi, low, high, policy = game
+    try:
+        final = allocate(pot, players, phi, policy)
+    except InvalidInput:
+        assume(False)
+    first = interim(pot, players, low, high, policy)
+    assert sum(first.shares_fen) + first.escrow_fen == pot and first.escrow_fen >= 0
+    assert all(0 <= a <= b for a, b in zip(first.shares_fen, final.shares_fen, strict=True)), (first, final)
+    paid = dict(zip(players, first.shares_fen, strict=True))
+    later = allocate(pot, players, phi, policy, paid=paid)
+    assert later == final, "where the intervals held, the true-up comes to what would have been paid at once"
+
+
+def test_what_was_paid_is_never_claimed_back() -> None:
+    """The intervals did not hold: a got 600 and is worth 100; b and c share what is left."""
+    later = allocate(1000, "abc", [Fraction(1), Fraction(6), Fraction(3)], paid={"a": 600, "b": 10})
+    assert later.shares_fen == (600, 267, 133)
+    assert sum(later.shares_fen) == 1000
+    with pytest.raises(InvalidInput, match="was paid of this pot, but is no player"):
+        allocate(1000, "ab", [Fraction(1), Fraction(6)], paid={"c": 1})
+
+
+def test_certain_shares_by_hand() -> None:
+    """a is 40 to 60, b 40 to 60: each is sure of 40 in 100."""
+    ends = [Fraction(40)] * 2, [Fraction(60)] * 2
+    assert interim(1000, "ab", *ends).shares_fen == (400, 400)
+    assert interim(1000, "ab", *ends).escrow_fen == 200
+    assert interim(1000, "ab", ends[1], ends[1]).shares_fen == (500, 500)
+    with pytest.raises(InvalidInput, match="ends before it begins"):
+        interim(1000, "ab", ends[1], ends[0])
 
 
 def test_ten_thousand_pots_with_floors_are_divided_to_the_fen() -> None:
@@ -183,6 +267,14 @@ def test_a_policy_survives_json_and_nothing_else_does() -> None:
     policy = Policy(floors=fractions(b="1/3", a="1/7"), group=frozenset("ba"), group_floor=Fraction(1, 5))
     assert policy_from_json(policy.to_json()) == policy
     assert list(policy.to_json()["floors"]) == ["a", "b"]
-    for bad in [{}, [], {"floors": {}, "group": []}, {"floors": {"a": "1/0"}, "group": [], "group_floor": "0"}]:
+    whole = policy.to_json()
+    wrong: list[dict[str, Any]] = [
+        {"floors": {"a": "1/0"}},
+        {"group_floor": "x"},
+        {"negatives": "keep"},
+        {"floors": []},
+        {"more": 1},
+    ]
+    for bad in [{}, [], {"floors": {}, "group": []}, *({**whole, **changed} for changed in wrong)]:
         with pytest.raises(InvalidInput, match="no policy"):
             policy_from_json(bad)

@@ -25,8 +25,8 @@ from heyi.settlement.closed_form import (
     threshold,
     variance_reduction,
 )
+from heyi.settlement.coverage import coverage_values
 from heyi.settlement.exact import shapley_of_floats, shapley_of_integers
-from heyi.settlement.game import coverage_values
 
 persons = st.lists(st.integers(0, 20), min_size=1, max_size=7)
 FORMS: list[tuple[Callable[[list[float], float], Floats], Callable[[Floats, float], Floats]]] = [

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from heyi.crypto.canonical import canonical, from_canonical
 from heyi.model.errors import InvalidInput
-from heyi.settlement.game import MOST_PLAYERS, Game, coverage_values, game_from_json, mask_of
+from heyi.settlement.coverage import coverage_values
+from heyi.settlement.game import MOST_PLAYERS, Game, game_from_json, mask_of
 
 WHOLE = st.integers(-(2**80), 2**80)
 

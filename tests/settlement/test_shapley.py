@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heyi.settlement.closed_form import coverage
+from heyi.settlement.coverage import coverage_values
 from heyi.settlement.exact import shapley
-from heyi.settlement.game import Game, coverage_values
+from heyi.settlement.game import Game
 
 SMALL = st.integers(-(10**6), 10**6)
 

@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heyi.crypto.canonical import canonical
-from heyi.settlement.allocate import allocate
-from heyi.settlement.exact import shapley
-from heyi.settlement.game import Game, coverage_values, game_from_json
+from heyi.crypto.canonical import canonical, digest
+from heyi.settlement.allocate import Policy
+from heyi.settlement.certificate import Measured, certify
+from heyi.settlement.coverage import Coverage, Stratum
+from heyi.settlement.game import Game, game_from_json
+from heyi.settlement.sample import Sample
+from heyi.settlement.sampled import plan
 from heyi.settlement.statement import Statement, state, yuan
 
-COVERAGE = Game(
+TERMS: dict[str, Any] = {"pot_fen": 1_000_000, "policy": Policy().to_json()}
+UNTIL = 1_800_000_000
+COVERAGE = Coverage(
     players=("hospital", "village"),
-    values=coverage_values({1: 4000, 2: 1, 3: 1200}, 2),
-    unit="persons",
-    specification={"utility": "coverage"},
+    strata=(Stratum(name="persons", weight=1, patterns={1: 4000, 2: 1, 3: 1200}),),
+    specification=TERMS,
 )
 LIKELIHOOD = Game(
-    players=("a", "b", "c"), values=(0, 600, -90, 480, 300, 1200, 270, 1080), unit="piconats", specification={}
+    players=("a", "b", "c"), values=(0, 600, -90, 480, 300, 1200, 270, 1080), unit="piconats", specification=TERMS
 )
 
 
-def statements(game: Game, pot_fen: int = 1_000_000) -> list[Statement]:
-    phi = shapley(game)
-    shares = allocate(pot_fen, game.players, phi).shares_fen
-    return state(game, phi, dict(zip(game.players, shares, strict=True)), pot_fen=pot_fen, study="study-1")
+def statements(measured: Measured) -> list[Statement]:
+    return state(measured, certify("study-1", measured), disputes_until=UNTIL)
 
 
 def test_a_statement_for_each_player_with_its_own_numbers() -> None:
@@ -44,7 +47,8 @@ def test_a_statement_for_each_player_with_its_own_numbers() -> None:
         (5201, "persons", "study-1", 1_000_000)
     }
     assert hospital.share_fen + village.share_fen == 1_000_000
-    assert hospital.game == village.game == COVERAGE.digest
+    assert hospital.certificate == village.certificate == digest(certify("study-1", COVERAGE))
+    assert hospital.disputes_until == UNTIL
 
 
 def test_an_institution_recomputes_its_statement_from_the_published_game() -> None:
@@ -76,20 +80,46 @@ def test_the_words_count_the_coalitions_that_fit_less_well() -> None:
 
 
 def test_a_contribution_of_nothing_is_not_called_negative() -> None:
-    game = Game(players=("a", "b"), values=(0, 0, 5, 5), unit="piconats", specification={})
+    game = Game(players=("a", "b"), values=(0, 0, 5, 5), unit="piconats", specification=TERMS)
     a, _ = statements(game)
     assert a.contribution == a.share_fen == 0
     assert "never claimed back" not in a.why.en
 
 
 def test_a_statement_can_be_signed_and_keeps_its_fraction() -> None:
-    game = Game(players=("a", "b", "c"), values=(0, 0, 0, 2**60, 0, 0, 0, 2**60 + 1), unit="piconats", specification={})
+    game = Game(
+        players=("a", "b", "c"), values=(0, 0, 0, 2**60, 0, 0, 0, 2**60 + 1), unit="piconats", specification=TERMS
+    )
     (first, *_) = statements(game)
     written = first.to_json()
     assert canonical(written)
     assert Fraction(written["contribution"]) == first.contribution
     assert first.contribution.denominator > 1
     assert (written["total"], written["why"]["en"]) == (str(2**60 + 1), first.why.en)
+
+
+def test_strata_stand_in_the_statement_and_sum_to_the_contribution() -> None:
+    rare = Stratum(name="rare", weight=20, patterns={2: 3})
+    measured = Coverage(players=COVERAGE.players, strata=(*COVERAGE.strata, rare), specification=TERMS)
+    hospital, village = statements(measured)
+    assert (hospital.strata, village.strata) == (
+        {"persons": Fraction(4600), "rare": Fraction(0)},
+        {"persons": Fraction(601), "rare": Fraction(60)},
+    )
+    assert sum(village.strata.values()) == village.contribution == 661
+    assert village.unit == "points" and "1,261 分" in village.why.zh and "1,261 points" in village.why.en
+
+
+def test_a_sample_states_its_intervals_and_pays_what_is_certain() -> None:
+    fields: dict[str, Any] = {"players": tuple("abcdef"), "seed": 3, "evaluations": 30, "unit": "u"}
+    drawn = plan(6, 30, 3)
+    values = tuple(m.bit_count() * 1000 + (300 if m & 1 else 0) for m in drawn.masks())
+    measured = Sample(**fields, values=values, total=6300, specification=TERMS)
+    first, *_ = told = statements(measured)
+    assert all(s.interim and s.low <= s.contribution <= s.high for s in told)
+    assert 0 < sum(s.share_fen for s in told) <= 1_000_000
+    assert (first.alone, first.last) == (1300, 1300)
+    assert abs(first.contribution - 1300) < 20
 
 
 @pytest.mark.parametrize(

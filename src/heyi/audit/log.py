@@ -8,11 +8,11 @@ from typing import Protocol
 
 from heyi.audit.checkpoint import Checkpoint, sign_checkpoint
 from heyi.audit.event import Event
-from heyi.audit.merkle import Tree, leaf_hash
 from heyi.audit.witness import Witness
 from heyi.crypto.canonical import Json, canonical
 from heyi.crypto.commitment import commit
 from heyi.crypto.keys import Signer
+from heyi.crypto.merkle import Tree, leaf_hash
 from heyi.model.errors import StoreError
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from heyi.audit.checkpoint import Checkpoint, open_checkpoint
 from heyi.audit.event import Event, from_leaf
 from heyi.audit.log import Entry
-from heyi.audit.merkle import Tree, leaf_hash
 from heyi.audit.witness import verify_cosignature
 from heyi.crypto.canonical import Json, from_canonical
 from heyi.crypto.commitment import KEY_BYTES, verify_commitment
+from heyi.crypto.merkle import Tree, leaf_hash
 from heyi.model.errors import VerificationError
 
 

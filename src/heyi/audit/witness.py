@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from heyi.audit.checkpoint import Checkpoint, open_checkpoint
-from heyi.audit.merkle import verify_consistency
 from heyi.audit.note import COSIGNATURE, Note, NoteSignature, key_id
 from heyi.crypto.keys import Signer, verify_signature
+from heyi.crypto.merkle import verify_consistency
 from heyi.model.errors import VerificationError
 
 

@@ -59,6 +59,7 @@ def _summary(app: App, told: Told, verification: Verification) -> dict[str, obje
     outcomes = Counter(
         c.event.public["outcome"] for c in verification.centre.entries if c.event.kind == "decision.made"
     )
+    study = app.house.case(told.study.case)
     return {
         "log_root": app.house.log.root.hex(),
         "events": app.house.log.size,
@@ -67,8 +68,8 @@ def _summary(app: App, told: Told, verification: Verification) -> dict[str, obje
         "requests": len(app.house.state.cases),
         "decisions": sum(outcomes.values()),
         "outcomes": dict(sorted(outcomes.items())),
-        "pot_fen": told.study.pot_fen,
-        "paid_fen": told.study.paid_fen,
+        "pot_fen": study.settlement["pot_fen"],
+        "paid_fen": study.paid_fen,
         "verified": verification.holds,
         "faults": [f"{log}: {f.message}" for log, f in verification.faults],
     }

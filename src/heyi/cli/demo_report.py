@@ -57,7 +57,7 @@ def demo_report(house: Consortium, told: Told, *, seed: int, verified: VerifiedN
             refused=told.refused_after_revocation,
         ),
         study=study_of(house, told.study),
-        payback=payback_of(house, told.study, sample=SAMPLE),
+        payback=payback_of(house, told.study, payment=told.payment, sample=SAMPLE),
         evidence=evidence_of(house, verified, (VERIFY, statement_command(SAMPLE), RULES)),
     )
 
@@ -74,8 +74,9 @@ def _headline(house: Consortium, told: Told, counted: Tally, verified: VerifiedN
     assets = held(house)
     files = [a for a in assets if a.id in exported]
     fields, other = sum(len(a.fields) for a in files), len(assets) - len(files)
-    requests, pot, paid = len(house.state.cases), yuan(study.pot_fen), yuan(study.paid_fen)
-    took_part, asked = len(study.answered), len(house.case(study.case).request["assets"])
+    case, requests = house.case(study.case), len(house.state.cases)
+    pot, paid = yuan(case.settlement["pot_fen"]), yuan(case.paid_fen)
+    took_part, asked = len(study.answered), len(case.request["assets"])
     return Headline(
         sentence=Text(
             zh=f"{COUNTY_ZH} {institutions} 家机构的 {requests} 项申请由法律逐条判定；{took_part} 家机构的数据不出门，"

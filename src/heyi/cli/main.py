@@ -9,7 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from heyi import __version__
-from heyi.cli import audit, decide, demo, proofs, run, statement
+from heyi.cli import audit, decide, demo, proofs, run, settle, statement
 from heyi.cli.output import FAILED, MISUSE, err, print_json
 from heyi.model.errors import HeyiError
 
@@ -28,6 +28,8 @@ app.add_typer(proofs.app, name="rules")
 app.command("verify")(audit.verify)
 app.command("erase")(audit.erase)
 app.command("statement")(statement.statement)
+app.add_typer(settle.app, name="settle")
+app.command("dispute")(settle.dispute)
 
 
 def _version(value: bool) -> None:

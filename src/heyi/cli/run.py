@@ -1,7 +1,8 @@
-"""`heyi run`: a joint study over real files, from the law's answer to the payment."""
+"""`heyi run`: a joint study over real files, from the law's answer to the statements."""
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from heyi.app import found, fresh_seed, verify_directory
 from heyi.cli.output import FAILED, REFUSED, Json, err, out, print_json
 from heyi.cli.report_file import numbers, write_report
 from heyi.cli.study_report import study_report
+from heyi.exchange.consortium import legal_day
 from heyi.exchange.plan import open_plan, register_plan
 from heyi.exchange.register import register_asset
 from heyi.exchange.study import StudyResult, run_study
@@ -33,7 +35,7 @@ def run(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Run a study: register institutions, judge the request, compute where the data lie, value, pay, verify."""
+    """Run a study: register institutions, judge the request, compute where the data lie, value, state, verify."""
     plan = read_study(study_dir)
     directory = directory or Path("heyi-run") / plan.id
     # every file is read before an earlier run in the folder is replaced; equal rows of a file without header are two
@@ -65,7 +67,8 @@ def run(
         _refused(app.house.point.book, last, json=json)
         raise typer.Exit(REFUSED)
     err.print("[green]•[/] 申请已判定并发放许可 [dim]judged and granted[/]")
-    result = run_study(app.house, plan.id, utility=plan.utility, pot_fen=plan.pot_fen)
+    result = run_study(app.house, plan.id)
+    settlement = app.house.case(plan.id).settlement
     verification = verify_directory(directory)
     data_of_report = study_report(app.house, plan.id, result, zh=plan.zh, en=plan.en, verified=numbers(verification))
     report = write_report(directory, data_of_report)
@@ -87,15 +90,24 @@ def run(
                 "contributions": {s.party: str(s.contribution) for s in result.statements},
                 "unit": result.statements[0].unit,
                 "shares_fen": {s.party: s.share_fen for s in result.statements},
-                "pot_fen": result.pot_fen,
-                "paid_fen": result.paid_fen,
+                "pot_fen": settlement["pot_fen"],
+                "disputes_until": legal_day(settlement["disputes_until"]).isoformat(),
                 "verified": verification.holds,
                 "report": str(report),
             }
         )
     else:
         _tables(result, verified=verification.holds)
-        out().print(f"报告 report: {report}\n下一步 try next: heyi statement {directory} --party {result.answered[0]}")
+        day = legal_day(settlement["disputes_until"])
+        out().print(f"报告 report: {report}")
+        out().print(f"可异议至 can be disputed until {day}，期满核准支付 then approved and paid")
+        out().print("下一步 try next:")
+        for line in (
+            f"heyi statement {directory} --party {result.answered[0]}",
+            f"heyi settle approve {directory} --on {day + dt.timedelta(days=1)}",
+            f"heyi settle pay {directory} --csv payments.csv",
+        ):
+            out().print(f"  {line}")
     if not verification.holds:
         raise typer.Exit(FAILED)
 

@@ -2,79 +2,111 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from heyi.app import verify_directory
+from heyi.app import Verification, verify_directory
 from heyi.cli.output import FAILED, Json, Lang, language, out, print_json
-from heyi.model.errors import InvalidInput
-from heyi.settlement.statement import yuan
+from heyi.model.decision import Text
+from heyi.model.errors import InvalidInput, StoreError
+from heyi.report.statement import Settlement, StatementPage, render_statement, statement_of
 
 
 def statement(
     directory: Annotated[Path, typer.Argument(help="the folder of a run")] = Path("heyi-demo"),
     party: Annotated[str, typer.Option(help="one institution (default: all of them)")] = "",
+    html: Annotated[
+        Path | None, typer.Option(help="a folder for one page an institution, to be read and printed")
+    ] = None,
+    first: Annotated[str, typer.Option("--from", help="first day of the period, 2026-12-01")] = "",
+    last: Annotated[str, typer.Option("--to", help="last day of the period")] = "",
     lang: Lang = "zh",
     json: Json = False,
 ) -> None:
     """Show statements from the log, after the log was verified and the settlement recomputed."""
     lang = language(lang)
     v = verify_directory(directory)
-    names = {c.event.public["id"]: c.event.public for c in v.centre.entries if c.event.kind == "party.registered"}
-    found: list[dict[str, Any]] = [
-        {**c.event.public, "entry": c.index}
-        for c in v.centre.entries
-        if c.event.kind == "statement.issued" and party in ("", c.event.public["party"])
+    parties = sorted({c.event.public["party"] for c in v.centre.entries if c.event.kind == "statement.issued"})
+    if not parties:
+        raise InvalidInput("nothing was settled here", hint="run a study first")
+    root = v.centre.checkpoint.root.hex() if v.centre.checkpoint else ""
+    pages = [
+        statement_of(v.centre.entries, p, verified=v.holds, log_root=root, first=first, last=last)
+        for p in ([party] if party else parties)
     ]
-    if not found:
-        settled = sorted({c.event.public["party"] for c in v.centre.entries if c.event.kind == "statement.issued"})
-        raise InvalidInput(
-            f"no statement for `{party}`" if party else "nothing was settled here",
-            hint=f"one of {', '.join(settled)}" if settled else "run a study first",
-        )
+    if json:
+        print_json({"verified": v.holds, "statements": _rows(v, [p.party for p in pages])})
+    elif html is None:
+        for page in pages:
+            for settlement in page.settlements:
+                for line in _lines(page, settlement, lang):
+                    out().print(line, markup=False)
+        out().print(_closing(directory, holds=v.holds, lang=lang))
+    if html is not None:
+        for page in pages:
+            path = _write(html, f"{page.party}.html", render_statement(page))
+            if not json:
+                out().print(str(path))
+    if not v.holds:
+        raise typer.Exit(FAILED)
+
+
+def _rows(v: Verification, parties: list[str]) -> list[dict[str, object]]:
     paid = {
         (c.event.case, c.event.public["party"]): c.event.public["amount_fen"]
         for c in v.centre.entries
         if c.event.kind == "settlement.paid"
     }
-    if json:
-        rows = [{**s, "paid_fen": paid.get((s["study"], s["party"]), 0)} for s in found]
-        print_json({"verified": v.holds, "statements": rows})
-    else:
-        for s in found:
-            for line in _lines(s, names[s["party"]], paid.get((s["study"], s["party"]), 0), lang):
-                out().print(line, markup=False)
-        out().print(_closing(directory, holds=v.holds, lang=lang))
-    if not v.holds:
-        raise typer.Exit(FAILED)
+    return [
+        {**c.event.public, "entry": c.index, "paid_fen": paid.get((c.event.case, c.event.public["party"]), 0)}
+        for c in v.centre.entries
+        if c.event.kind == "statement.issued" and c.event.public["party"] in parties
+    ]
 
 
-def _lines(s: dict[str, Any], name: dict[str, str], paid_fen: int, lang: str) -> list[str]:
-    phi, total = Fraction(s["contribution"]), int(s["total"])
-    scale, unit = (10**12, "nats") if s["unit"] == "piconats" else (1, {"zh": "人", "en": "persons"}[lang])
-    share = phi / total if total else Fraction(0)
+def _write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as e:
+        raise StoreError(f"cannot write `{path}`: {e.strerror}", hint="name a folder that can be written") from None
+    return path
+
+
+def _lines(page: StatementPage, s: Settlement, lang: str) -> list[str]:
+    def say(text: Text) -> str:
+        return text.zh if lang == "zh" else text.en
+
+    unit, stage, payment = say(s.unit_short), say(s.stage), say(s.payment)
     if lang == "zh":
         return [
-            f"\n{name['zh']} · 研究 {s['study']} · 日志第 {s['entry']} 条",
-            f"  份额 {yuan(s['share_fen'])} 元（总额 {yuan(s['pot_fen'])} 元），已支付 {yuan(paid_fen)} 元",
-            f"  贡献（沙普利值）{float(phi) / scale:,.4f} {unit}，占全体 {float(share):.2%}，精确值 {phi}",
-            f"  单独可得 {int(s['alone']) / scale:,.4f}，最后加入增加 {int(s['last']) / scale:,.4f} {unit}",
-            f"  {s['why']['zh']}",
+            f"\n{page.name.zh} · {s.study.zh}（{s.case}）· 日志第 {s.entry} 条",
+            f"  份额 {s.share} {payment}（总额 {s.pot}），{stage}；异议期至 {s.disputes_until}",
+            f"  贡献（沙普利值）{s.contribution} {unit}，占全体 {s.part or '—'}"
+            + (f"，95% 区间 {s.interval}" if s.interval else "")
+            + f"，精确值 {s.exact}",
+            f"  单独可得 {s.alone}，最后加入增加 {s.last} {unit}",
+            *(f"  {name} {part}" for name, part in s.strata),
+            f"  {s.why.zh}",
         ]
     return [
-        f"\n{name['en']} · study {s['study']} · log entry {s['entry']}",
-        f"  share {yuan(s['share_fen'])} yuan of {yuan(s['pot_fen'])}, paid {yuan(paid_fen)}",
-        f"  contribution (Shapley value) {float(phi) / scale:,.4f} {unit}, {float(share):.2%} of all, exactly {phi}",
-        f"  alone {int(s['alone']) / scale:,.4f}, when it joins last {int(s['last']) / scale:,.4f} {unit}",
-        f"  {s['why']['en']}",
+        f"\n{page.name.en} · {s.study.en} ({s.case}) · log entry {s.entry}",
+        f"  share {s.share} {payment} of {s.pot}, {stage}; can be disputed until {s.disputes_until}",
+        f"  contribution (Shapley value) {s.contribution} {unit}, {s.part or '-'} of all"
+        + (f", 95 % interval {s.interval}" if s.interval else "")
+        + f", exactly {s.exact}",
+        f"  alone {s.alone}, when it joins last {s.last} {unit}",
+        *(f"  {name} {part}" for name, part in s.strata),
+        f"  {s.why.en}",
     ]
 
 
 def _closing(directory: Path, *, holds: bool, lang: str) -> str:
     if lang == "zh":
-        return f"结算已由日志重新算出，{'一致' if holds else '不一致'}；如有异议，可自行核验：heyi verify {directory}"
+        agreed = "一致" if holds else "不一致"
+        return f"结算已由日志重新算出，{agreed}；如有异议，可自行核验：heyi settle verify {directory}"
     agreed = "and agrees" if holds else "and DIFFERS"
-    return f"the settlement was recomputed from the log {agreed}; check it yourself: heyi verify {directory}"
+    return f"the settlement was recomputed from the log {agreed}; check it yourself: heyi settle verify {directory}"

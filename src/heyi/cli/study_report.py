@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from heyi.cli.demo_report import outcome_counts
+from heyi.exchange.case import Case
 from heyi.exchange.consortium import Consortium
 from heyi.exchange.study import StudyResult
+from heyi.model.asset import Asset
 from heyi.model.decision import Text
 from heyi.report.catalogue import catalogue_of, held
 from heyi.report.data import Figure, Headline, ReportData, VerifiedNumbers
@@ -35,37 +39,40 @@ def study_report(
             zh="联合研究报告" + (f" · 法律日 {days[0]}" if days else ""),
             en="joint study" + (f" · legal day {days[0]}" if days else ""),
         ),
-        headline=_headline(result, counted, verified, files=len(assets), rows=sum(a.rows for a in assets)),
+        headline=_headline(house.case(case), result, counted, verified, assets),
         notices=(NO_ADVICE,),
         catalogue=catalogue_of(house, detailed=[a.id for a in assets]),
         requests=(card(house, case, decided),) if decided else (),
         uses=uses_of(house, counted),
         study=study_of(house, result),
-        payback=payback_of(house, result, sample=sample),
+        payback=payback_of(house, result, payment=None, sample=sample),
         evidence=evidence_of(house, verified, (VERIFY, statement_command(sample), RULES)),
     )
 
 
-def _headline(result: StudyResult, counted: Tally, verified: VerifiedNumbers, *, files: int, rows: int) -> Headline:
-    paid, pot, took_part = yuan(result.paid_fen), yuan(result.pot_fen), len(result.answered)
+def _headline(
+    case: Case, result: StudyResult, counted: Tally, verified: VerifiedNumbers, assets: Sequence[Asset]
+) -> Headline:
+    rows = sum(a.rows for a in assets)
+    due, pot, took_part = sum(case.settlement["shares_fen"].values()), case.settlement["pot_fen"], len(result.answered)
     return Headline(
         sentence=Text(
-            zh=f"{took_part} 家机构的数据不出门，{result.rounds} 轮运算完成一个联合模型，{paid} 元按贡献返还。",
+            zh=f"{took_part} 家机构的数据不出门，{result.rounds} 轮运算完成一个联合模型，{yuan(due)} 元按贡献分配。",
             en=f"{took_part} institutions fitted one joint model in {result.rounds} rounds without handing over a "
-            f"record, and {paid} yuan flowed back by what each contributed.",
+            f"record, and {yuan(due)} yuan are divided by what each contributed.",
         ),
         figures=(
             Figure(label=Text(zh="机构参加", en="institutions took part"), value=str(took_part)),
             Figure(
                 label=Text(zh="份文件", en="files"),
-                value=str(files),
+                value=str(len(assets)),
                 note=Text(zh=f"{rows:,} 行记录", en=f"{rows:,} rows"),
             ),
             Figure(label=Text(zh="项判定", en="decisions"), value=str(counted.kinds["decision.made"])),
             Figure(
-                label=Text(zh="元已支付", en="yuan paid"),
-                value=paid,
-                note=Text(zh=f"总额 {pot} 元", en=f"of a pot of {pot} yuan"),
+                label=Text(zh="元已结算，待异议期满支付", en="yuan stated, to be paid when nobody can dispute them"),
+                value=yuan(due),
+                note=Text(zh=f"总额 {yuan(pot)} 元", en=f"of a pot of {yuan(pot)} yuan"),
             ),
             verified_figure(verified),
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from heyi.exchange.dispute import AUTHORITY
 from heyi.model.fact import Value
 from heyi.model.party import PartyKind, Tier
 
@@ -78,6 +79,14 @@ ROLES: tuple[Role, ...] = (
         zh="医共体数据安全委员会",
         en="Data Security Committee",
         speaks_for=("data_committee",),
+    ),
+    Role(
+        id="finance-office",
+        kind=PartyKind.AUTHORITY,
+        tier=Tier.COUNTY,
+        zh="医共体财务管理中心",
+        en="Finance Office",
+        speaks_for=(AUTHORITY,),
     ),
     Role(id="county-office", kind=PartyKind.AUTHORITY, tier=Tier.COUNTY, zh="县域数据办", en="County Data Office"),
     Role(

@@ -13,19 +13,23 @@ from heyi.county.scenes import Scene, answer, play
 from heyi.county.stage import Stage, Tell, Telling, raise_county, records_of
 from heyi.crypto.canonical import Json
 from heyi.exchange.apply import approve, decide
+from heyi.exchange.dispute import answer_dispute, dispute
 from heyi.exchange.erase import erase
 from heyi.exchange.grant import Terms, grant, revoke
+from heyi.exchange.pay import approve_settlement, pay
 from heyi.exchange.study import COVERAGE, StudyResult, register_study, run_study
 from heyi.exchange.use import Session, withdraw
 from heyi.model.decision import Decision
-from heyi.model.party import GRASSROOTS
+from heyi.model.party import GRASSROOTS, Tier
 from heyi.settlement.allocate import Policy
+from heyi.settlement.pot import Pot
 
 DAY = 86_400
 POT_FEN = 30_000_000
 GRASSROOTS_FLOOR = Fraction(1, 5)
 """What township and village institutions receive at least together, by article 7 of the county's agreement."""
 MIN_CELL_OF_ETHICS = 10
+DISPUTE_DAYS = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,7 @@ class Told:
     after: dict[str, Json]
     refused_after_revocation: dict[str, dict[str, str]]
     study: StudyResult
+    payment: Decision
     erased: int
 
 
@@ -113,6 +118,7 @@ def tell_story(stage: Stage, directory: Path, *, seed: int, persons: int, tell: 
     before, after = _withdrawal(stage, record, tell)
     refused = _revocation(stage, record, tell)
     study = _study(stage, record, tell)
+    payment = _settlement(stage, study, tell)
     erased = _erasure(stage, tell)
     return Told(
         turns=tuple(turns),
@@ -120,6 +126,7 @@ def tell_story(stage: Stage, directory: Path, *, seed: int, persons: int, tell: 
         after=after,
         refused_after_revocation=refused,
         study=study,
+        payment=payment,
         erased=erased,
     )
 
@@ -183,13 +190,30 @@ def _study(stage: Stage, record: Record, tell: Tell) -> StudyResult:
         "both committees approve; ethics on condition of cells of at least 10",
     )
     grassroots = frozenset(p.id for p in PLACES if p.tier in GRASSROOTS)
-    policy = Policy(group=grassroots, group_floor=GRASSROOTS_FLOOR)
-    register_study(stage.house, scenes.STUDY.id, utility=COVERAGE, pot_fen=POT_FEN, policy=policy)
+    pot = Pot(fen=POT_FEN, policy=Policy(group=grassroots, group_floor=GRASSROOTS_FLOOR), dispute_days=DISPUTE_DAYS)
+    register_study(stage.house, scenes.STUDY.id, utility=COVERAGE, pot=pot)
     grant(stage.house, scenes.STUDY.id)
-    tell(Telling(zh="数据不动，运算到各机构；按沙普利值反哺", en="computed where the data lie; paid by Shapley value"))
-    result = run_study(stage.house, scenes.STUDY.id, utility=COVERAGE, pot_fen=POT_FEN, policy=policy)
+    tell(Telling(zh="数据不动，运算到各机构；按沙普利值反哺", en="computed where the data lie; valued by Shapley"))
+    result = run_study(stage.house, scenes.STUDY.id)
     stage.forward(DAY)
     return result
+
+
+def _settlement(stage: Stage, result: StudyResult, tell: Tell) -> Decision:
+    """A health centre doubts its statement and is answered; when nobody can dispute any more, the pot is paid."""
+    tell(Telling(zh="结算单送达，一家乡镇卫生院提出异议，获书面答复", en="a health centre disputes its statement"))
+    case = scenes.STUDY.id
+    doubter = min(s.party for s in result.statements if stage.house.party(s.party).tier is Tier.TOWNSHIP)
+    dispute(stage.house, case, party=doubter, reasons="随访患者似乎未全部计入")
+    stage.forward(DAY)
+    reasons = "与各家共有的患者由各家平分，已逐一复算；无其他遗漏"
+    answer_dispute(stage.house, case, party=doubter, by="finance-office", upheld=False, reasons=reasons)
+    stage.forward(DISPUTE_DAYS * DAY)
+    tell(Telling(zh="异议期满，核准并按贡献支付", en="the days for disputes are over: approved, and paid"))
+    approve_settlement(stage.house, case, by="finance-office")
+    payment, _ = pay(stage.house, case)
+    stage.forward(DAY)
+    return payment
 
 
 def _erasure(stage: Stage, tell: Tell) -> int:

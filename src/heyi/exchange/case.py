@@ -14,6 +14,7 @@ from heyi.crypto.canonical import Json
 from heyi.model.asset import Asset, Field, Identifier, NationalLevel, Reason
 from heyi.model.decision import Outcome
 from heyi.model.party import Party, PartyKind, Tier
+from heyi.settlement.stages import AFTER, Stage
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,8 +43,8 @@ class Statement:
 @dataclass(slots=True, kw_only=True)
 class Case:
     """One request and what happened to it. `statements` are in the order of the log; `asked` is the highest
-    call number announced under each permit;
-    `utility` the digest of the registered utility."""
+    call number announced under each permit; `utility` the digest of the registered `specification`; `settlement` is the
+    latest of so many `settlements`, `stages` where each share of it stands, `paid` what was paid in all, in fen."""
 
     id: str
     request: dict[str, Json]
@@ -57,8 +58,21 @@ class Case:
     asked: dict[str, int] = field(default_factory=dict)
     results: list[Json] = field(default_factory=list)
     utility: str = ""
+    specification: dict[str, Json] = field(default_factory=dict)
     settlement: dict[str, Json] = field(default_factory=dict)
-    paid_fen: int = 0
+    settlements: int = 0
+    stages: dict[str, Stage] = field(default_factory=dict)
+    paid: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def paid_fen(self) -> int:
+        """What was paid to all."""
+        return sum(self.paid.values())
+
+    @property
+    def trues_up(self) -> bool:
+        """Whether the settlement was paid on intervals, so that another follows when the values are known."""
+        return bool(self.settlement.get("interim")) and set(self.stages.values()) == {Stage.PAID}
 
     @property
     def status(self) -> str:
@@ -148,13 +162,24 @@ class State:
                 case.results.append(public)
             case "utility.registered":
                 assert case is not None
-                case.utility = public["digest"]
-            case "settlement.stated":
+                case.utility, case.specification = public["digest"], public["specification"]
+            case "settlement.certified":
                 assert case is not None
                 case.settlement = public
-            case "settlement.paid":
+                case.settlements += 1
+                case.stages = dict.fromkeys(public["players"], Stage.ACCRUED)
+            case "settlement.withdrawn":
                 assert case is not None
-                case.paid_fen += public["amount_fen"]
+                case.settlement, case.stages = {}, {}
+            case "settlement.approved":
+                assert case is not None
+                case.stages = dict.fromkeys(case.stages, AFTER[event.kind])
+            case "statement.issued" | "statement.disputed" | "dispute.dismissed" | "settlement.paid":
+                assert case is not None
+                party = public["party"]
+                case.stages[party] = AFTER[event.kind]
+                if event.kind == "settlement.paid":
+                    case.paid[party] = case.paid.get(party, 0) + public["amount_fen"]
             case _:
                 pass
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from heyi.exchange.apply import approve, decide, present
 from heyi.exchange.consortium import PLATFORM, Consortium
+from heyi.exchange.dispute import AUTHORITY
 from heyi.exchange.grant import Terms, grant
 from heyi.exchange.register import adopt_rulebook, register_party, vouch_profile
 from heyi.exchange.study import register_study
@@ -16,6 +17,7 @@ from heyi.model.fact import Value
 from heyi.model.party import Party, PartyKind, Tier
 from heyi.model.request import Request
 from heyi.policy.profiles import expand_profiles
+from heyi.settlement.pot import Pot
 
 ATTESTER = "attesting-authority"
 
@@ -45,7 +47,7 @@ class PlannedApproval:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyPlan:
     """A study file, read. `columns` names the columns of files without header; `origin` and `secret` are what
-    the stewards state about the data; `like` are profiles of facts."""
+    the stewards state about the data; `like` are profiles of facts; `settles` is who approves the settlement."""
 
     id: str
     zh: str
@@ -62,7 +64,8 @@ class StudyPlan:
     registry: Mapping[str, Value]
     approvals: tuple[PlannedApproval, ...]
     utility: str
-    pot_fen: int
+    pot: Pot
+    settles: str
     terms: Terms
 
     def asset(self, site: str) -> str:
@@ -81,8 +84,9 @@ def register_plan(house: Consortium, plan: StudyPlan) -> None:
     party(PLATFORM, PartyKind.OPERATOR, Tier.NATION, "协同平台", "platform")
     party(plan.requester, PartyKind.REQUESTER, Tier.NATION, "申请人", "requester")
     party(ATTESTER, PartyKind.AUTHORITY, Tier.NATION, "证明机构", "attesting authority")
-    for name in sorted({a.by for a in plan.approvals}):
+    for name in sorted({*(a.by for a in plan.approvals), plan.settles}):
         authorities = tuple(sorted({a.authority for a in plan.approvals if a.by == name}))
+        authorities += (AUTHORITY,) if name == plan.settles else ()
         party(name, PartyKind.AUTHORITY, Tier.NATION, name, name, authorities)
     for site in plan.sites:
         party(site.id, PartyKind.INSTITUTION, site.tier, site.zh, site.en)
@@ -127,6 +131,6 @@ def open_plan(house: Consortium, plan: StudyPlan) -> list[dict[str, Decision]]:
     if plan.approvals:
         rounds.append(decide(house, plan.id))
     if any(d.outcome.is_permit for d in rounds[-1].values()):
-        register_study(house, plan.id, utility=plan.utility, pot_fen=plan.pot_fen)
+        register_study(house, plan.id, utility=plan.utility, pot=plan.pot)
         grant(house, plan.id, plan.terms)
     return rounds

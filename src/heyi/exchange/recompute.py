@@ -1,4 +1,4 @@
-"""Recomputing money: settlements, statements and payments of a log, from the registered game alone."""
+"""Recomputing money: settlements, statements, disputes and payments of a log, from certificates and keys alone."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from collections.abc import Iterable
 
 from heyi.audit.event import Event
 from heyi.crypto.canonical import Json, digest, from_canonical
+from heyi.crypto.keys import verify_signature
 from heyi.exchange.case import Case, State
+from heyi.exchange.dispute import AUTHORITY, settlement_message
+from heyi.exchange.pay import due_fen, ledger_id, payment_case
 from heyi.exchange.ports import Artefacts
+from heyi.exchange.settle import DAY, settled_leaf
 from heyi.model.decision import Outcome
 from heyi.model.errors import VerificationError
 from heyi.model.permit import Permit
-from heyi.settlement.allocate import allocate, policy_from_json
-from heyi.settlement.exact import shapley
-from heyi.settlement.game import game_from_json
+from heyi.settlement.certificate import verify_certificate
+from heyi.settlement.stages import Stage, step
 from heyi.settlement.statement import state as statements_of
 
 
@@ -28,47 +31,85 @@ def recompute_settlement(
         VerificationError: it is not what was registered, not among those who answered, or not to the fen.
     """
     public = event.public
-    if case.settlement:
+    if case.settlement and not case.trues_up:
         raise VerificationError("the case was settled before")
-    content = artefacts.artefact(public["game"])
+    content = artefacts.artefact(public["certificate"])
     if content is None:
-        raise VerificationError("the registered game is not kept with the log")
-    game = game_from_json(from_canonical(content))
-    if game.digest != public["game"]:
-        raise VerificationError("the game kept with the log is another one")
-    quoted = {p.utility for p in permits if p.holder in game.players}
-    if quoted != {digest(dict(game.specification))}:
+        raise VerificationError("the certificate is not kept with the log")
+    certificate = from_canonical(content)
+    if digest(certificate) != public["certificate"]:
+        raise VerificationError("the certificate kept with the log is another one")
+    measured = verify_certificate(certificate)
+    if certificate["study"] != case.id or certificate["paid_fen"] != case.paid:
+        raise VerificationError("the certificate is of another study, or forgets what was paid")
+    quoted = {p.utility for p in permits if p.holder in measured.players}
+    if quoted != {digest(dict(measured.specification))}:
         raise VerificationError("the settlement measures something else than the permits had registered")
-    if public["pot_fen"] != game.specification["pot_fen"]:
-        raise VerificationError("the pot is not the one that was registered")
-    if set(game.players) != answered:
+    if set(measured.players) != answered:
         raise VerificationError("the players are not those who answered")
-    phi = shapley(game)
-    allocation = allocate(public["pot_fen"], game.players, phi, policy_from_json(game.specification["policy"]))
-    shares = dict(zip(game.players, allocation.shares_fen, strict=True))
-    if [str(p) for p in phi] != public["phi"] or shares != public["shares_fen"]:
-        raise VerificationError("the settlement recomputes to other shares")
-    if sum(shares.values()) + allocation.escrow_fen != public["pot_fen"]:
-        raise VerificationError("the shares do not sum to the pot")
-    return {s.party: s.to_json() for s in statements_of(game, phi, shares, pot_fen=public["pot_fen"], study=case.id)}
+    until = event.at + measured.specification["dispute_days"] * DAY
+    if public != settled_leaf(public["certificate"], certificate, until):
+        raise VerificationError("the settlement in the log is not what its certificate says")
+    return {s.party: s.to_json() for s in statements_of(measured, certificate, disputes_until=until)}
 
 
-def check_payment(event: Event, state: State, paid: set[tuple[str, str]]) -> None:
-    """Check one payment: the stated amount, once, by leave that was asked for this settlement.
+def check_answer(event: Event, state: State) -> None:
+    """Check that the authority signed an approval of a settlement or an answer to a dispute, for this settlement.
+
+    Raises:
+        VerificationError: it did not, or disputes were open or still possible.
+    """
+    public, case, by = event.public, state.cases[event.case], state.parties[event.actor]
+    if AUTHORITY not in by.speaks_for:
+        raise VerificationError(f"`{by.id}` does not speak for settlements")
+    if public["certificate"] != case.settlement.get("certificate"):
+        raise VerificationError("the authority answered for another settlement")
+    if event.kind == "settlement.withdrawn":
+        if case.stages.get(public["party"]) is not Stage.DISPUTED:
+            raise VerificationError("a settlement was withdrawn that nobody disputed")
+    else:
+        for party in [public["party"]] if event.kind == "dispute.dismissed" else case.stages:
+            step(case.stages[party], event.kind, party)
+    message = settlement_message(case.id, event.kind, public)
+    verify_signature(by.public_key, message, bytes.fromhex(public["signature"]), what=f"`{event.kind}`")
+    if event.kind == "settlement.approved" and event.at <= case.settlement["disputes_until"]:
+        raise VerificationError("the settlement was approved while it could still be disputed")
+
+
+def check_dispute(event: Event, state: State) -> None:
+    """Check that an institution disputes its own statement, in time.
+
+    Raises:
+        VerificationError: it does not.
+    """
+    public, case = event.public, state.cases[event.case]
+    settlement = case.settlement
+    step(case.stages[public["party"]], event.kind, public["party"])
+    if event.actor != public["party"] or public["certificate"] != settlement.get("certificate"):
+        raise VerificationError("somebody else disputes, or another settlement is disputed")
+    if event.at > settlement["disputes_until"]:
+        raise VerificationError("the days for disputes were over")
+
+
+def check_payment(event: Event, state: State) -> None:
+    """Check one payment: what the approved settlement still owes, by leave that was asked for it.
 
     Raises:
         VerificationError: it is not.
     """
     public, case = event.public, state.cases[event.case]
-    if case.settlement["shares_fen"].get(public["party"]) != public["amount_fen"]:
-        raise VerificationError(f"`{public['party']}` was paid another amount than was stated")
+    party = public["party"]
+    if case.stages.get(party) is Stage.PAID:
+        raise VerificationError(f"`{party}` was paid twice")
+    if due_fen(case.settlement).get(party) != public["amount_fen"]:
+        raise VerificationError(f"`{party}` was paid another amount than was stated")
+    if public["payment"] != case.specification["payment"]:
+        raise VerificationError(f"`{party}` was paid in another way than was registered")
+    step(case.stages[party], event.kind, party)
     leave = state.cases.get(public["by_leave_of"])
-    if leave is None or leave.request["action"] != "pay" or leave.id != f"{case.id}-payment":
+    if leave is None or leave.request["action"] != "pay" or leave.id != payment_case(case):
         raise VerificationError("the leave to pay is of another case")
-    ledgers = [state.assets[a].digest for a in leave.decisions]
-    if ledgers != [case.settlement["game"].removeprefix("sha256:")]:
+    if state.assets[ledger_id(leave.id)].digest != case.settlement["certificate"].removeprefix("sha256:"):
         raise VerificationError("the leave to pay is for another settlement")
-    if not all(Outcome(d.outcome).is_permit for d in leave.decisions.values()):
+    if not leave.decisions or not all(Outcome(d.outcome).is_permit for d in leave.decisions.values()):
         raise VerificationError("the payment was made without leave")
-    if (case.id, public["party"]) in paid:
-        raise VerificationError(f"`{public['party']}` was paid twice")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from heyi.audit.event import Event
 from heyi.audit.verify import Checked, Fault
-from heyi.crypto.canonical import Json, from_canonical
+from heyi.crypto.canonical import Json
 from heyi.crypto.keys import verify_signature
 from heyi.exchange.apply import approval_message, decision_leaf
 from heyi.exchange.case import State
@@ -21,7 +21,7 @@ from heyi.exchange.consortium import legal_day, stored_rulebook
 from heyi.exchange.facts import assemble, may_not_state, stated_from_json, stated_to_json
 from heyi.exchange.grant import READ
 from heyi.exchange.ports import Artefacts
-from heyi.exchange.recompute import check_payment, recompute_settlement
+from heyi.exchange.recompute import check_answer, check_dispute, check_payment, recompute_settlement
 from heyi.federation.operation import Operation
 from heyi.federation.receipt import verify_receipt
 from heyi.model.decision import Outcome
@@ -63,7 +63,6 @@ class Replay:
         self._permits: dict[str, Permit] = {}
         self._answered: dict[tuple[str, str], set[str]] = {}
         self._statements: dict[tuple[str, str], Json] = {}
-        self._paid: set[tuple[str, str]] = set()
         self._erased: set[int] = set()
 
     def run(self, entries: Sequence[Checked], node_events: Mapping[str, list[Event]]) -> Replayed:
@@ -152,11 +151,10 @@ class Replay:
                 receipt = verify_receipt(event.public, public_key=state.parties[event.public["holder"]].public_key)
                 seen.setdefault(receipt.host, []).append(event.public["signature"])
                 report.receipts += 1
-            case "settlement.stated":
+            case "settlement.certified":
                 case = state.cases[event.case]
                 permits = [self._permits[p] for p in case.permits]
-                measured = self._artefact_operation(event)
-                answered = self._answered.get((case.id, measured), set())
+                answered = self._answered.get((case.id, case.specification["operation"]), set())
                 due = recompute_settlement(event, case, permits, answered, self._artefacts)
                 self._statements |= {(case.id, party): statement for party, statement in due.items()}
                 report.settlements += 1
@@ -164,8 +162,15 @@ class Replay:
                 if self._statements.pop((event.case, event.public["party"]), None) != event.public:
                     raise VerificationError("the statement is not what the settlement recomputes to")
             case "settlement.paid":
-                check_payment(event, state, self._paid)
-                self._paid.add((event.case, event.public["party"]))
+                check_payment(event, state)
+            case "statement.disputed":
+                check_dispute(event, state)
+                if entry.erased:
+                    report.erased.append(entry.index)
+            case "dispute.dismissed" | "settlement.withdrawn" | "settlement.approved":
+                check_answer(event, state)
+                if entry.erased:
+                    report.erased.append(entry.index)
             case _:
                 if entry.erased:
                     report.erased.append(entry.index)
@@ -186,11 +191,6 @@ class Replay:
             if receipt.operation not in permit.operations.values():
                 raise VerificationError("the receipt is for an operation that the permit does not hold")
             self._answered.setdefault((event.case, receipt.operation), set()).add(receipt.holder)
-
-    def _artefact_operation(self, event: Event) -> str:
-        """The digest of the operation that a settlement's game measured."""
-        content = self._artefacts.artefact(event.public["game"])
-        return "" if content is None else str(from_canonical(content)["specification"]["operation"])
 
     def _point(self, digest: str) -> DecisionPoint:
         if digest not in self._points:

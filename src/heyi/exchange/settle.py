@@ -1,4 +1,4 @@
-"""Settling: the utility is registered before the run, measured after it, valued, stated, and paid by leave of law."""
+"""Settling: the utility is registered before the run, measured after it, valued, certified and stated."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from heyi.crypto.canonical import Json, canonical, digest
 from heyi.exchange.consortium import Consortium
-from heyi.model.decision import Decision
-from heyi.model.errors import InvalidInput, Refused
-from heyi.settlement.allocate import allocate, policy_from_json
-from heyi.settlement.exact import shapley
-from heyi.settlement.game import Game, coverage_values
+from heyi.model.errors import InvalidInput
+from heyi.settlement.certificate import Measured, certify
+from heyi.settlement.coverage import Coverage, Stratum
+from heyi.settlement.game import Game
 from heyi.settlement.statement import Statement, state
+
+DAY = 86_400
 
 
 def register_utility(house: Consortium, case: str, specification: dict[str, Json]) -> str:
@@ -29,10 +30,10 @@ def register_utility(house: Consortium, case: str, specification: dict[str, Json
     return registered
 
 
-def coverage_game(holders: Sequence[str], patterns: dict[int, int], specification: dict[str, Json]) -> Game:
+def coverage_game(holders: Sequence[str], patterns: dict[int, int], specification: dict[str, Json]) -> Coverage:
     """Distinct persons that each coalition covers."""
-    values = coverage_values(patterns, len(holders))
-    return Game(players=tuple(holders), values=values, unit="persons", specification=specification)
+    everybody = Stratum(name="persons", weight=1, patterns=patterns)
+    return Coverage(players=tuple(holders), strata=(everybody,), specification=specification)
 
 
 def likelihood_game(holders: Sequence[str], totals: dict[int, int], specification: dict[str, Json]) -> Game:
@@ -47,62 +48,45 @@ def likelihood_game(holders: Sequence[str], totals: dict[int, int], specificatio
     return Game(players=players, values=tuple(values), unit="piconats", specification=specification)
 
 
-def settle(house: Consortium, case: str, game: Game, *, pot_fen: int) -> list[Statement]:
-    """Value a game exactly, divide the pot, keep the game beside the log, and log certificate and statements.
+def settle(house: Consortium, case: str, measured: Measured) -> list[Statement]:
+    """Value a game, divide the registered pot, keep the certificate beside the log, and log settlement and statements.
+
+    A settlement that was paid on intervals (interim) is trued up by a second one of the same case: nobody gets less
+    than was paid.
 
     Raises:
-        InvalidInput: the specification is not the one that was registered.
+        InvalidInput: the specification is not the one that was registered, or the case was settled for good.
     """
-    if house.case(case).utility != digest(dict(game.specification)):
+    the_case = house.case(case)
+    if the_case.utility != digest(dict(measured.specification)):
         raise InvalidInput("the utility is not the one that was registered", hint="settle what was registered")
-    if house.case(case).settlement:
-        raise InvalidInput(f"case `{case}` was settled already")
-    if game.specification["pot_fen"] != pot_fen:
-        raise InvalidInput(f"the pot is {pot_fen} fen, but {game.specification['pot_fen']} were registered")
-    phi = shapley(game)
-    allocation = allocate(pot_fen, game.players, phi, policy_from_json(game.specification["policy"]))
-    shares = dict(zip(game.players, allocation.shares_fen, strict=True))
-    house.artefacts.put_artefact(game.digest, canonical(game.to_json()))
-    certificate = {
-        "game": game.digest,
-        "players": list(game.players),
-        "unit": game.unit,
-        "phi": [str(p) for p in phi],
-        "pot_fen": pot_fen,
-        "shares_fen": shares,
-        "escrow_fen": allocation.escrow_fen,
-    }
-    statements = state(game, phi, shares, pot_fen=pot_fen, study=case)
+    if the_case.settlement and not the_case.trues_up:
+        raise InvalidInput(f"case `{case}` was settled already", hint="a dispute that is upheld withdraws a settlement")
+    certificate = certify(case, measured, the_case.paid or None)
+    certified = digest(certificate)
+    house.artefacts.put_artefact(certified, canonical(certificate))
+    until = house.clock.now() + measured.specification["dispute_days"] * DAY
+    statements = state(measured, certificate, disputes_until=until)
     house.write(
-        house.draft("settlement.stated", case=case, public=certificate),
+        house.draft("settlement.certified", case=case, public=settled_leaf(certified, certificate, until)),
         *(house.draft("statement.issued", case=case, public=s.to_json()) for s in statements),
     )
     return statements
 
 
-def pay(house: Consortium, case: str, payment_case: str, decision: Decision) -> int:
-    """Pay a settlement out, when the act of paying is itself permitted; return the sum in fen.
-
-    Raises:
-        InvalidInput: there is nothing to pay, it was paid, or the law does not permit it.
-    """
-    the_case = house.case(case)
-    if not the_case.settlement:
-        raise InvalidInput(f"case `{case}` has no settlement", hint="settle it first")
-    if the_case.paid_fen:
-        raise InvalidInput(f"case `{case}` was paid already")
-    if not decision.outcome.is_permit:
-        raise Refused(f"paying is not permitted: {decision.outcome.value}", hint="see the decision's reasons")
-    shares = the_case.settlement["shares_fen"]
-    house.write(
-        *(
-            house.draft(
-                "settlement.paid",
-                case=case,
-                public={"party": p, "amount_fen": amount, "by_leave_of": payment_case},
-            )
-            for p, amount in sorted(shares.items())
-            if amount
-        )
-    )
-    return the_case.paid_fen
+def settled_leaf(certified: str, certificate: dict[str, Json], until: int) -> dict[str, Json]:
+    """What of a settlement stands in the log: the digest of its certificate, the root of its utilities, its figures."""
+    measured = certificate["measured"]
+    return {
+        "certificate": certified,
+        "root": certificate["root"],
+        "players": measured["players"],
+        "unit": measured["unit"],
+        "interim": measured["kind"] == "sample",
+        "phi": certificate["phi"],
+        "pot_fen": measured["specification"]["pot_fen"],
+        "paid_fen": certificate["paid_fen"],
+        "shares_fen": certificate["shares_fen"],
+        "escrow_fen": certificate["escrow_fen"],
+        "disputes_until": until,
+    }

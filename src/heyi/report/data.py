@@ -287,7 +287,8 @@ class StudyPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """One institution's share. `contribution` is exact, `decimal` its rounded print; `scaled` is for the chart."""
+    """One institution's share. `contribution` is exact, `decimal` its rounded print; `scaled` is for the chart;
+    `interval` that of its part in all contributions, where the records tell."""
 
     party: str
     name: Text
@@ -296,6 +297,7 @@ class Share:
     contribution: str
     decimal: str
     scaled: float
+    interval: str
     alone: str
     last: str
     why: Text
@@ -303,13 +305,13 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementPart:
-    """One statement as it is handed over; `game` is the digest of the registered game."""
+    """One statement as it is handed over; `certificate` is the digest of the settlement's certificate."""
 
     share: Share
     study: Text
     pot: str
     total: str
-    game: str
+    certificate: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,12 +323,13 @@ class Payback:
     shared: str
     escrow: str
     balanced: bool
+    disputes_until: str
     unit: Text
     total: str
     efficient: bool
     shares: tuple[Share, ...]
     sample: StatementPart | None
-    leave: Answer
+    leave: Answer | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 
 from heyi.catalogue.kinds import all_kinds
 from heyi.crypto.canonical import Json
-from heyi.exchange.consortium import Consortium
+from heyi.exchange.consortium import Consortium, legal_day
 from heyi.exchange.study import StudyResult
-from heyi.model.decision import Outcome, Text
+from heyi.model.decision import Decision, Outcome, Text
 from heyi.report.data import Coefficient, Payback, Share, StatementPart, StudyPart
 from heyi.report.requests import answer
 from heyi.report.uses import refusals
@@ -106,22 +107,24 @@ def _reference(params: dict[str, Json], nano: int) -> Text:
     )
 
 
-def payback_of(house: Consortium, result: StudyResult, *, sample: str | None) -> Payback:
-    """How the pot of a study was divided and paid; `sample` names whose statement is shown whole."""
+def payback_of(house: Consortium, result: StudyResult, *, payment: Decision | None, sample: str | None) -> Payback:
+    """How the pot of a study was divided, and paid where it was; `sample` names whose statement is shown whole."""
     case = house.case(result.case)
+    settlement = case.settlement
     shares = tuple(_share(house, s) for s in result.statements)
-    escrow = case.settlement["escrow_fen"]
-    shared = sum(s.share_fen for s in result.statements)
+    shared = sum(settlement["shares_fen"].values())
     first = result.statements[0]
     chosen = next((n for n, s in enumerate(result.statements) if s.party == sample), 0)
+    pot = settlement["pot_fen"]
     return Payback(
-        pot=yuan(result.pot_fen),
-        paid=yuan(result.paid_fen),
+        pot=yuan(pot),
+        paid=yuan(case.paid_fen),
         shared=yuan(shared),
-        escrow=yuan(escrow),
-        balanced=shared + escrow == result.pot_fen,
-        unit=_unit(first.unit),
-        total=_measured(first.total, first.unit),
+        escrow=yuan(settlement["escrow_fen"]),
+        balanced=shared + settlement["escrow_fen"] == pot,
+        disputes_until=legal_day(settlement["disputes_until"]).isoformat(),
+        unit=unit_of(first.unit),
+        total=measured(first.total, first.unit),
         efficient=sum((s.contribution for s in result.statements), Fraction(0)) == first.total,
         shares=shares,
         sample=None
@@ -129,38 +132,51 @@ def payback_of(house: Consortium, result: StudyResult, *, sample: str | None) ->
         else StatementPart(
             share=shares[chosen],
             study=Text(zh=case.request["zh"], en=sentence_case(case.request["en"])),
-            pot=yuan(result.pot_fen),
-            total=_measured(first.total, first.unit),
-            game=result.statements[chosen].game,
+            pot=yuan(pot),
+            total=measured(first.total, first.unit),
+            certificate=settlement["certificate"],
         ),
-        leave=answer(house, [result.payment], []),
+        leave=None if payment is None else answer(house, [payment], []),
     )
 
 
 def _share(house: Consortium, s: Statement) -> Share:
-    exact = s.contribution if s.unit == "persons" else s.contribution / _PICO
+    nats = s.unit == "piconats"
+    exact = s.contribution / _PICO if nats else s.contribution
     return Share(
         party=s.party,
         name=_name(house, s.party),
         share_fen=s.share_fen,
         share=yuan(s.share_fen),
-        contribution=str(s.contribution) if s.unit == "persons" else f"{s.contribution} × 10⁻¹²",
-        decimal=f"{float(exact):,.2f}" if s.unit == "persons" else f"{float(exact):+,.4f}",
+        contribution=f"{s.contribution} × 10⁻¹²" if nats else str(s.contribution),
+        decimal=f"{float(exact):+,.4f}" if nats else f"{float(exact):,.2f}",
+        interval="" if s.interval is None else percent_range(s.interval),
         scaled=round(float(exact), 4),
-        alone=_measured(s.alone, s.unit),
-        last=_measured(s.last, s.unit),
+        alone=measured(s.alone, s.unit),
+        last=measured(s.last, s.unit),
         why=s.why,
     )
 
 
-def _measured(value: int, measure: str) -> str:
-    return f"{value:,}" if measure == "persons" else f"{value / _PICO:+,.4f}"
+def measured(value: int | Fraction, measure: str) -> str:
+    """An amount of a game's unit as text."""
+    if measure == "piconats":
+        return f"{float(value / _PICO):+,.4f}"
+    return f"{float(value):,.2f}" if isinstance(value, Fraction) and value.denominator > 1 else f"{int(value):,}"
 
 
-def _unit(measure: str) -> Text:
+def unit_of(measure: str) -> Text:
+    """A game's unit in words."""
     if measure == "persons":
         return Text(zh="人", en="persons")
+    if measure == "points":
+        return Text(zh="分（按登记的权重）", en="points by the registered weights")
     return Text(zh="对数似然的改善，纳特", en="improvement of the log-likelihood, nats")
+
+
+def percent_range(millionths: Sequence[int]) -> str:
+    """The interval of a share of all contributions, in percent."""
+    return "–".join(f"{end / 10_000:.1f}" for end in millionths) + " %"
 
 
 def _name(house: Consortium, party: str) -> Text:

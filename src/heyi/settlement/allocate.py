@@ -3,34 +3,61 @@
 Shares follow max(0, phi). Floors come first, by water-filling: who falls below its floor is lifted to it, and the
 others share the rest in proportion, until nobody is below. The floor of a group (the grassroots) lifts all of its
 members together. Fractions of a fen go to the largest remainders, ties by player id.
+
+Where contributions are known by intervals only, what is certain is paid and the rest waits in escrow (`interim`). When
+they are known, what was paid is the floor of each, so that nothing is ever claimed back (`allocate` with `paid`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from fractions import Fraction
 
 from heyi.crypto.canonical import Json
 from heyi.model.errors import InvalidInput
 
 
+class Negatives(Enum):
+    """What a contribution below zero does to the pot. It is published and paid as zero in either case."""
+
+    ZERO = "zero"  # the pot is divided among the others
+    ESCROW = "escrow"  # the part of the pot that it used up, its share of the positive ones, waits in escrow
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """`floors` are least shares of the pot of single players that contributed; `group` gets at least `group_floor`
-    together, where one of its members contributed."""
+    """`floors` are least shares of the pot of single players that contributed, together at most `floors_at_most` (cut
+    in proportion above); `group` gets at least `group_floor` together, where one of its members contributed."""
 
     floors: Mapping[str, Fraction] = field(default_factory=dict)
+    floors_at_most: Fraction = Fraction(1)
     group: frozenset[str] = frozenset()
     group_floor: Fraction = Fraction(0)
+    negatives: Negatives = Negatives.ZERO
+
+    def __post_init__(self) -> None:
+        if min(self.floors.values(), default=0) < 0 or not 0 <= self.group_floor <= 1:
+            raise InvalidInput("floors are shares of the pot, not negative and together not above it")
+        if not 0 <= self.floors_at_most <= 1:
+            raise InvalidInput("floors are together at most a share of the pot, from 0 to 1")
 
     def to_json(self) -> dict[str, Json]:
         """Fractions as text, such as `1/5`."""
         return {
             "floors": {p: str(f) for p, f in sorted(self.floors.items())},
+            "floors_at_most": str(self.floors_at_most),
             "group": sorted(self.group),
             "group_floor": str(self.group_floor),
+            "negatives": self.negatives.value,
         }
+
+    def floor(self, player: str) -> Fraction:
+        """The least share of a player that contributed."""
+        total = sum(self.floors.values(), Fraction(0))
+        cut = self.floors_at_most / total if total > self.floors_at_most else Fraction(1)
+        return self.floors.get(player, Fraction(0)) * cut
 
 
 def policy_from_json(value: Json) -> Policy:
@@ -39,13 +66,16 @@ def policy_from_json(value: Json) -> Policy:
     Raises:
         InvalidInput: it is no policy.
     """
+    names = ["floors", "floors_at_most", "group", "group_floor", "negatives"]
     try:
-        if set(value) != {"floors", "group", "group_floor"}:
-            raise ValueError("its fields are floors, group and group_floor")
+        if sorted(value) != names:
+            raise ValueError(f"its fields are {', '.join(names)}")
         return Policy(
             floors={str(p): Fraction(f) for p, f in value["floors"].items()},
+            floors_at_most=Fraction(value["floors_at_most"]),
             group=frozenset(map(str, value["group"])),
             group_floor=Fraction(value["group_floor"]),
+            negatives=Negatives(value["negatives"]),
         )
     except (ValueError, TypeError, AttributeError, ZeroDivisionError) as e:
         raise InvalidInput(f"this is no policy of allocation: {e}") from None
@@ -53,57 +83,126 @@ def policy_from_json(value: Json) -> Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocation:
-    """`shares_fen` in the order of the players; `escrow_fen` is what nobody earned. Together they are the pot."""
+    """`shares_fen` in the order of the players; `escrow_fen` is what nobody earned, or not yet for certain. Together
+    they are the pot."""
 
     pot_fen: int
     shares_fen: tuple[int, ...]
     escrow_fen: int
 
 
-def allocate(pot_fen: int, players: Sequence[str], phi: Sequence[Fraction], policy: Policy | None = None) -> Allocation:
+def allocate(
+    pot_fen: int,
+    players: Sequence[str],
+    phi: Sequence[Fraction],
+    policy: Policy | None = None,
+    *,
+    paid: Mapping[str, int] | None = None,
+) -> Allocation:
     """Divide a pot by contributions under a policy. Where nobody contributed, the whole pot stays in escrow.
+
+    `paid` are fen that players got of this pot before; nobody gets less.
 
     Raises:
         InvalidInput: the pot is not above zero, players and values differ in number, or floors exceed the pot.
     """
+    _check(pot_fen, players, phi)
+    before = {p: Fraction(fen, pot_fen) for p, fen in (paid or {}).items()}
+    if unknown := sorted(set(before) - set(players)):
+        raise InvalidInput(f"`{unknown[0]}` was paid of this pot, but is no player", hint="value all who were paid")
+    parts = shares_of(players, phi, policy or Policy(), before)
+    exact = [pot_fen * part for part in parts]
+    shares = [int(e) for e in exact]
+    order = sorted(range(len(players)), key=lambda i: (shares[i] - exact[i], players[i]))
+    for i in order[: int(sum(exact)) - sum(shares)]:
+        shares[i] += 1
+    return Allocation(pot_fen=pot_fen, shares_fen=tuple(shares), escrow_fen=pot_fen - sum(shares))
+
+
+def interim(
+    pot_fen: int,
+    players: Sequence[str],
+    low: Sequence[Fraction],
+    high: Sequence[Fraction],
+    policy: Policy | None = None,
+) -> Allocation:
+    """What each player is due wherever in its interval its contribution lies, in whole fen; the rest is escrow.
+
+    Where the intervals hold together, the later `allocate` by the contributions themselves pays nobody less: the least
+    share of i has the others at their highest, their floors taken from the pot, and the group's floor from who is not
+    of the group.
+
+    Raises:
+        InvalidInput: the pot is not above zero, or an interval is none.
+    """
+    _check(pot_fen, players, low)
+    if len(high) != len(low) or any(a > b for a, b in zip(low, high, strict=True)):
+        raise InvalidInput("an interval ends before it begins")
+    policy = policy or Policy()
+    least, most = ([max(Fraction(0), e) for e in ends] for ends in (low, high))
+    kept = Fraction(1)
+    if policy.negatives is Negatives.ESCROW and (lost := sum((max(Fraction(0), -e) for e in low), Fraction(0))):
+        earned = sum(least, Fraction(0))
+        kept = max(Fraction(0), 1 - lost / earned) if earned else Fraction(0)
+    floors = sum((policy.floor(p) for p in players), Fraction(0))
+    shares = []
+    for i, p in enumerate(players):
+        taken = floors - policy.floor(p)
+        part = _certain(i, range(len(players)), least, most) * (1 - taken)
+        if p in policy.group:
+            within = [j for j, other in enumerate(players) if other in policy.group]
+            part = max(part, _certain(i, within, least, most) * max(Fraction(0), policy.group_floor - taken))
+        elif policy.group:
+            part *= 1 - policy.group_floor
+        shares.append(int(pot_fen * part * kept))
+    return Allocation(pot_fen=pot_fen, shares_fen=tuple(shares), escrow_fen=pot_fen - sum(shares))
+
+
+def _certain(i: int, among: Iterable[int], least: Sequence[Fraction], most: Sequence[Fraction]) -> Fraction:
+    """The least part of i where the others are at their highest."""
+    return least[i] / (least[i] + sum((most[j] for j in among if j != i), Fraction(0))) if least[i] else Fraction(0)
+
+
+def _check(pot_fen: int, players: Sequence[str], phi: Sequence[Fraction]) -> None:
     if pot_fen <= 0:
         raise InvalidInput(f"a pot of {pot_fen} fen cannot be divided", hint="give a pot above zero")
     if len(players) != len(phi):
         raise InvalidInput(f"{len(players)} players but {len(phi)} values")
-    parts = shares_of(players, phi, policy or Policy())
-    if not any(parts):
-        return Allocation(pot_fen=pot_fen, shares_fen=(0,) * len(players), escrow_fen=pot_fen)
-    exact = [pot_fen * part for part in parts]
-    shares = [int(e) for e in exact]
-    order = sorted(range(len(players)), key=lambda i: (shares[i] - exact[i], players[i]))
-    for i in order[: pot_fen - sum(shares)]:
-        shares[i] += 1
-    return Allocation(pot_fen=pot_fen, shares_fen=tuple(shares), escrow_fen=0)
 
 
-def shares_of(players: Sequence[str], phi: Sequence[Fraction], policy: Policy) -> tuple[Fraction, ...]:
-    """The share of each player in the pot, as a fraction of it; they sum to 1, or are all 0 where nobody earned.
+def shares_of(
+    players: Sequence[str], phi: Sequence[Fraction], policy: Policy, before: Mapping[str, Fraction] | None = None
+) -> tuple[Fraction, ...]:
+    """The share of each player in the pot, as a fraction of it; they sum to 1, less what negatives leave in escrow, or
+    are all 0 where nobody earned. `before` are shares that were paid already.
 
     Raises:
-        InvalidInput: floors are negative, or together more than the pot, or leave too little for the group's floor.
+        InvalidInput: floors are together more than the pot, or leave too little for the group's floor.
     """
     earned = [max(Fraction(0), p) for p in phi]
-    floors = [policy.floors.get(p, Fraction(0)) if e else Fraction(0) for p, e in zip(players, earned, strict=True)]
-    if min(floors, default=0) < 0 or sum(floors) > 1 or not 0 <= policy.group_floor <= 1:
+    due = [policy.floor(p) if e else Fraction(0) for p, e in zip(players, earned, strict=True)]
+    floors = [max(f, (before or {}).get(p, Fraction(0))) for p, f in zip(players, due, strict=True)]
+    pot = Fraction(1)
+    if policy.negatives is Negatives.ESCROW and any(earned):
+        lost = sum((max(Fraction(0), -p) for p in phi), Fraction(0))
+        pot = max(Fraction(0), 1 - lost / sum(earned))
+    pot = max(pot, sum(floors, Fraction(0)))
+    if pot > 1:
         raise InvalidInput("floors are shares of the pot, not negative and together not above it")
     inside = [p in policy.group for p in players]
-    shares = _water_filled(earned, floors, Fraction(1))
+    shares = _water_filled(earned, floors, pot)
     within = sum((s for s, own in zip(shares, inside, strict=True) if own), Fraction(0))
-    if within >= policy.group_floor or not any(e for e, own in zip(earned, inside, strict=True) if own):
+    least_within = pot * policy.group_floor
+    if within >= least_within or not any(e for e, own in zip(earned, inside, strict=True) if own):
         return shares
     parts = []
-    for flag, pot in ((True, policy.group_floor), (False, 1 - policy.group_floor)):
+    for flag, part in ((True, least_within), (False, pot - least_within)):
         least = [f if own is flag else Fraction(0) for f, own in zip(floors, inside, strict=True)]
-        if sum(least) > pot:
+        if sum(least) > part:
             raise InvalidInput("floors of single institutions leave too little for the floor of the group")
         parts.append(
             _water_filled(
-                [e if own is flag else Fraction(0) for e, own in zip(earned, inside, strict=True)], least, pot
+                [e if own is flag else Fraction(0) for e, own in zip(earned, inside, strict=True)], least, part
             )
         )
     return tuple(a + b for a, b in zip(*parts, strict=True))

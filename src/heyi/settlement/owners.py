@@ -1,14 +1,21 @@
-"""Beneficial owners: institutions of one owner are one player, so that a second name earns nothing."""
+"""Owners and unions: institutions of one owner are one player, so that a second name earns nothing.
+
+The Owen value (1977) divides first among unions and then within each; with unions within unions (county, township,
+village) it is the value of Winter (1989). A union of one owner's institutions gets what the game of owners gives it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import comb
+from fractions import Fraction
+from math import comb, lcm
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from heyi.model.errors import InvalidInput
+from heyi.settlement.exact import shapley_of_integers
 from heyi.settlement.game import Game
 
 
@@ -21,7 +28,7 @@ def ultimate(owners: Mapping[str, str], players: Sequence[str]) -> dict[str, str
     found = {}
     for player in players:
         seen = [player]
-        while seen[-1] in owners:
+        while owners.get(seen[-1], seen[-1]) != seen[-1]:
             owner = owners[seen[-1]]
             if owner in seen:
                 circle = " → ".join([*seen[seen.index(owner) :], owner])
@@ -40,50 +47,51 @@ def quotient(game: Game, owners: Mapping[str, str]) -> Game:
     last = ultimate(owners, game.players)
     players = tuple(sorted(set(last.values())))
     held = [sum(1 << i for i, p in enumerate(game.players) if last[p] == owner) for owner in players]
-    masks = np.zeros(1 << len(players), dtype=np.int64)
-    for i, bits in enumerate(held):
-        masks[1 << i : 1 << (i + 1)] = masks[: 1 << i] | bits
-    values = tuple(game.values[m] for m in masks.tolist())
+    values = tuple(game.values[m] for m in _joined(held).tolist())
     specification = {**game.specification, "owners": dict(sorted(last.items()))}
     return Game(players=players, values=values, unit=game.unit, specification=specification)
 
 
-def owen(values: npt.NDArray[np.float64], unions: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
-    """The Owen value (1977): the pot goes to unions by the quotient game, and within a union by what its members could
-    get together with other unions; `unions` partition the players. County, township and village are nested unions.
+def value_by_unions(values: npt.NDArray[Any], paths: Sequence[Sequence[str]]) -> tuple[Fraction, ...]:
+    """The exact value of each player where `paths` names the unions of each from the top; an empty path stands alone.
 
-    O(2^u sum of 2^m) coalitions for u unions of m members, never 2^n.
+    `values[mask]` are int64 or Python integers, `values[0]` is 0. With empty paths it is the Shapley value. Each union
+    costs 2^u 2^m coalitions for u unions of m members, never more than all of them.
+
+    Raises:
+        InvalidInput: paths are not one a player.
     """
     n = len(values).bit_length() - 1
-    if sorted(i for union in unions for i in union) != list(range(n)):
-        raise InvalidInput("unions hold each player once")
-    phi = np.zeros(n)
-    held = [sum(1 << i for i in union) for union in unions]
-    u = len(unions)
-    weight_u = _weights(u)
-    for k, union in enumerate(unions):
-        others = [held[j] for j in range(u) if j != k]
-        outside = np.zeros(1 << len(others), dtype=np.int64)
-        sizes_out = np.zeros(1 << len(others), dtype=np.int64)
-        for j, bits in enumerate(others):
-            outside[1 << j : 1 << (j + 1)] = outside[: 1 << j] | bits
-            sizes_out[1 << j : 1 << (j + 1)] = sizes_out[: 1 << j] + 1
-        m = len(union)
-        inside = np.zeros(1 << m, dtype=np.int64)
-        sizes_in = np.zeros(1 << m, dtype=np.int64)
-        for j, i in enumerate(union):
-            inside[1 << j : 1 << (j + 1)] = inside[: 1 << j] | 1 << i
-            sizes_in[1 << j : 1 << (j + 1)] = sizes_in[: 1 << j] + 1
-        # the value of each part of the union, averaged over the orders of the other unions
-        expected = np.array([(values[outside | part] * weight_u[sizes_out]).sum() for part in inside])
-        weight_m = _weights(m)
-        for j, i in enumerate(union):
-            without = np.flatnonzero(~inside >> i & 1)
-            gain = expected[without | 1 << j] - expected[without]
-            phi[i] = (gain * weight_m[sizes_in[without]]).sum()
-    return phi
+    if len(paths) != n:
+        raise InvalidInput(f"{n} players but {len(paths)} paths of unions")
+    unions: dict[object, list[int]] = {}
+    for i, path in enumerate(paths):
+        unions.setdefault(path[0] if path else i, []).append(i)
+    if len(unions) == n:
+        return shapley_of_integers(values)
+    below = [path[1:] for path in paths]
+    if len(unions) == 1:
+        return value_by_unions(values, below)
+    phi = [Fraction(0)] * n
+    members = list(unions.values())
+    u = len(members)
+    scale = lcm(*range(1, u + 1))
+    weights = [scale // (u * comb(u - 1, k)) for k in range(u)]
+    fits = max(abs(int(values.max())), abs(int(values.min()))) * scale < 1 << 61
+    for k, union in enumerate(members):
+        outside = _joined([sum(1 << i for i in other) for j, other in enumerate(members) if j != k])
+        weight = np.array([weights[m.bit_count()] for m in range(len(outside))], dtype=np.int64 if fits else object)
+        inside = _joined([1 << i for i in union])
+        # what each part of the union is worth, averaged over the orders of the other unions, `scale` times
+        expected = np.array([(values[outside | part] * weight).sum() for part in inside], dtype=weight.dtype)
+        for i, own in zip(union, value_by_unions(expected - expected[0], [below[i] for i in union]), strict=True):
+            phi[i] = own / scale
+    return tuple(phi)
 
 
-def _weights(n: int) -> npt.NDArray[np.float64]:
-    """k!(n-1-k)!/n! for k = 0..n-1."""
-    return np.array([1 / (n * comb(n - 1, k)) for k in range(n)])
+def _joined(parts: Sequence[int]) -> npt.NDArray[np.int64]:
+    """The union of each subset of disjoint masks, in the order of the subsets' own masks."""
+    masks = np.zeros(1 << len(parts), dtype=np.int64)
+    for i, bits in enumerate(parts):
+        masks[1 << i : 1 << (i + 1)] = masks[: 1 << i] | bits
+    return masks

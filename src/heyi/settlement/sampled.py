@@ -35,6 +35,11 @@ class Plan:
     def players(self) -> int:
         return int(self.coalitions.shape[1])
 
+    def masks(self) -> list[int]:
+        """Each coalition as a bit mask over the players."""
+        packed = np.packbits(self.coalitions, axis=1, bitorder="little")
+        return [int.from_bytes(row.tobytes(), "little") for row in packed]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from heyi.crypto.canonical import Json
+from heyi.crypto.canonical import Json, digest
 from heyi.model.decision import Text
+from heyi.settlement.certificate import Measured, integers
+from heyi.settlement.coverage import Coverage
 from heyi.settlement.game import Game
 
 
@@ -21,21 +23,30 @@ def yuan(fen: int) -> str:
 class Statement:
     """One institution's statement of one study.
 
-    `contribution` is its exact Shapley value in the game's unit; `alone` and `last` are what it adds to nobody and to
-    all others together; `why` tells it in words.
+    `contribution` is its value in the game's unit, between `low` and `high` where only a sample of coalitions was
+    evaluated; `interval` is that of its share of all contributions, in millionths, as the evaluation's records tell;
+    `alone` and `last` are what it adds to nobody and to all others together; `strata` its part of each stratum; `why`
+    tells it in words. It can be disputed until `disputes_until`, Unix time.
     """
 
     party: str
     study: str
     pot_fen: int
     share_fen: int
+    paid_fen: int
+    interim: bool
     contribution: Fraction
+    low: Fraction
+    high: Fraction
+    interval: tuple[int, int] | None
     alone: int
     last: int
     total: int
     unit: str
+    strata: Mapping[str, Fraction]
     why: Text
-    game: str
+    certificate: str
+    disputes_until: int
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -43,66 +54,108 @@ class Statement:
             "study": self.study,
             "pot_fen": self.pot_fen,
             "share_fen": self.share_fen,
+            "paid_fen": self.paid_fen,
+            "interim": self.interim,
             "contribution": str(self.contribution),
+            "low": str(self.low),
+            "high": str(self.high),
+            "interval": None if self.interval is None else list(self.interval),
             "alone": str(self.alone),
             "last": str(self.last),
             "total": str(self.total),
             "unit": self.unit,
+            "strata": {name: str(part) for name, part in self.strata.items()},
             "why": self.why.to_json(),
-            "game": self.game,
+            "certificate": self.certificate,
+            "disputes_until": self.disputes_until,
         }
 
 
-def state(
-    game: Game, phi: tuple[Fraction, ...], shares_fen: Mapping[str, int], *, pot_fen: int, study: str
-) -> list[Statement]:
-    """A statement for each player."""
-    everybody = len(game.values) - 1
+def state(measured: Measured, certificate: Mapping[str, Json], *, disputes_until: int) -> list[Statement]:
+    """A statement for each player of a certified settlement."""
+    n = len(measured.players)
+    everybody = (1 << n) - 1
+    (total,) = measured.value_batch([everybody])
+    alone = measured.value_batch([1 << i for i in range(n)])
+    without = measured.value_batch([everybody ^ 1 << i for i in range(n)])
+    strata = measured.by_stratum() if isinstance(measured, Coverage) and len(measured.strata) > 1 else {}
+    bound = digest(certificate)
     statements = []
-    for i, party in enumerate(game.players):
-        alone = game.values[1 << i]
-        last = game.values[everybody] - game.values[everybody ^ 1 << i]
+    for i, party in enumerate(measured.players):
+        phi = Fraction(certificate["phi"][i])
+        ends = certificate["intervals"]
         statements.append(
             Statement(
                 party=party,
-                study=study,
-                pot_fen=pot_fen,
-                share_fen=shares_fen[party],
-                contribution=phi[i],
-                alone=alone,
-                last=last,
-                total=game.values[everybody],
-                unit=game.unit,
-                why=_why(game, i, phi[i], alone, last),
-                game=game.digest,
+                study=certificate["study"],
+                pot_fen=measured.specification["pot_fen"],
+                share_fen=certificate["shares_fen"][party],
+                paid_fen=certificate["paid_fen"].get(party, 0),
+                interim=certificate["measured"]["kind"] == "sample",
+                contribution=phi,
+                low=Fraction(certificate["low"][i]),
+                high=Fraction(certificate["high"][i]),
+                interval=None if ends is None else (ends[i][0], ends[i][1]),
+                alone=alone[i],
+                last=total - without[i],
+                total=total,
+                unit=measured.unit,
+                strata={name: parts[i] for name, parts in strata.items()},
+                why=_why(measured, i, phi, alone[i], total - without[i]),
+                certificate=bound,
+                disputes_until=disputes_until,
             )
         )
     return statements
 
 
-def _why(game: Game, i: int, phi: Fraction, alone: int, last: int) -> Text:
-    if game.unit == "persons":
+def _why(measured: Measured, i: int, phi: Fraction, alone: int, last: int) -> Text:
+    if isinstance(measured, Coverage):
+        return _why_covered(measured, alone, last)
+    coalitions, lower = _lowered(measured, i)
+    if phi < 0:
+        return Text(
+            zh=f"在其他机构的 {coalitions} 种组合中，有 {lower} 种因加入贵机构的数据而使共同模型对全体患者的拟合变差，"
+            "平均为负：贵机构的病例构成与其他机构不同。这不是数据错误的证明；负贡献如实公布，支付按零计算，不向贵机构追索。",
+            en=f"in {lower} of the {coalitions} coalitions of the others, adding your data made the joint model fit "
+            "the patients of all institutions less well, and on average too: your case mix differs from the others'. "
+            "This does not prove an error in the data; a negative contribution is published as it is, paid as zero, "
+            "and never claimed back.",
+        )
+    return Text(
+        zh=f"贡献是把贵机构的数据加入其他机构的 {coalitions} 种组合时，共同模型对全体患者拟合的平均改善"
+        f"（其中 {coalitions - lower} 种没有变差）。",
+        en="the contribution is the mean improvement of the joint model's fit to the patients of all institutions "
+        f"when your data join each of the {coalitions} coalitions of the others; in {coalitions - lower} of them "
+        "the fit got no worse.",
+    )
+
+
+def _why_covered(measured: Coverage, alone: int, last: int) -> Text:
+    if measured.unit == "persons":
         return Text(
             zh=f"贵机构有 {alone:,} 名符合条件的患者，其中 {last:,} 名只在贵机构出现；与他人共有的患者由各机构平分，"
             "共有人数过少的组合按零计，以免暴露个人。",
             en=f"your institution has {alone:,} eligible patients, {last:,} of whom nobody else has; patients seen by "
             "several institutions are shared equally among them, and groups too small to be published count as none.",
         )
-    others = [m for m in range(len(game.values)) if not m >> i & 1]
-    lower = sum(game.values[m | 1 << i] < game.values[m] for m in others)
-    if phi < 0:
-        return Text(
-            zh=f"在其他机构的 {len(others)} 种组合中，有 {lower} 种因加入贵机构的数据而使共同模型对全体患者的拟合变差，"
-            "平均为负：贵机构的病例构成与其他机构不同。这不是数据错误的证明；负贡献如实公布，支付按零计算，不向贵机构追索。",
-            en=f"in {lower} of the {len(others)} coalitions of the others, adding your data made the joint model fit "
-            "the patients of all institutions less well, and on average too: your case mix differs from the others'. "
-            "This does not prove an error in the data; a negative contribution is published as it is, paid as zero, "
-            "and never claimed back.",
-        )
     return Text(
-        zh=f"贡献是把贵机构的数据加入其他机构的 {len(others)} 种组合时，共同模型对全体患者拟合的平均改善"
-        f"（其中 {len(others) - lower} 种没有变差）。",
-        en="the contribution is the mean improvement of the joint model's fit to the patients of all institutions "
-        f"when your data join each of the {len(others)} coalitions of the others; in {len(others) - lower} of them "
-        "the fit got no worse.",
+        zh=f"贵机构符合条件的患者按登记的分层权重合计 {alone:,} 分，其中 {last:,} 分来自只在贵机构出现的患者；"
+        "与他人共有的患者由各机构平分，共有人数过少的组合按零计，以免暴露个人。",
+        en=f"your eligible patients count {alone:,} points by the registered weights of their strata, {last:,} of them "
+        "for patients whom nobody else has; patients seen by several institutions are shared equally among them, and "
+        "groups too small to be published count as none.",
     )
+
+
+def _lowered(measured: Measured, i: int) -> tuple[int, int]:
+    """Coalitions of the others that were evaluated with and without player i, and of how many it lowered the utility.
+
+    Of a sample, these are the empty one and all the others.
+    """
+    if isinstance(measured, Game):
+        values = integers(measured).reshape(-1, 2, 1 << i)
+        return values[:, 0].size, int((values[:, 1] < values[:, 0]).sum())
+    everybody = (1 << len(measured.players)) - 1
+    first, all_, others = measured.value_batch([1 << i, everybody, everybody ^ 1 << i])
+    return 2, int(first < 0) + int(all_ < others)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,18 @@ from heyi.exchange.plan import PlannedApproval, Site, StudyPlan
 from heyi.federation.operation import Operation
 from heyi.model.errors import InvalidInput
 from heyi.model.party import Tier, check_id
+from heyi.settlement.allocate import Negatives, Policy
+from heyi.settlement.pot import Payment, Pot
 
 _TABLES = {  # table -> its keys
     "study": {"id", "zh", "en", "requester"},
     "data": {"columns", "origin", "secret"},
     "operation": {"name", "params"},
     "request": {"like", "facts", "profile", "registry"},
-    "settlement": {"utility", "pot_fen"},
+    "settlement": {
+        *("utility", "pot_fen", "by", "floors", "floors_at_most", "group", "group_floor", "negatives"),
+        *("owners", "levels", "dispute_days", "payment"),
+    },
     "terms": {"min_cell", "max_calls", "days"},
     "site": {"id", "zh", "en", "tier", "file"},
     "approval": {"authority", "by", "given", "reasons", "conditions"},
@@ -56,9 +62,6 @@ def read_study(folder: Path) -> StudyPlan:
 
 def _plan(raw: dict[str, Any]) -> StudyPlan:
     study, request, settlement = raw["study"], raw["request"], raw["settlement"]
-    pot = settlement["pot_fen"]
-    if not isinstance(pot, int) or isinstance(pot, bool) or pot <= 0:
-        raise ValueError("pot_fen must be a whole number of fen above zero")
     data = raw["data"]
     columns = data.get("columns")
     if not isinstance(data["secret"], bool):
@@ -97,6 +100,33 @@ def _plan(raw: dict[str, Any]) -> StudyPlan:
             for a in raw.get("approval", ())
         ),
         utility=settlement["utility"],
-        pot_fen=pot,
+        pot=_pot(settlement),
+        settles=check_id(settlement.get("by", "finance-office"), "party"),
         terms=Terms(**terms),
+    )
+
+
+def _pot(settlement: dict[str, Any]) -> Pot:
+    """The pot and its terms; shares are texts such as `1/5`, since fen are divided exactly."""
+    if type(settlement["pot_fen"]) is not int or settlement["pot_fen"] <= 0:
+        raise ValueError("pot_fen must be a whole number of fen above zero")
+
+    def share(value: object) -> Fraction:
+        if not isinstance(value, str):
+            raise ValueError(f'a share is a text such as "1/5", not {value!r}')
+        return Fraction(value)
+
+    return Pot(
+        fen=settlement["pot_fen"],
+        policy=Policy(
+            floors={p: share(f) for p, f in settlement.get("floors", {}).items()},
+            floors_at_most=share(settlement.get("floors_at_most", "1")),
+            group=frozenset(settlement.get("group", ())),
+            group_floor=share(settlement.get("group_floor", "0")),
+            negatives=Negatives(settlement.get("negatives", "zero")),
+        ),
+        owners=settlement.get("owners", {}),
+        levels=settlement.get("levels", {}),
+        dispute_days=settlement.get("dispute_days", 15),
+        payment=Payment(settlement.get("payment", "money")),
     )

@@ -20,7 +20,7 @@
   }
 
   function option(chart, width) {
-    var narrow = width < 560;
+    var narrow = width < 560, starts = chart.starts;
     var labels = chart.labels.map(function (t) { return label(t, narrow); });
     var longest = Math.max.apply(null, labels.map(breadth));
     var room = Math.min(longest, narrow ? Math.round(width * 0.36) : 250);
@@ -36,18 +36,22 @@
         data: labels,
         axisLabel: { color: "#1c2430", fontSize: 12, lineHeight: 15, width: room, overflow: "break", interval: 0 }
       },
-      series: [{
-        type: "bar", barMaxWidth: 22,
+      series: (starts ? [{
+        type: "bar", stack: "all", silent: true, barMaxWidth: 22, itemStyle: { color: "transparent" },
+        data: chart.values.map(function (v, i) { return Math.min(starts[i], starts[i] + v); })
+      }] : []).concat([{
+        type: "bar", stack: starts ? "all" : undefined, barMaxWidth: 22,
         data: chart.values.map(function (v, i) {
           return {
-            value: v,
-            itemStyle: { color: v < 0 ? "#a34a00" : "#0f5f63" },
+            value: starts ? Math.abs(v) : v,
+            itemStyle: { color: v < 0 ? "#a34a00" : chart.own && !chart.own[i] ? "#9db8ba" : "#0f5f63" },
             label: {
-              show: true, position: v < 0 ? "left" : "right", formatter: chart.prints[i], color: "#1c2430", fontSize: 12
+              show: true, position: v < 0 && !starts ? "left" : "right", formatter: chart.prints[i],
+              color: "#1c2430", fontSize: 12, fontWeight: chart.own && chart.own[i] ? "bold" : "normal"
             }
           };
         })
-      }]
+      }])
     };
   }
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heyi.audit.merkle import Tree, leaf_hash, node_hash, root_of, verify_consistency, verify_inclusion
+from heyi.crypto.merkle import Tree, leaf_hash, node_hash, root_of, verify_consistency, verify_inclusion
 from heyi.model.errors import InvalidInput, VerificationError
 
 LEAVES = [

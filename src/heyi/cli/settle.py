@@ -1,0 +1,222 @@
+"""`heyi settle` and `heyi dispute`: check a settlement as a stranger, doubt it, answer, approve, pay."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from heyi.app import App, reopen, verify_directory
+from heyi.cli.output import FAILED, Json, out, print_json
+from heyi.crypto.canonical import canonical, digest, from_canonical
+from heyi.exchange import dispute as disputes
+from heyi.exchange.case import Case
+from heyi.exchange.consortium import legal_day
+from heyi.exchange.pay import approve_settlement
+from heyi.exchange.pay import pay as pay_out
+from heyi.model.errors import InvalidInput, StoreError, VerificationError
+from heyi.report.payments import payments_csv
+from heyi.settlement.certificate import verify_certificate
+from heyi.settlement.statement import yuan
+
+app = typer.Typer(no_args_is_help=True, help="Check, answer, approve and pay settlements.", rich_markup_mode=None)
+
+Directory = Annotated[Path, typer.Argument(help="the folder of a run")]
+Study = Annotated[str, typer.Option(help="the study, where the run has several")]
+On = Annotated[
+    str, typer.Option(help="the day on which this happens, 2026-12-17 (default: an hour after the last event)")
+]
+By = Annotated[str, typer.Option(help="who speaks for settlements")]
+Reasons = Annotated[str, typer.Option(help="why, in words that the other side reads")]
+
+
+@app.command("verify")
+def verify(
+    what: Annotated[Path, typer.Argument(help="a certificate, or the folder of a run")],
+    json: Json = False,
+) -> None:
+    """Compute settlements again from their certificates alone: utilities, values, floors, fen."""
+    found = [(str(what), _read(what))] if what.is_file() else list(_kept(what))
+    rows = []
+    for name, certificate in found:
+        measured = verify_certificate(certificate)
+        rows.append(
+            {
+                "certificate": name,
+                "digest": digest(certificate),
+                "study": certificate["study"],
+                "players": len(measured.players),
+                "root": certificate["root"],
+                "pot_fen": measured.specification["pot_fen"],
+                "shares_fen": certificate["shares_fen"],
+                "escrow_fen": certificate["escrow_fen"],
+            }
+        )
+    if json:
+        print_json({"verified": True, "settlements": rows})
+        return
+    for row in rows:
+        out().print(
+            f"结算一致 the settlement follows from its certificate: {row['study']}, {row['players']} 家 players, "
+            f"{yuan(row['pot_fen'])} = {yuan(sum(row['shares_fen'].values()))} + {yuan(row['escrow_fen'])}"
+        )
+        out().print(f"  证书 certificate {row['digest']}\n  效用根 utility root {row['root']}", markup=False)
+
+
+def _read(path: Path) -> Any:
+    try:
+        return from_canonical(path.read_bytes())
+    except OSError as e:
+        raise InvalidInput(f"cannot read `{path}`: {e.strerror}") from None
+    except (ValueError, InvalidInput) as e:
+        raise VerificationError(f"`{path}` is no certificate: {e}") from None
+
+
+def _kept(directory: Path) -> Iterator[tuple[str, Any]]:
+    """The certificates that the log of a run names, checked against the digest there."""
+    if not directory.is_dir():
+        raise InvalidInput(f"`{directory}` is neither a certificate nor a folder", hint="heyi settle certificate DIR")
+    with _opened(directory) as app:
+        found = [(c.id, c.settlement["certificate"]) for c in app.house.state.cases.values() if c.settlement]
+        if not found:
+            raise InvalidInput(f"nothing was settled in `{directory}`", hint="run a study first")
+        for case, certified in found:
+            content = app.database.artefact(certified)
+            if content is None or digest(from_canonical(content)) != certified:
+                raise VerificationError(f"the certificate of `{case}` is not the one that the log names")
+            yield case, from_canonical(content)
+
+
+@app.command("certificate")
+def certificate(
+    directory: Directory,
+    to: Annotated[Path, typer.Option(help="the file to write")] = Path("certificate.json"),
+    study: Study = "",
+) -> None:
+    """Write the certificate of a settlement into a file that a stranger can verify."""
+    with _opened(directory) as app:
+        case = _settled(app, study)
+        content = app.database.artefact(case.settlement["certificate"])
+    if content is None:
+        raise VerificationError("the certificate is not kept with the log")
+    _write(to, canonical(from_canonical(content)))
+    out().print(f"{to}\n下一步 try next: heyi settle verify {to}")
+
+
+def dispute(
+    directory: Directory,
+    party: Annotated[str, typer.Option(help="the institution that doubts its statement")],
+    reasons: Reasons,
+    study: Study = "",
+    on: On = "",
+) -> None:
+    """Dispute a statement: nothing of its settlement is approved until the dispute is answered."""
+    with _opened(directory, on) as app:
+        case = _settled(app, study)
+        entry = disputes.dispute(app.house, case.id, party=party, reasons=reasons)
+    out().print(f"异议已记入日志第 {entry} 条 the dispute is entry {entry} of the log")
+    out().print(f"下一步 next: heyi settle answer {directory} --party {party} --reasons …")
+
+
+@app.command("answer")
+def answer(
+    directory: Directory,
+    party: Annotated[str, typer.Option(help="the institution that disputes")],
+    reasons: Reasons,
+    upheld: Annotated[bool, typer.Option("--upheld/--dismissed", help="is the institution right?")] = False,
+    by: By = "finance-office",
+    study: Study = "",
+    on: On = "",
+) -> None:
+    """Answer a dispute. Where it is upheld, the whole settlement is withdrawn, to be made anew."""
+    with _opened(directory, on) as app:
+        case = _settled(app, study)
+        disputes.answer_dispute(app.house, case.id, party=party, by=by, upheld=upheld, reasons=reasons)
+    out().print("异议成立，结算撤回 upheld: the settlement is withdrawn" if upheld else "异议不成立 dismissed")
+
+
+@app.command("approve")
+def approve(directory: Directory, by: By = "finance-office", study: Study = "", on: On = "") -> None:
+    """Approve a settlement when nobody can dispute it any more."""
+    with _opened(directory, on) as app:
+        case = _settled(app, study)
+        approve_settlement(app.house, case.id, by=by)
+    out().print(f"已核准 approved: {case.id}\n下一步 next: heyi settle pay {directory}")
+
+
+@app.command("pay")
+def pay(
+    directory: Directory,
+    csv: Annotated[Path | None, typer.Option(help="also write the payments for the finance office")] = None,
+    study: Study = "",
+    on: On = "",
+    json: Json = False,
+) -> None:
+    """Pay an approved settlement out; paying is itself judged by the rulebook."""
+    with _opened(directory, on) as app:
+        case = _settled(app, study)
+        if csv is not None:
+            _write(csv, b"")  # what cannot be written is found out before anything is paid
+        decision, paid = pay_out(app.house, case.id)
+        table = payments_csv(app.house.state, [case.id])
+        shares, stages = case.settlement["shares_fen"], case.stages
+    if csv is not None:
+        _write(csv, table.encode())
+    holds = verify_directory(directory).holds
+    if json:
+        print_json({"outcome": decision.outcome.value, "paid_fen": paid, "shares_fen": shares, "verified": holds})
+    else:
+        rows = Table(title=f"支付 payments {case.id}", title_justify="left")
+        rows.add_column("机构 institution")
+        rows.add_column("元 yuan", justify="right")
+        rows.add_column("状态 stage")
+        for party, fen in sorted(shares.items()):
+            rows.add_row(party, yuan(fen), stages[party].value)
+        out().print(rows)
+        out().print(f"已支付 paid {yuan(paid)}；核验 verified: {'通过 holds' if holds else '不通过 FAILS'}")
+    if not holds:
+        raise typer.Exit(FAILED)
+
+
+@contextmanager
+def _opened(directory: Path, on: str = "") -> Iterator[App]:
+    app = reopen(directory)
+    try:
+        if on:
+            _move(app, on)
+        yield app
+    finally:
+        app.close()
+
+
+def _move(app: App, on: str) -> None:
+    """Move the run's calendar to a later day."""
+    try:
+        day = dt.date.fromisoformat(on)
+    except ValueError:
+        raise InvalidInput(f"`{on}` is no day", hint="write it like 2026-12-17") from None
+    days = (day - legal_day(app.clock.now())).days
+    if days < 0:
+        raise InvalidInput(f"the run has come to {legal_day(app.clock.now())} already", hint="give a later day")
+    app.forward(days * 86_400)
+
+
+def _settled(app: App, study: str) -> Case:
+    cases = [c for c in app.house.state.cases.values() if c.settlement and study in ("", c.id)]
+    if len(cases) != 1:
+        known = ", ".join(sorted(c.id for c in app.house.state.cases.values() if c.settlement))
+        said = f"`{study}` has no settlement" if study else f"{len(cases)} studies were settled here"
+        raise InvalidInput(said, hint=f"--study, one of {known}" if known else "run a study first")
+    return cases[0]
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as e:
+        raise StoreError(f"cannot write `{path}`: {e.strerror}", hint="name a file that can be written") from None

@@ -1,0 +1,166 @@
+"""Certificates: a settlement with all that it follows from, so that a stranger computes it again.
+
+The specification is what was registered before the run; the utilities stand under a Merkle root (RFC 6962, a leaf for
+each coalition), so that a single one can be shown without the others; the values, the pot and its division follow from
+these by `heyi settle verify`, which needs nothing else. The bytes are canonical JSON: the same game gives the same
+bytes, however many workers measured it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from heyi.crypto.canonical import Json
+from heyi.crypto.merkle import leaf_hash, root_of
+from heyi.model.errors import InvalidInput, VerificationError
+from heyi.settlement.allocate import Allocation, allocate, interim, policy_from_json
+from heyi.settlement.coverage import Coverage, coverage_from_json
+from heyi.settlement.game import Game, game_from_json
+from heyi.settlement.owners import value_by_unions
+from heyi.settlement.pot import union_paths
+from heyi.settlement.sample import Sample, sample_from_json
+from heyi.settlement.sampled import estimate
+from heyi.settlement.uncertainty import share_intervals
+
+FORMAT = "heyi-settlement/1"
+Measured = Game | Sample | Coverage
+_COMPUTED = ("measured", "root", "phi", "low", "high", "intervals", "paid_fen", "shares_fen", "escrow_fen")
+_FIELDS = {"format", "study", *_COMPUTED}
+_ROUNDING = Fraction(1, 500)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """A game's values, in its unit, between `low` and `high`, which are the same where the values are exact.
+
+    `intervals` are those of the shares of all contributions, in millionths, as far as the evaluation's records tell.
+    """
+
+    phi: tuple[Fraction, ...]
+    low: tuple[Fraction, ...]
+    high: tuple[Fraction, ...]
+    intervals: tuple[tuple[int, int], ...] | None
+    allocation: Allocation
+
+
+def settle_game(measured: Measured, paid: Mapping[str, int] | None = None) -> Settled:
+    """Value a game and divide its registered pot under its registered policy.
+
+    Exact values divide the whole pot; of a sample, what is certain is divided, and the rest is escrow. `paid` are fen
+    that players got of the pot before.
+
+    Raises:
+        InvalidInput: pot or policy cannot be divided, or utilities are absent.
+    """
+    registered = measured.specification
+    pot, policy = registered["pot_fen"], policy_from_json(registered["policy"])
+    paths = union_paths(registered, measured.players)
+    if isinstance(measured, Sample):
+        if paid or any(paths):
+            raise InvalidInput("a sample neither trues up nor knows unions", hint="evaluate every coalition of owners")
+        found = estimate(measured.plan, np.array(measured.values, dtype=np.float64), float(measured.total))
+        phi, low, high = (_thousandths(end) for end in (found.phi, found.low, found.high))
+        due = interim(pot, measured.players, low, high, policy)
+        return Settled(phi=phi, low=low, high=high, intervals=None, allocation=due)
+    moments: Sequence[Sequence[int | Fraction]] | None
+    if isinstance(measured, Coverage):
+        phi, moments = measured.value(paths), measured.moments(paths)
+    else:
+        phi, moments = value_by_unions(integers(measured), paths), None if any(paths) else measured.moments
+    intervals = None if moments is None else share_intervals(phi, moments)
+    due = allocate(pot, measured.players, phi, policy, paid=paid)
+    return Settled(phi=phi, low=phi, high=phi, intervals=intervals, allocation=due)
+
+
+def _thousandths(values: np.ndarray[Any, Any]) -> tuple[Fraction, ...]:
+    return tuple(Fraction(round(x * 1000), 1000) for x in values.tolist())
+
+
+def integers(game: Game) -> np.ndarray[Any, Any]:
+    """The utilities of a game, as int64 where they fit and as Python integers otherwise."""
+    small = max(map(abs, game.values), default=0) < 1 << 62
+    return np.array(game.values, dtype=np.int64 if small else object)
+
+
+def certify(study: str, measured: Measured, paid: Mapping[str, int] | None = None) -> dict[str, Json]:
+    """The certificate of a study's settlement; `shares_fen` are what each player gets of the pot in all, `paid_fen`
+    what of it was paid before.
+
+    Raises:
+        InvalidInput: pot or policy cannot be divided, or utilities are absent.
+    """
+    settled = settle_game(measured, paid)
+    return {
+        "format": FORMAT,
+        "study": study,
+        "measured": measured.to_json(),
+        "root": utility_root(measured),
+        "phi": [str(p) for p in settled.phi],
+        "low": [str(p) for p in settled.low],
+        "high": [str(p) for p in settled.high],
+        "intervals": None if settled.intervals is None else [list(ends) for ends in settled.intervals],
+        "paid_fen": dict(sorted((paid or {}).items())),
+        "shares_fen": dict(zip(measured.players, settled.allocation.shares_fen, strict=True)),
+        "escrow_fen": settled.allocation.escrow_fen,
+    }
+
+
+def utility_root(measured: Measured) -> str:
+    """The Merkle root over the utilities, in hexadecimal; see `utility_leaf`."""
+    return root_of([leaf_hash(utility_leaf(m, v)) for m, v in measured.coalitions()]).hex()
+
+
+def utility_leaf(mask: int, value: int) -> bytes:
+    """What is hashed for one coalition: its mask in hexadecimal, a space, and its utility in decimal."""
+    return f"{mask:x} {value}".encode()
+
+
+def measured_from_json(value: Json) -> Measured:
+    """What was measured, as a certificate holds it."""
+    kinds: dict[str, Callable[[Json], Measured]]
+    kinds = {"game": game_from_json, "sample": sample_from_json, "coverage": coverage_from_json}
+    return kinds[value["kind"]](value)
+
+
+def verify_certificate(certificate: Json) -> Measured:
+    """Compute a settlement again from its certificate alone; return what was measured.
+
+    Exact values must be the very same. Values of a sample come from floating arithmetic, and may differ by what another
+    processor rounds differently, 1/500 of a unit; the division of the pot must follow from them exactly.
+
+    Raises:
+        VerificationError: it is no certificate, or something in it does not follow; the message says what.
+    """
+    if not isinstance(certificate, dict) or set(certificate) != _FIELDS or certificate["format"] != FORMAT:
+        raise VerificationError(f"this is no certificate of the format {FORMAT}")
+    try:
+        measured = measured_from_json(certificate["measured"])
+        again = certify(certificate["study"], measured, certificate["paid_fen"] or None)
+        if isinstance(measured, Sample):
+            _adopt(certificate, again, measured)
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as e:
+        raise VerificationError(f"the certificate is malformed: {e!r}") from None
+    except InvalidInput as e:
+        raise VerificationError(f"the certificate cannot be computed again: {e.message}") from None
+    for field in _COMPUTED:
+        if certificate[field] != again[field]:
+            raise VerificationError(f"the certificate recomputes to another `{field}`")
+    return measured
+
+
+def _adopt(certificate: Mapping[str, Json], again: dict[str, Json], measured: Sample) -> None:
+    """Take over values of a sample that differ by rounding alone, with the division that follows from them."""
+    for field in ("phi", "low", "high"):
+        said, computed = ([Fraction(x) for x in c[field]] for c in (certificate, again))
+        if all(abs(a - b) <= _ROUNDING for a, b in zip(said, computed, strict=True)):
+            again[field] = certificate[field]
+    low, high = ([Fraction(x) for x in again[field]] for field in ("low", "high"))
+    registered = measured.specification
+    due = interim(registered["pot_fen"], measured.players, low, high, policy_from_json(registered["policy"]))
+    again["shares_fen"] = dict(zip(measured.players, due.shares_fen, strict=True))
+    again["escrow_fen"] = due.escrow_fen

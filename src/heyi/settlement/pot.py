@@ -1,0 +1,63 @@
+"""The pot: what there is to divide and the terms of dividing it, registered with the utility before the run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from heyi.crypto.canonical import Json
+from heyi.model.errors import InvalidInput
+from heyi.settlement.allocate import Policy
+from heyi.settlement.owners import ultimate
+
+
+class Payment(Enum):
+    """How a share is paid; amounts are hundredths of the unit in each case."""
+
+    MONEY = "money"  # yuan
+    WORK_POINTS = "work_points"  # points of the county's performance pay
+    BUDGET_TRANSFER = "budget_transfer"  # yuan, moved between budgets of the county
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pot:
+    """`fen` to divide under `policy`. `owners` names the beneficial owner of a player; who has none is its own.
+
+    `levels` names the unions of each player from the top (county, township), where the pot goes to unions first.
+    A statement can be disputed for `dispute_days`.
+    """
+
+    fen: int
+    policy: Policy = field(default_factory=Policy)
+    owners: Mapping[str, str] = field(default_factory=dict)
+    levels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    dispute_days: int = 15
+    payment: Payment = Payment.MONEY
+
+    def __post_init__(self) -> None:
+        if type(self.fen) is not int or self.fen <= 0:
+            raise InvalidInput(f"a pot of {self.fen} fen cannot be divided", hint="give a whole number above zero")
+        if type(self.dispute_days) is not int or not 0 <= self.dispute_days <= 365:
+            raise InvalidInput(f"{self.dispute_days} days for disputes", hint="a whole number from 0 to 365")
+        ultimate(self.owners, sorted(self.owners))
+
+    def to_json(self) -> dict[str, Json]:
+        """The part of the registered specification that is about the pot."""
+        return {
+            "pot_fen": self.fen,
+            "policy": self.policy.to_json(),
+            "owners": dict(sorted(self.owners.items())),
+            "levels": {p: list(names) for p, names in sorted(self.levels.items())},
+            "dispute_days": self.dispute_days,
+            "payment": self.payment.value,
+        }
+
+
+def union_paths(specification: Mapping[str, Json], players: Sequence[str]) -> list[list[str]]:
+    """The unions of each player from the top: its registered levels, then its owner where that has several players."""
+    last = ultimate(specification.get("owners", {}), players)
+    sizes = Counter(last.values())
+    levels = specification.get("levels", {})
+    return [[*levels.get(p, ()), *([last[p]] if sizes[last[p]] > 1 else [])] for p in players]

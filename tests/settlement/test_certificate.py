@@ -1,0 +1,241 @@
+"""Certificates: a stranger recomputes them, and whatever is changed in them is noticed."""
+
+from __future__ import annotations
+
+import copy
+import time
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from heyi.crypto.canonical import canonical, from_canonical
+from heyi.crypto.merkle import Tree, leaf_hash, verify_inclusion
+from heyi.model.errors import InvalidInput, VerificationError
+from heyi.settlement.allocate import Policy
+from heyi.settlement.certificate import Measured, certify, settle_game, utility_leaf, verify_certificate
+from heyi.settlement.coverage import Coverage, Stratum
+from heyi.settlement.exact import shapley
+from heyi.settlement.game import Game
+from heyi.settlement.owners import quotient
+from heyi.settlement.pot import Payment, Pot
+from heyi.settlement.sample import Sample
+from heyi.settlement.sampled import plan
+
+POT = Pot(fen=1_000_003, policy=Policy(group=frozenset({"c"}), group_floor=Fraction(1, 10)))
+
+
+def game(pot: Pot = POT, n: int = 4, seed: int = 1) -> Game:
+    values = np.random.default_rng(seed).integers(-50, 10**9, 1 << n)
+    values[0] = 0
+    players = tuple("abcdefghijklmnopqrst"[:n])
+    return Game(players=players, values=tuple(map(int, values)), unit="piconats", specification=pot.to_json())
+
+
+def covered(pot: Pot = POT) -> Coverage:
+    strata = (
+        Stratum(name="adults", weight=1, patterns={1: 500, 2: 300, 4: 20, 3: 80, 7: 6}),
+        Stratum(name="rare", weight=25, patterns={4: 7, 5: 5}),
+    )
+    return Coverage(players=("a", "b", "c"), strata=strata, specification=pot.to_json())
+
+
+def sampled(pot: Pot = POT) -> Sample:
+    drawn = plan(8, 60, 9)
+    size = drawn.coalitions.sum(axis=1)
+    values = tuple(int(v) for v in 10_000 * np.sqrt(size) + 500 * drawn.coalitions[:, 2])
+    return Sample(
+        players=tuple("abcdefgh"),
+        seed=9,
+        evaluations=60,
+        values=values,
+        total=28_784,
+        unit="points",
+        specification=pot.to_json(),
+    )
+
+
+MEASURED = [game(), covered(), sampled()]
+
+
+@pytest.mark.parametrize("measured", MEASURED, ids=["game", "coverage", "sample"])
+def test_a_certificate_is_recomputed_from_its_bytes_alone(measured: Measured) -> None:
+    certificate = certify("study", measured)
+    written = canonical(certificate)
+    assert canonical(certify("study", measured)) == written, "the same bytes every time"
+    again = verify_certificate(from_canonical(written))
+    assert again == measured
+    assert sum(certificate["shares_fen"].values()) + certificate["escrow_fen"] == 1_000_003
+
+
+CHANGES: list[tuple[str, Any]] = [
+    ("root", "0" * 64),
+    ("escrow_fen", 1),
+    ("phi", ["1/2"] * 4),
+    ("shares_fen", {"a": 1_000_003, "b": 0, "c": 0, "d": 0}),
+    ("paid_fen", {"a": 1_000_003}),
+    ("intervals", [[0, 1]] * 4),
+    ("study", 7),
+    ("format", "heyi-settlement/2"),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), CHANGES)
+def test_a_changed_field_is_noticed(field: str, value: object) -> None:
+    certificate = certify("study", game())
+    if field == "study":  # a study of another name is another certificate; its digest stands in the log
+        verify_certificate({**certificate, field: "other"})
+        return
+    with pytest.raises(VerificationError):
+        verify_certificate({**certificate, field: value})
+
+
+@pytest.mark.parametrize("measured", MEASURED, ids=["game", "coverage", "sample"])
+def test_a_changed_utility_is_noticed(measured: Measured) -> None:
+    certificate = from_canonical(canonical(certify("study", measured)))
+    if isinstance(measured, Coverage):
+        certificate["measured"]["strata"][0]["patterns"]["1"] += 1
+    else:
+        certificate["measured"]["values"][1] = str(int(certificate["measured"]["values"][1]) + 1)
+    with pytest.raises(VerificationError, match="another `root`"):
+        verify_certificate(certificate)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda c: c.pop("root"),
+        lambda c: c.update(more=1),
+        lambda c: c["measured"].pop("values"),
+        lambda c: c["measured"].update(kind="rumour"),
+        lambda c: c["measured"]["values"].pop(),
+        lambda c: c["measured"]["values"].__setitem__(1, "many"),
+        lambda c: c["measured"]["values"].__setitem__(0, "1"),
+        lambda c: c["measured"]["players"].reverse(),
+        lambda c: c["measured"]["specification"].update(pot_fen=0),
+        lambda c: c["measured"]["specification"].update(policy={}),
+        lambda c: c["measured"]["specification"].update(owners={"a": "b", "b": "a"}),
+        lambda c: c.update(paid_fen={"nobody": 5}),
+        lambda c: c.update(paid_fen=[5]),
+        lambda c: c.update(measured=None),
+    ],
+)
+def test_a_malformed_certificate_is_refused_without_a_traceback(spoil: Any) -> None:
+    certificate = copy.deepcopy(from_canonical(canonical(certify("study", game()))))
+    spoil(certificate)
+    with pytest.raises(VerificationError):
+        verify_certificate(certificate)
+
+
+@pytest.mark.parametrize("what", [None, [], "certificate", 3, {}])
+def test_what_is_no_certificate(what: object) -> None:
+    with pytest.raises(VerificationError, match="no certificate of the format"):
+        verify_certificate(what)
+
+
+def test_one_utility_is_shown_without_the_others() -> None:
+    measured = game()
+    root = bytes.fromhex(certify("study", measured)["root"])
+    tree = Tree(leaf_hash(utility_leaf(m, v)) for m, v in measured.coalitions())
+    leaf = leaf_hash(utility_leaf(5, measured.values[5]))
+    verify_inclusion(leaf, 5, 16, tree.inclusion_proof(5), root)
+    with pytest.raises(VerificationError):
+        verify_inclusion(leaf_hash(utility_leaf(5, measured.values[5] + 1)), 5, 16, tree.inclusion_proof(5), root)
+
+
+def test_a_sample_of_another_processor_may_differ_by_rounding_and_no_more() -> None:
+    certificate = from_canonical(canonical(certify("study", sampled())))
+    nudged = copy.deepcopy(certificate)
+    nudged["phi"][0] = str(Fraction(nudged["phi"][0]) + Fraction(1, 1000))
+    verify_certificate(nudged)
+    for field in ("phi", "low", "high"):
+        wrong = copy.deepcopy(certificate)
+        wrong[field][0] = str(Fraction(wrong[field][0]) + 1)
+        with pytest.raises(VerificationError):
+            verify_certificate(wrong)
+
+
+def test_owners_divide_what_the_game_of_owners_gives_them() -> None:
+    pot = Pot(fen=1000, owners={"b": "a"})
+    measured = game(pot)
+    phi = settle_game(measured).phi
+    assert phi[0] + phi[1] == shapley(quotient(measured, {"b": "a"}))[0]
+    assert phi[2:] == shapley(quotient(measured, {"b": "a"}))[1:]
+    assert settle_game(game(Pot(fen=1000, owners={"b": "b"}))).phi == shapley(measured), "its own owner changes nothing"
+
+
+def test_a_sample_neither_trues_up_nor_knows_unions() -> None:
+    with pytest.raises(InvalidInput, match="neither trues up"):
+        certify("study", sampled(), {"a": 1})
+    with pytest.raises(InvalidInput, match="neither trues up"):
+        certify("study", sampled(Pot(fen=5, owners={"a": "b"})))
+
+
+def test_a_true_up_stands_in_the_certificate_with_what_was_paid() -> None:
+    certificate = certify("study", game(), {"a": 900_000})
+    assert certificate["paid_fen"] == {"a": 900_000}
+    assert certificate["shares_fen"]["a"] >= 900_000
+    verify_certificate(certificate)
+    with pytest.raises(VerificationError):
+        verify_certificate({**certificate, "paid_fen": {}})
+
+
+def test_a_stranger_verifies_sixteen_players_within_a_second() -> None:
+    written = canonical(certify("study", game(Pot(fen=10**8), n=16)))
+    best = min(_timed(written) for _ in range(3))
+    assert best < 1, f"{best:.2f} s"
+
+
+def _timed(written: bytes) -> float:
+    begun = time.perf_counter()
+    verify_certificate(from_canonical(written))
+    return time.perf_counter() - begun
+
+
+def test_intervals_of_coverage_hold_for_other_patients() -> None:
+    """Patients drawn anew: the interval of the first draw holds the true shares of all institutions together."""
+    truth = {1: 0.3, 2: 0.25, 4: 0.05, 3: 0.2, 5: 0.1, 7: 0.1}
+    shares = [sum(p / m.bit_count() for m, p in truth.items() if m >> i & 1) for i in range(3)]
+    generator, held = np.random.default_rng(4), 0
+    for _ in range(400):
+        counts = generator.multinomial(600, list(truth.values()))
+        patterns = {m: int(c) for m, c in zip(truth, counts, strict=True)}
+        measured = Coverage(
+            players=("a", "b", "c"),
+            strata=(Stratum(name="persons", weight=1, patterns=patterns),),
+            specification=Pot(fen=100).to_json(),
+        )
+        ends = settle_game(measured).intervals
+        assert ends is not None
+        held += all(low <= 1e6 * s <= high for (low, high), s in zip(ends, shares, strict=True))
+    assert held >= 375, f"{held} of 400"
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"fen": 0}, "a pot of 0 fen"),
+        ({"fen": -5}, "a pot of -5 fen"),
+        ({"fen": True}, "a pot of True fen"),
+        ({"fen": 1.5}, "a pot of 1.5 fen"),
+        ({"fen": 5, "dispute_days": -1}, "days for disputes"),
+        ({"fen": 5, "dispute_days": 400}, "days for disputes"),
+        ({"fen": 5, "owners": {"a": "b", "b": "a"}}, "owned in a circle"),
+    ],
+)
+def test_pots_that_are_none(fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(InvalidInput, match=says):
+        Pot(**fields)
+
+
+def test_the_terms_of_a_pot_stand_in_the_specification() -> None:
+    pot = Pot(fen=5, levels={"a": ["north"]}, owners={"b": "a"}, dispute_days=30, payment=Payment.WORK_POINTS)
+    assert pot.to_json() == {
+        "pot_fen": 5,
+        "policy": Policy().to_json(),
+        "owners": {"b": "a"},
+        "levels": {"a": ["north"]},
+        "dispute_days": 30,
+        "payment": "work_points",
+    }
