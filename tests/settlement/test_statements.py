@@ -119,7 +119,7 @@ def test_a_sample_states_its_intervals_and_pays_what_is_certain() -> None:
     assert all(s.interim and s.low <= s.contribution <= s.high for s in told)
     assert 0 < sum(s.share_fen for s in told) <= 1_000_000
     assert (first.alone, first.last) == (1300, 1300)
-    assert abs(first.contribution - 1300) < 20
+    assert abs(first.contribution - 1300) < 1
 
 
 @pytest.mark.parametrize(
