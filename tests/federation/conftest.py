@@ -15,7 +15,7 @@ from heyi.catalogue.grade import grade
 from heyi.catalogue.table import Table
 from heyi.crypto.canonical import Json
 from heyi.crypto.keys import Signer
-from heyi.federation.driver import Seat
+from heyi.federation.driver import Seat, Ways
 from heyi.federation.enforce import Call, NodePolicy
 from heyi.federation.node import Answer, Node
 from heyi.federation.operation import Operation
@@ -65,6 +65,10 @@ class County:
 
     def signer(self, party: str) -> Signer:
         return self.keyring.signer(party)
+
+    @property
+    def ways(self) -> Ways:
+        return {"send": self.send, "requester": self.signer(REQUESTER)}
 
     @staticmethod
     def resident_ids(count: int, start: int = 0) -> list[str]:

@@ -11,7 +11,8 @@ import pytest
 from heyi.crypto.canonical import Json, digest
 from heyi.crypto.keys import Signer
 from heyi.federation import frequency
-from heyi.federation.driver import Exchanged, Seat, ask, fit_coalitions
+from heyi.federation.coalitions import fit_coalitions
+from heyi.federation.driver import Exchanged, Seat, ask
 from heyi.federation.enforce import Call
 from heyi.federation.node import Answer
 from heyi.federation.operation import Operation, Refusal

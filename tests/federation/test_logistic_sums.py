@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from heyi.federation.driver import Fit, Seat, fit_coalitions, log_likelihoods
+from heyi.federation.coalitions import Fit, fit_coalitions, log_likelihoods
+from heyi.federation.driver import Seat
 from heyi.federation.elementary import Floats
 from heyi.federation.operation import Operation
-from heyi.federation.regression import PICO, Design, design, newton_step, solve, sums
+from heyi.federation.regression import PICO, Design, Newton, design, joined, solve, sums
 from heyi.model.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -34,12 +35,16 @@ def random_design(seed: int, records: int, parameters: int) -> Design:
 
 def fit(parts: Sequence[Design], ridge_micro: int) -> tuple[int, ...]:
     """Newton from zero, as the driver does it, over the answers of several institutions."""
-    beta = (0,) * parts[0].x.shape[1]
-    for _ in range(40):
-        beta, _, change = newton_step(beta, [sums(p, beta) for p in parts], ridge_micro=ridge_micro)
-        if change <= 10:
-            return beta
-    raise AssertionError("not converged")
+    newton = Newton([[0] * parts[0].x.shape[1]], ridge_micro=ridge_micro)
+    while newton.open:
+        at = newton.points(newton.open)
+        newton.step(joined([sums(p, at) for p in parts]))
+    return tuple(newton.points([0])[0])
+
+
+def at_one(data: Design, beta: Sequence[int]) -> tuple[list[int], list[int], int]:
+    found = sums(data, [beta])
+    return found.gradient[0].tolist(), found.information[0].tolist(), int(found.loglik[0])
 
 
 def pooled(x: Floats, y: Floats, ridge: float) -> npt.NDArray[np.float64]:
@@ -62,7 +67,7 @@ def seats(county: County, logistic: Operation) -> list[Seat]:
 
 
 def test_the_fit_over_three_nodes_is_the_pooled_fit(county: County, seats: list[Seat], logistic: Operation) -> None:
-    fits, _ = fit_coalitions(seats, logistic, [7], send=county.send, requester=county.signer("county-hospital"))
+    fits, _ = fit_coalitions(seats, logistic, [7], **county.ways)
     everybody = [county.visits(120 + 40 * i, i) for i in range(3)]
     x = np.array([[(a - 55) / 10, s] for v in everybody for a, s in zip(v["age"], v["sex"], strict=True)])
     y = np.array([d for v in everybody for d in v["diabetes"]])
@@ -73,23 +78,19 @@ def test_the_fit_over_three_nodes_is_the_pooled_fit(county: County, seats: list[
 def test_coalitions_fitted_together_are_the_separate_fits(
     county: County, seats: list[Seat], logistic: Operation
 ) -> None:
-    requester = county.signer("county-hospital")
-    together, got = fit_coalitions(seats, logistic, range(1, 8), send=county.send, requester=requester)
+    together, got = fit_coalitions(seats, logistic, range(1, 8), **county.ways)
     alone: dict[int, Fit] = {}
     for mask in range(1, 8):
         members = [s for i, s in enumerate(seats) if mask >> i & 1]
-        fits, _ = fit_coalitions(
-            members, logistic, [(1 << len(members)) - 1], send=county.send, requester=county.signer("county-hospital")
-        )
+        fits, _ = fit_coalitions(members, logistic, [(1 << len(members)) - 1], **county.ways)
         alone[mask] = fits[(1 << len(members)) - 1]
     assert together == alone
     assert {r["holder"] for r in got.receipts} == set(HOSTS)
 
 
 def test_the_order_of_sites_changes_no_integer(county: County, seats: list[Seat], logistic: Operation) -> None:
-    requester = county.signer("county-hospital")
-    one, _ = fit_coalitions(seats, logistic, [7], send=county.send, requester=requester)
-    other, _ = fit_coalitions(seats[::-1], logistic, [7], send=county.send, requester=requester)
+    one, _ = fit_coalitions(seats, logistic, [7], **county.ways)
+    other, _ = fit_coalitions(seats[::-1], logistic, [7], **county.ways)
     assert one == other
 
 
@@ -97,7 +98,7 @@ def test_the_likelihood_of_models_is_that_of_all_records(
     county: County, seats: list[Seat], logistic: Operation
 ) -> None:
     models = {0: (0, 0, 0), 1: (PICO // 2, -PICO, 3)}
-    totals, _ = log_likelihoods(seats, logistic, models, send=county.send, requester=county.signer("county-hospital"))
+    totals, _, _ = log_likelihoods(seats, logistic, models, **county.ways)
     everybody = [county.visits(120 + 40 * i, i) for i in range(3)]
     expected = 0.0
     for v in everybody:
@@ -110,12 +111,10 @@ def test_the_likelihood_of_models_is_that_of_all_records(
 
 def test_a_seat_that_refuses_ends_the_fit_and_is_named(county: County, seats: list[Seat], logistic: Operation) -> None:
     county.nodes["clinic-b"].revoke(seats[1].permit.id)
-    fits, got = fit_coalitions(seats, logistic, [7], send=county.send, requester=county.signer("county-hospital"))
+    fits, got = fit_coalitions(seats, logistic, [7], **county.ways)
     assert (fits, list(got.refusals), got.refusals["clinic-b"]["code"]) == ({}, ["clinic-b"], "revoked")
     assert [r["refusal"] for r in got.receipts] == ["", "revoked"]
-    rest, _ = fit_coalitions(
-        [seats[0], seats[2]], logistic, [3], send=county.send, requester=county.signer("county-hospital")
-    )
+    rest, _ = fit_coalitions([seats[0], seats[2]], logistic, [3], **county.ways)
     assert rest[3].rounds > 1
 
 
@@ -152,10 +151,10 @@ def test_the_order_of_records_changes_no_integer(seed: int, records: int, parame
     order = np.random.default_rng(seed + 1).permutation(records)
     shuffled = Design(x=data.x[order], y=data.y[order])
     beta = [coefficient // (j + 1) for j in range(parameters)]
-    assert sums(data, beta) == sums(shuffled, beta)
+    assert at_one(data, beta) == at_one(shuffled, beta)
     halves = [Design(x=data.x[s], y=data.y[s]) for s in (slice(None, records // 2), slice(records // 2, None))]
-    first, second = (sums(h, beta) for h in halves)
-    assert sums(data, beta)["gradient"] == [a + b for a, b in zip(first["gradient"], second["gradient"], strict=True)]
+    first, second = (at_one(h, beta) for h in halves)
+    assert at_one(data, beta)[0] == [a + b for a, b in zip(first[0], second[0], strict=True)]
 
 
 def test_sums_against_a_plain_loop() -> None:
@@ -169,17 +168,17 @@ def test_sums_against_a_plain_loop() -> None:
         gradient = [g + (y - p) * v for g, v in zip(gradient, row, strict=True)]
         pairs = [(i, j) for i in range(3) for j in range(i, 3)]
         information = [h + p * (1 - p) * row[i] * row[j] for h, (i, j) in zip(information, pairs, strict=True)]
-    got = sums(data, beta)
-    assert [g / PICO for g in got["gradient"]] == pytest.approx(gradient, abs=1e-10)
-    assert [h / PICO for h in got["information"]] == pytest.approx(information, abs=1e-10)
-    assert got["loglik"] / PICO == pytest.approx(loglik, abs=1e-10)
+    g, h, v = at_one(data, beta)
+    assert [x / PICO for x in g] == pytest.approx(gradient, abs=1e-10)
+    assert [x / PICO for x in h] == pytest.approx(information, abs=1e-10)
+    assert v / PICO == pytest.approx(loglik, abs=1e-10)
 
 
 def test_separated_records_converge_with_a_ridge_and_not_without() -> None:
     x = np.column_stack([np.ones(40), np.concatenate([np.linspace(-2, -1, 20), np.linspace(1, 2, 20)])])
     data = Design(x=x, y=np.repeat([0.0, 1.0], 20))
     assert_close(fit([data], 100_000), pooled(x[:, 1:], data.y, 0.1))
-    with pytest.raises((InvalidInput, AssertionError)):
+    with pytest.raises(InvalidInput):
         fit([data], 0)
 
 
@@ -190,7 +189,7 @@ def test_separated_records_converge_over_nodes_with_a_small_ridge(county: County
     county.open_node("clinic-a")
     small = Operation(name="logistic", params={**logistic.params, "ridge_micro": 10_000})
     seat = county.seat(county.permit(small, host="clinic-a"))
-    fits, _ = fit_coalitions([seat], small, [1], send=county.send, requester=county.signer("county-hospital"))
+    fits, _ = fit_coalitions([seat], small, [1], **county.ways)
     x = np.column_stack([(np.array(ages) - 55) / 10, visits["sex"]])
     assert_close(fits[1].coefficients, pooled(x, np.array(visits["diabetes"]), 0.01), within=1e-8)
 
@@ -204,16 +203,16 @@ def test_a_constant_covariate_is_singular_without_a_ridge() -> None:
 
 
 def test_solve_solves_and_refuses_what_is_not_positive_definite() -> None:
-    assert solve([[4.0, 2.0], [2.0, 3.0]], [10.0, 9.0]) == pytest.approx([1.5, 2.0])
+    assert solve(np.array([[[4.0, 2.0], [2.0, 3.0]]]), np.array([[10.0, 9.0]]))[0] == pytest.approx([1.5, 2.0])
     for matrix in ([[0.0]], [[-1.0]], [[1.0, 2.0], [2.0, 1.0]]):
         with pytest.raises(InvalidInput, match="singular"):
-            solve(matrix, [1.0] * len(matrix))
+            solve(np.array([matrix]), np.ones((1, len(matrix))))
 
 
 @pytest.mark.parametrize("coefficients", [[], [0], [0, 0, 0]])
 def test_as_many_coefficients_as_parameters(coefficients: list[int]) -> None:
     with pytest.raises(InvalidInput, match=f"expected 2 coefficients, not {len(coefficients)}"):
-        sums(random_design(1, 20, 2), coefficients)
+        sums(random_design(1, 20, 2), [coefficients])
 
 
 def test_sums_that_could_leave_62_bits_are_refused_and_smaller_ones_are_exact() -> None:
@@ -223,13 +222,13 @@ def test_sums_that_could_leave_62_bits_are_refused_and_smaller_ones_are_exact() 
 
     for value, records in ((1e4, 1), (1e2, 2_000), (1.0, 5_000_000)):
         with pytest.raises(InvalidInput, match="too large"):
-            sums(column(value, records), (0, 0))
+            sums(column(value, records), [(0, 0)])
     with pytest.raises(InvalidInput, match="too large"):
-        sums(column(1000.0, 10), (0, 2**53 - 1))
-    largest = sums(column(4000.0, 1), (0, 0))
-    assert largest["information"] == [PICO // 4, 1000 * PICO, 4_000_000 * PICO]
-    many = sums(column(60.0, 5_000), (0, 0))
-    assert many["information"][2] == 5_000 * 900 * PICO
+        sums(column(1000.0, 10), [(0, 2**53 - 1)])
+    _, largest, _ = at_one(column(4000.0, 1), (0, 0))
+    assert largest == [PICO // 4, 1000 * PICO, 4_000_000 * PICO]
+    _, many, _ = at_one(column(60.0, 5_000), (0, 0))
+    assert many[2] == 5_000 * 900 * PICO
 
 
 def test_the_design_takes_complete_records_on_the_registered_scaling(logistic: Operation) -> None:

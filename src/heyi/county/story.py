@@ -17,8 +17,9 @@ from heyi.exchange.dispute import answer_dispute, dispute
 from heyi.exchange.erase import erase
 from heyi.exchange.grant import Terms, grant, revoke
 from heyi.exchange.pay import approve_settlement, pay
-from heyi.exchange.study import COVERAGE, StudyResult, register_study, run_study
+from heyi.exchange.study import StudyResult, register_study, run_study
 from heyi.exchange.use import Session, withdraw
+from heyi.exchange.valuation import COVERAGE, Valuation
 from heyi.model.decision import Decision
 from heyi.model.party import GRASSROOTS, Tier
 from heyi.settlement.allocate import Policy
@@ -191,7 +192,7 @@ def _study(stage: Stage, record: Record, tell: Tell) -> StudyResult:
     )
     grassroots = frozenset(p.id for p in PLACES if p.tier in GRASSROOTS)
     pot = Pot(fen=POT_FEN, policy=Policy(group=grassroots, group_floor=GRASSROOTS_FLOOR), dispute_days=DISPUTE_DAYS)
-    register_study(stage.house, scenes.STUDY.id, utility=COVERAGE, pot=pot)
+    register_study(stage.house, scenes.STUDY.id, Valuation(utility=COVERAGE), pot)
     grant(stage.house, scenes.STUDY.id)
     tell(Telling(zh="数据不动，运算到各机构；按沙普利值反哺", en="computed where the data lie; valued by Shapley"))
     result = run_study(stage.house, scenes.STUDY.id)

@@ -11,6 +11,7 @@ from heyi.exchange.dispute import AUTHORITY
 from heyi.exchange.grant import Terms, grant
 from heyi.exchange.register import adopt_rulebook, register_party, vouch_profile
 from heyi.exchange.study import register_study
+from heyi.exchange.valuation import Valuation
 from heyi.federation.operation import Operation
 from heyi.model.decision import Decision
 from heyi.model.fact import Value
@@ -63,7 +64,7 @@ class StudyPlan:
     profile: Mapping[str, Value]
     registry: Mapping[str, Value]
     approvals: tuple[PlannedApproval, ...]
-    utility: str
+    valuation: Valuation
     pot: Pot
     settles: str
     terms: Terms
@@ -131,6 +132,6 @@ def open_plan(house: Consortium, plan: StudyPlan) -> list[dict[str, Decision]]:
     if plan.approvals:
         rounds.append(decide(house, plan.id))
     if any(d.outcome.is_permit for d in rounds[-1].values()):
-        register_study(house, plan.id, utility=plan.utility, pot=plan.pot)
+        register_study(house, plan.id, plan.valuation, plan.pot)
         grant(house, plan.id, plan.terms)
     return rounds

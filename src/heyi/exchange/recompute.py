@@ -9,6 +9,7 @@ from heyi.crypto.canonical import Json, digest, from_canonical
 from heyi.crypto.keys import verify_signature
 from heyi.exchange.case import Case, State
 from heyi.exchange.dispute import AUTHORITY, settlement_message
+from heyi.exchange.measure import is_of_table
 from heyi.exchange.pay import due_fen, ledger_id, payment_case
 from heyi.exchange.ports import Artefacts
 from heyi.exchange.settle import DAY, settled_leaf
@@ -45,6 +46,8 @@ def recompute_settlement(
     quoted = {p.utility for p in permits if p.holder in measured.players}
     if quoted != {digest(dict(measured.specification))}:
         raise VerificationError("the settlement measures something else than the permits had registered")
+    if not is_of_table(measured):
+        raise VerificationError("the game is not the registered table")
     if set(measured.players) != answered:
         raise VerificationError("the players are not those who answered")
     until = event.at + measured.specification["dispute_days"] * DAY

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from heyi.crypto.canonical import Json, canonical, digest
 from heyi.exchange.consortium import Consortium
+from heyi.exchange.measure import is_of_table
 from heyi.model.errors import InvalidInput
 from heyi.settlement.certificate import Measured, certify
-from heyi.settlement.coverage import Coverage, Stratum
-from heyi.settlement.game import Game
 from heyi.settlement.statement import Statement, state
 
 DAY = 86_400
@@ -30,24 +27,6 @@ def register_utility(house: Consortium, case: str, specification: dict[str, Json
     return registered
 
 
-def coverage_game(holders: Sequence[str], patterns: dict[int, int], specification: dict[str, Json]) -> Coverage:
-    """Distinct persons that each coalition covers."""
-    everybody = Stratum(name="persons", weight=1, patterns=patterns)
-    return Coverage(players=tuple(holders), strata=(everybody,), specification=specification)
-
-
-def likelihood_game(holders: Sequence[str], totals: dict[int, int], specification: dict[str, Json]) -> Game:
-    """Improvement of the log-likelihood over the registered null model, in 1e-12 nats, over all institutions."""
-    n = len(holders)
-    order = sorted(range(n), key=lambda i: holders[i])
-    values = [0] * (1 << n)
-    for mask in range(1, 1 << n):
-        original = sum(1 << order[i] for i in range(n) if mask >> i & 1)
-        values[mask] = totals[original] - totals[0]
-    players = tuple(holders[i] for i in order)
-    return Game(players=players, values=tuple(values), unit="piconats", specification=specification)
-
-
 def settle(house: Consortium, case: str, measured: Measured) -> list[Statement]:
     """Value a game, divide the registered pot, keep the certificate beside the log, and log settlement and statements.
 
@@ -62,6 +41,8 @@ def settle(house: Consortium, case: str, measured: Measured) -> list[Statement]:
         raise InvalidInput("the utility is not the one that was registered", hint="settle what was registered")
     if the_case.settlement and not the_case.trues_up:
         raise InvalidInput(f"case `{case}` was settled already", hint="a dispute that is upheld withdraws a settlement")
+    if not is_of_table(measured):
+        raise InvalidInput("the game is not the registered table")
     certificate = certify(case, measured, the_case.paid or None)
     certified = digest(certificate)
     house.artefacts.put_artefact(certified, canonical(certificate))

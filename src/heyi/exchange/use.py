@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+
+import numpy as np
+import numpy.typing as npt
 
 from heyi.consent.registry import EVERYTHING
 from heyi.crypto.canonical import Json, digest
-from heyi.crypto.keys import Signer
 from heyi.exchange.consortium import Consortium
 from heyi.exchange.grant import seat
 from heyi.federation import driver, frequency, linkage
+from heyi.federation.coalitions import (
+    NEAR,
+    Fit,
+    concordances,
+    fit_coalitions,
+    informations,
+    log_likelihoods,
+    own_optima,
+)
 from heyi.federation.driver import Exchanged, Seat
 from heyi.federation.operation import Operation
 from heyi.model.errors import InvalidInput, Refused
-
-
-class Ways(TypedDict):
-    """How the driver reaches nodes, signs, and tells beforehand."""
-
-    send: driver.Send
-    requester: Signer
-    announce: driver.Announce
 
 
 class Session:
@@ -39,7 +41,7 @@ class Session:
         self._signer = house.keyring.signer(self.case.request["requester"])
 
     @property
-    def _ways(self) -> Ways:
+    def _ways(self) -> driver.Ways:
         return {"send": self.house.fabric.send, "requester": self._signer, "announce": self.announce}
 
     def announce(self, operation: Operation, argument: Json, calls: list[tuple[str, int]]) -> None:
@@ -73,19 +75,28 @@ class Session:
         self.release(result)
         return result
 
-    def regress(self, *, coalitions: bool = False, on_round: Callable[[int], None] = lambda _: None) -> Regressed:
-        """Fit the regression over all seats that take part and release it; with `coalitions`, over each of their
-        2^n - 1 coalitions in the same rounds. A seat that refuses is left out and the fit begins anew."""
+    def regress(
+        self,
+        *,
+        coalitions: Callable[[int], list[int]] | None = None,
+        on_round: Callable[[int], None] = lambda _: None,
+    ) -> Regressed:
+        """Fit the regression over all seats that take part and release it; with `coalitions`, over each of those that
+        it names for so many seats, in the same rounds. A seat that refuses is left out and the fit begins anew.
+
+        Raises:
+            Refused: fewer than two institutions take part.
+        """
         operation = self.operation("logistic")
         seats = list(self.seats)
         refusals: dict[str, dict[str, str]] = {}
-        while seats:
-            n = len(seats)
-            masks = list(range(1, 1 << n)) if coalitions else [(1 << n) - 1]
-            fits, got = driver.fit_coalitions(seats, operation, masks, **self._ways, on_round=on_round)
+        while len(seats) > 1:
+            everybody = (1 << len(seats)) - 1
+            masks = coalitions(len(seats)) if coalitions else [everybody]
+            fits, got = fit_coalitions(seats, operation, masks, on_round=on_round, **self._ways)
             self.record(got)
             if fits:
-                grand = fits[(1 << n) - 1]
+                grand = fits[everybody]
                 result: dict[str, Json] = {
                     "operation": "logistic",
                     "answered": [s.permit.holder for s in seats],
@@ -99,21 +110,53 @@ class Session:
             seats = [s for s in seats if s.permit.holder not in got.refusals]
         self.release({"operation": "logistic", "answered": [], "refused": refusals})
         why = "; ".join(f"`{holder}`: {refusal['en']}" for holder, refusal in sorted(refusals.items()))
-        raise Refused(f"no institution took part in the regression: {why}", hint="see what each institution asks for")
+        raise Refused(
+            f"a joint study needs two institutions, and {'one' if seats else 'none'} took part: {why}",
+            hint="see what each institution asks for",
+        )
 
-    def likelihoods(self, regressed: Regressed) -> dict[int, int]:
-        """Log-likelihood of each coalition's model, and of the null model (mask 0), over all complete cases, 1e-12."""
-        null = (0,) * len(next(iter(regressed.fits.values())).coefficients)
-        models = {0: null, **{m: f.coefficients for m, f in regressed.fits.items()}}
-        totals, got = driver.log_likelihoods(regressed.seats, regressed.operation, models, **self._ways)
+    def fit_near(self, regressed: Regressed, masks: Sequence[int]) -> None:
+        """Fit the models of these coalitions near their optimum, from the institutions' own, and add them.
+
+        Raises:
+            Refused: an institution refuses.
+        """
+        masks = [m for m in masks if m not in regressed.fits]
+        start, got = own_optima(regressed.seats, regressed.operation, masks, **self._ways)
+        self._recorded(got)
+        fits, got = fit_coalitions(regressed.seats, regressed.operation, masks, start=start, within=NEAR, **self._ways)
+        self._recorded(got)
+        regressed.fits.update(fits)
+
+    def likelihoods(self, regressed: Regressed) -> tuple[dict[int, int], list[list[int]] | None]:
+        """Log-likelihood of each coalition's model, and of the null model (mask 0), over all complete cases, 1e-12;
+        and the moments of records' contributions where every coalition has a model."""
+        totals, moments, got = log_likelihoods(regressed.seats, regressed.operation, regressed.models(), **self._ways)
+        self._recorded(got)
+        return totals, moments
+
+    def concordances(self, regressed: Regressed) -> dict[int, int]:
+        """Pairs of a case and a control that each coalition's model ranks rightly, less those it ranks wrongly."""
+        totals, got = concordances(regressed.seats, regressed.operation, regressed.models(), **self._ways)
+        self._recorded(got)
+        return totals
+
+    def informations(self, regressed: Regressed) -> list[npt.NDArray[np.float64]]:
+        """The information matrix of each seat at the joint model."""
+        grand = regressed.fits[(1 << len(regressed.seats)) - 1].coefficients
+        matrices, got = informations(regressed.seats, regressed.operation, grand, **self._ways)
+        self._recorded(got)
+        return matrices
+
+    def _recorded(self, got: Exchanged) -> None:
         self.record(got)
         if got.refusals:
             why = "; ".join(f"`{holder}`: {refusal['en']}" for holder, refusal in sorted(got.refusals.items()))
             raise Refused(f"an institution refused to evaluate the models: {why}")
-        return totals
 
-    def overlap(self) -> tuple[list[str], dict[int, int], dict[str, dict[str, str]]]:
-        """Holders that answered, and persons by the set of holders that saw them (bit mask in that order).
+    def overlap(self) -> tuple[list[str], list[dict[int, int]]]:
+        """Holders that answered, and for each stratum persons by the set of holders that saw them (bit mask in that
+        order). A person whose institutions place it in different strata counts in the first of them.
 
         The values of a game are published, and differences of them give these counts back: a set of holders that
         shares fewer persons than the smallest cell of their permits counts as none.
@@ -122,14 +165,20 @@ class Session:
         got = driver.ask(self.seats, operation, {}, **self._ways)
         self.record(got)
         holders = sorted(got.results)
-        patterns = linkage.patterns([got.results[h]["tokens"] for h in holders])
-        for i, holder in enumerate(holders):  # persons without an ID number count where they were seen
-            if unlinked := got.results[holder]["unlinked"]:
-                patterns[1 << i] = patterns.get(1 << i, 0) + unlinked
+        parts = [got.results[h].get("strata", [got.results[h]]) for h in holders]
         least = max(s.permit.min_cell for s in self.seats)
-        patterns = {mask: persons for mask, persons in patterns.items() if persons >= least}
+        found: list[dict[int, int]] = []
+        taken: set[str] = set()
+        for stratum in range(max(map(len, parts), default=0)):
+            own = [part[stratum] for part in parts]
+            patterns = linkage.patterns([[t for t in o["tokens"] if t not in taken] for o in own])
+            taken.update(*(o["tokens"] for o in own))
+            for i, o in enumerate(own):  # persons without an ID number count where they were seen
+                if o["unlinked"]:
+                    patterns[1 << i] = patterns.get(1 << i, 0) + o["unlinked"]
+            found.append({mask: persons for mask, persons in patterns.items() if persons >= least})
         self.release({"operation": "tokens", "answered": holders, "refused": got.refusals})
-        return holders, patterns, got.refusals
+        return holders, found
 
     def record(self, got: Exchanged) -> None:
         """Log every receipt; they are what the centre reconciles with each node's own log."""
@@ -155,9 +204,14 @@ class Regressed:
 
     seats: list[Seat]
     operation: Operation
-    fits: dict[int, driver.Fit]
+    fits: dict[int, Fit]
     refusals: dict[str, dict[str, str]]
     result: dict[str, Json]
+
+    def models(self) -> dict[int, tuple[int, ...]]:
+        """Coefficients by coalition in the order of the masks; the null model stands first."""
+        null = (0,) * len(next(iter(self.fits.values())).coefficients)
+        return {0: null, **{m: self.fits[m].coefficients for m in sorted(self.fits)}}
 
 
 def withdraw(house: Consortium, *, token: str, via: str, scope: str = EVERYTHING) -> int:

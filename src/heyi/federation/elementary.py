@@ -59,12 +59,7 @@ def log(x: Floats) -> Floats:
     return k * _LN2_HIGH - ((half - (s * (half + 2.0 * square * tail) + k * _LN2_LOW)) - f)
 
 
-def softplus(x: Floats) -> Floats:
-    """log(1 + e^x) without overflow."""
-    return np.maximum(x, 0.0) + log(1.0 + exp(-np.abs(x)))
-
-
-def logistic(x: Floats) -> Floats:
-    """1 / (1 + e^-x)."""
+def logistic_and_softplus(x: Floats) -> tuple[Floats, Floats]:
+    """1 / (1 + e^-x), and log(1 + e^x) without overflow."""
     e = exp(-np.abs(x))
-    return np.where(x >= 0, 1.0, e) / (1.0 + e)
+    return np.where(x >= 0, 1.0, e) / (1.0 + e), np.maximum(x, 0.0) + log(1.0 + e)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
+from math import prod
 
 import numpy as np
+import numpy.typing as npt
 
 from heyi.crypto.canonical import Json
 from heyi.federation.elementary import Floats
@@ -15,32 +17,49 @@ from heyi.model.errors import InvalidInput
 CATEGORIES = (0.0, 1.0)
 
 
-def count(
-    operation: Operation, columns: Mapping[str, Floats], keep: np.ndarray[tuple[int], np.dtype[np.bool_]]
-) -> list[int]:
-    """Counts in row-major order of the axes. An axis with `cuts` c1 < c2 < … has the classes < c1, [c1, c2), …;
-    an axis without cuts is a flag or sex with the classes 0 and 1. Incomplete records are left out."""
-    codes, sizes = [], []
+def classes(
+    axes: Sequence[Json], columns: Mapping[str, Floats], keep: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """The class of each complete record, in row-major order of the axes, and which records are complete.
+
+    An axis with `cuts` c1 < c2 < … has the classes < c1, [c1, c2), …; an axis without cuts is a flag or sex with the
+    classes 0 and 1.
+    """
+    codes = []
     complete = keep.copy()
-    for axis in operation.params["by"]:
+    for axis in axes:
         column = columns[axis["kind"]]
         if cuts := axis.get("cuts"):
             if sorted(set(cuts)) != list(cuts):
                 raise InvalidInput(f"the cuts of `{axis['kind']}` must increase")
-            code, size = np.searchsorted(np.array(cuts, dtype=np.float64), column, side="right"), len(cuts) + 1
+            codes.append(np.searchsorted(np.array(cuts, dtype=np.float64), column, side="right"))
             complete &= ~np.isnan(column)
         else:
-            code, size = (column == 1.0).astype(np.int64), len(CATEGORIES)
+            codes.append((column == 1.0).astype(np.int64))
             complete &= np.isin(column, CATEGORIES)
-        codes.append(code)
-        sizes.append(size)
-    flat = np.ravel_multi_index([c[complete] for c in codes], sizes)
-    return [int(n) for n in np.bincount(flat, minlength=int(np.prod(sizes)))]
+    flat = np.ravel_multi_index([c[complete] for c in codes], [_size(axis) for axis in axes])
+    return flat.astype(np.int64), complete
+
+
+def _size(axis: Json) -> int:
+    return len(axis["cuts"]) + 1 if axis.get("cuts") else len(CATEGORIES)
+
+
+def size_of(axes: Sequence[Json]) -> int:
+    """How many classes the axes have together."""
+    return prod(_size(axis) for axis in axes)
+
+
+def count(operation: Operation, columns: Mapping[str, Floats], keep: npt.NDArray[np.bool_]) -> list[int]:
+    """Counts by class. Incomplete records are left out."""
+    axes = operation.params["by"]
+    flat, _ = classes(axes, columns, keep)
+    return [int(n) for n in np.bincount(flat, minlength=size_of(axes))]
 
 
 def labels(operation: Operation) -> list[list[int]]:
     """The class numbers of each cell, in the order of `count`."""
-    sizes = [len(a["cuts"]) + 1 if a.get("cuts") else len(CATEGORIES) for a in operation.params["by"]]
+    sizes = [_size(a) for a in operation.params["by"]]
     return [list(cell) for cell in product(*(range(n) for n in sizes))]
 
 

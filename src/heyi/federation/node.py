@@ -8,23 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from heyi.audit.event import Event, from_leaf
 from heyi.audit.log import Draft, Log
 from heyi.consent.registry import Withdrawal, WithdrawalRegistry
 from heyi.crypto.canonical import Json, digest, from_canonical
 from heyi.crypto.keys import Signer
+from heyi.federation.aggregation import mask
 from heyi.federation.disclosure import hold_back, regression_refusal
 from heyi.federation.elementary import Floats
 from heyi.federation.enforce import Call, NodePolicy, enforce
-from heyi.federation.frequency import count
+from heyi.federation.frequency import classes, count, size_of
 from heyi.federation.linkage import token, withdrawal_token
-from heyi.federation.operation import Refusal
+from heyi.federation.operation import Operation, Refusal
+from heyi.federation.questions import answer
 from heyi.federation.receipt import Receipt, sign_receipt
-from heyi.federation.regression import design, points, sums, to_text
+from heyi.federation.regression import design
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.model.permit import Permit
 from heyi.permits.verify import named_holder, verify_permit
@@ -192,13 +196,46 @@ class Node:
                 data = design(operation, columns, keep)
                 if refusal := regression_refusal(data, min_cell):
                     return None, refusal
-                return {"records": data.records, "sums": [to_text(sums(data, b)) for b in points(call.argument)]}, None
+                context = [permit.case, operation.digest, digest(call.argument), call.number]
+                hide = partial(mask, key=self._linkage_key, holder=permit.holder, context=context)
+                return answer(operation, data, call.argument, hide), None
             case _:
-                complete = keep.copy()
-                for column in columns.values():
-                    complete &= ~np.isnan(column)
-                chosen = [p for p, c in zip(persons, complete, strict=True) if c]
-                tokens = sorted({token(self._linkage_key, permit.case, p) for p in chosen if p is not None})
-                if len(chosen) < min_cell:
-                    return None, Refusal(code="too-few-records", zh="记录过少", en="too few records")
-                return {"tokens": tokens, "unlinked": sum(p is None for p in chosen)}, None
+                return self._tokens(call.operation, permit, columns, persons, keep, min_cell)
+
+    def _tokens(
+        self,
+        operation: Operation,
+        permit: Permit,
+        columns: Mapping[str, Floats],
+        persons: Sequence[str | None],
+        keep: npt.NDArray[np.bool_],
+        min_cell: int,
+    ) -> tuple[Json, Refusal | None]:
+        """Tokens of the persons with complete records, and how many persons have none; by class where there are strata.
+
+        A person whose records are of several classes counts in the first of them.
+        """
+        complete = keep.copy()
+        for column in columns.values():
+            complete &= ~np.isnan(column)
+        strata = operation.params.get("strata", ())
+        flat, complete = classes(strata, columns, complete) if strata else (np.zeros(complete.sum(), int), complete)
+        chosen = [p for p, c in zip(persons, complete, strict=True) if c]
+        if len(chosen) < min_cell:
+            return None, Refusal(code="too-few-records", zh="记录过少", en="too few records")
+        found: dict[str, int] = {}
+        unlinked = [0] * size_of(strata)
+        for person, class_ in sorted(zip(chosen, flat.tolist(), strict=True), key=lambda row: row[1]):
+            if person is None:
+                unlinked[class_] += 1
+            else:
+                found.setdefault(token(self._linkage_key, permit.case, person), class_)
+        parts: list[Json] = [
+            {"tokens": sorted(t for t, c in found.items() if c == n), "unlinked": unlinked[n]}
+            for n in range(len(unlinked))
+        ]
+        if strata:
+            for part in parts:
+                part["unlinked"] = 0 if part["unlinked"] < min_cell else part["unlinked"]
+            return {"strata": parts}, None
+        return parts[0], None

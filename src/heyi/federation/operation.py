@@ -3,7 +3,9 @@
     frequency   {"by": [{"kind": "sex"}, {"kind": "age", "cuts": [45, 60]}]}                 counts of records
     logistic    {"outcome": {"kind", "above_micro"}, "covariates": [{"kind", "center_micro", "scale_micro"}],
                  "ridge_micro": 1000000}                                                     sums of one Newton step
+                and "sums": "masked", where sums leave an institution only hidden among the others'
     tokens      {"complete": ["age", "sex"]}                                                 keyed linkage tokens
+                and "strata": [{"kind": "age", "cuts": [65]}], tokens by class
 
 Requests travel, code does not: a node runs only what its institution installed. Parameters are integers; `micro`
 means millionths.
@@ -38,6 +40,8 @@ class Operation:
                 numbers += [c.get("center_micro"), c.get("scale_micro")]
             if not all(isinstance(n, int) and not isinstance(n, bool) for n in numbers):
                 raise InvalidInput("the parameters of `logistic` are whole numbers of millionths")
+            if p.get("sums", "per-site") not in ("per-site", "masked"):
+                raise InvalidInput(f"sums are `per-site` or `masked`, not `{p['sums']}`")
             if p["ridge_micro"] < 0 or any(c["scale_micro"] <= 0 for c in p["covariates"]):
                 raise InvalidInput("`logistic` needs scales above zero and a ridge that is not below it")
 
@@ -56,7 +60,7 @@ class Operation:
                 case "logistic":
                     names = [p["outcome"]["kind"], *(c["kind"] for c in p["covariates"])]
                 case _:
-                    names = list(p["complete"])
+                    names = [*p["complete"], *(axis["kind"] for axis in p.get("strata", ()))]
         except (KeyError, TypeError):
             raise InvalidInput(f"the parameters of `{self.name}` are incomplete") from None
         return tuple(dict.fromkeys(names))

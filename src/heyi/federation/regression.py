@@ -2,25 +2,33 @@
 
 Sums are integers in units of 1e-12, rounded record by record, so that neither the order of records nor the processor
 changes a bit. Coefficients travel as integers in the same unit. The intercept is not penalised; the penalty is
-ridge/2 times the sum of squared slopes on the registered fixed scaling.
+ridge/2 times the sum of squared slopes on the registered fixed scaling. Many coefficient vectors go through at once,
+in elementwise operations of fixed order, since the contributions of institutions need one a coalition.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import numpy as np
+import numpy.typing as npt
 
 from heyi.crypto.canonical import Json
-from heyi.federation.elementary import Floats, logistic, softplus
+from heyi.federation.elementary import Floats, logistic_and_softplus
 from heyi.federation.operation import Operation
 from heyi.model.errors import InvalidInput, VerificationError
 
+Integers = npt.NDArray[np.int64]
 PICO = 10**12
 MICRO = 10**6
+ROUNDS = 40
+CONVERGED = 10  # largest change, in 1e-12
+NEARLY = 10**6  # a change below this squares at the next step; a second one is rounding noise
+NOISE = 1000  # of a likelihood that is summed from rounded terms, in 1e-12
 _LIMIT = 2.0**62
+_BLOCK = 1 << 15  # numbers of a temporary that stay in cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +47,21 @@ class Design:
         return int(self.y.sum())
 
 
-def design(
-    operation: Operation, columns: Mapping[str, Floats], keep: np.ndarray[tuple[int], np.dtype[np.bool_]]
-) -> Design:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """One row a coefficient vector, in 1e-12: gradient, upper triangle of the information matrix by rows, and
+    log-likelihood. Totals over institutions are Python integers where int64 could not hold them."""
+
+    gradient: npt.NDArray[np.generic]
+    information: npt.NDArray[np.generic]
+    loglik: npt.NDArray[np.generic]
+
+    def rows(self, chosen: Sequence[int]) -> Sums:
+        """The sums at some of the coefficient vectors."""
+        return Sums(gradient=self.gradient[chosen], information=self.information[chosen], loglik=self.loglik[chosen])
+
+
+def design(operation: Operation, columns: Mapping[str, Floats], keep: npt.NDArray[np.bool_]) -> Design:
     """Complete cases among the records to `keep`, on the registered scaling."""
     outcome = operation.params["outcome"]
     y = columns[outcome["kind"]]
@@ -55,118 +75,210 @@ def design(
     return Design(x=np.stack([c[complete] for c in scaled], axis=1), y=(y[complete] > above).astype(np.float64))
 
 
-def sums(data: Design, coefficients: Sequence[int]) -> dict[str, Json]:
-    """Gradient, upper triangle of the information matrix by rows, and log-likelihood, in units of 1e-12.
+def sums(data: Design, points: Sequence[Sequence[int]]) -> Sums:
+    """The sums of the records at each coefficient vector.
 
     Raises:
-        InvalidInput: the coefficients are not one a parameter, or the sums could leave 62 bits.
+        InvalidInput: coefficients are not one a parameter, or the sums could leave 62 bits.
     """
-    k = data.x.shape[1]
-    if len(coefficients) != k:
-        raise InvalidInput(f"expected {k} coefficients, not {len(coefficients)}")
+    k, eta = data.x.shape[1], predictors(data, points)
     largest = float(np.abs(data.x).max(initial=1.0))
-    eta = np.zeros_like(data.y)
-    for j, b in enumerate(coefficients):
-        eta = eta + data.x[:, j] * (b / PICO)
     reach = max(largest * largest / 4, largest, float(np.abs(eta).max(initial=0.0)) + 1.0)
     if data.records * reach * PICO > _LIMIT:
         raise InvalidInput("the sums would be too large", hint="scale the covariates to about one")
-    p = logistic(eta)
-    w = p * (1.0 - p)
-    residual = data.y - p
-    return {
-        "gradient": [_total(residual * data.x[:, i]) for i in range(k)],
-        "information": [_total(w * data.x[:, i] * data.x[:, j]) for i in range(k) for j in range(i, k)],
-        "loglik": _total(data.y * eta - softplus(eta)),
-    }
+    found = np.empty((len(eta), k + k * (k + 1) // 2 + 1), dtype=np.int64)
+    columns = [np.ascontiguousarray(data.x[:, i]) for i in range(k)]
+    step = max(1, _BLOCK // max(data.records, 1))
+    for first in range(0, len(eta), step):
+        block = eta[first : first + step]
+        p, soft = logistic_and_softplus(block)
+        w, residual, out = p * (1.0 - p), data.y - p, found[first : first + step]
+        for i, column in enumerate(columns):
+            out[:, i] = _total(residual * column)
+        cell = k
+        for i, column in enumerate(columns):
+            weighted = w * column
+            for other in columns[i:]:
+                out[:, cell] = _total(weighted * other)
+                cell += 1
+        out[:, cell] = _total(data.y * block - soft)
+    return Sums(gradient=found[:, :k], information=found[:, k:-1], loglik=found[:, -1])
 
 
-def _total(terms: Floats) -> int:
-    return int(np.rint(terms * PICO).astype(np.int64).sum())
-
-
-def points(argument: Json) -> list[list[int]]:
-    """The coefficient vectors of a call's argument, `{"at": [[…], …]}`.
+def predictors(data: Design, points: Sequence[Sequence[int]]) -> Floats:
+    """The linear predictor of each record at each coefficient vector, (points, records).
 
     Raises:
-        InvalidInput: it is anything else.
+        InvalidInput: coefficients are not one a parameter.
     """
-    at = argument.get("at") if isinstance(argument, dict) and set(argument) == {"at"} else None
-    if not isinstance(at, list) or not at or not all(isinstance(b, list) for b in at):
-        raise InvalidInput("the argument is no list of coefficient vectors")
-    if not all(isinstance(c, int) and not isinstance(c, bool) for b in at for c in b):
-        raise InvalidInput("coefficients are whole numbers in units of 1e-12")
-    return at
+    k = data.x.shape[1]
+    for coefficients in points:
+        if len(coefficients) != k:
+            raise InvalidInput(f"expected {k} coefficients, not {len(coefficients)}")
+    beta = np.array([[b / PICO for b in coefficients] for coefficients in points])
+    eta = np.zeros((len(points), data.records))
+    for j in range(k):
+        eta += data.x[:, j] * beta[:, j, None]
+    return eta
 
 
-def to_text(part: Mapping[str, Json]) -> dict[str, Json]:
+def _total(terms: Floats) -> Integers:
+    """Sums by row, of terms that are rounded to 1e-12 one by one."""
+    terms *= PICO
+    np.rint(terms, out=terms)
+    found: Integers = terms.astype(np.int64).sum(axis=1)
+    return found
+
+
+def to_text(found: Sums) -> list[Json]:
     """Sums as decimal text, since JSON numbers end at 2^53 and the sums of a large institution do not."""
-    return {k: [str(n) for n in v] if isinstance(v, list) else str(v) for k, v in part.items()}
+    rows = zip(found.gradient.tolist(), found.information.tolist(), found.loglik.tolist(), strict=True)
+    return [{"gradient": [*map(str, g)], "information": [*map(str, h)], "loglik": str(v)} for g, h, v in rows]
 
 
-def from_text(part: Json, parameters: int) -> dict[str, Json]:
-    """The inverse of `to_text`, for a regression of that many parameters.
+def from_text(answer: Json, points: int, parameters: int) -> Sums:
+    """The inverse of `to_text`, for as many coefficient vectors of a regression of that many parameters.
 
     Raises:
         VerificationError: the institution answered something that is no such sums.
     """
+    cells = parameters * (parameters + 1) // 2
     try:
-        gradient, information = ([int(n) for n in part[k]] for k in ("gradient", "information"))
-        loglik = int(part["loglik"])
-    except (KeyError, TypeError, ValueError):
+        gradient, information = ([[int(x) for x in row[f]] for row in answer] for f in ("gradient", "information"))
+        loglik = [int(row["loglik"]) for row in answer]
+        found = Sums(
+            gradient=np.array(gradient, dtype=np.int64).reshape(points, parameters),
+            information=np.array(information, dtype=np.int64).reshape(points, cells),
+            loglik=np.array(loglik, dtype=np.int64).reshape(points),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise VerificationError("an institution answered sums that are none") from None
-    if (len(gradient), len(information)) == (parameters, parameters * (parameters + 1) // 2):
-        return {"gradient": gradient, "information": information, "loglik": loglik}
-    raise VerificationError("an institution answered sums that are none")
+    return found
 
 
-def newton_step(
-    beta: Sequence[int], answers: Sequence[Mapping[str, Json]], *, ridge_micro: int
-) -> tuple[tuple[int, ...], int, int]:
-    """One step from the answers of all institutions.
+def joined(parts: Sequence[Sums]) -> Sums:
+    """The sums of several institutions at the same coefficient vectors."""
+    return Sums(
+        gradient=add([p.gradient for p in parts]),
+        information=add([p.information for p in parts]),
+        loglik=add([p.loglik for p in parts]),
+    )
 
-    Returns the new coefficients, the penalised log-likelihood at the old ones, and the largest change, all in 1e-12.
+
+def add(parts: Sequence[npt.NDArray[np.generic]]) -> npt.NDArray[np.generic]:
+    """The sum of integer arrays of one shape, in Python integers where int64 could not hold it."""
+    reach = sum(int(np.abs(p).max(initial=0)) for p in parts)
+    total: npt.NDArray[np.generic] = np.add.reduce([p if reach < 1 << 62 else p.astype(object) for p in parts])
+    return total
+
+
+class Newton:
+    """Newton's method for several penalised likelihoods side by side; `beta` is (problems, parameters) in 1e-12.
+
+    A problem steps back half way when its penalised likelihood fell, and is done when no coefficient moves by more
+    than `within`. `rounds` counts the steps of each.
     """
-    k = len(beta)
-    ridge = ridge_micro / MICRO
-    gradient = [sum(a["gradient"][i] for a in answers) / PICO for i in range(k)]
-    information = [[0.0] * k for _ in range(k)]
-    cells = [(i, j) for i in range(k) for j in range(i, k)]
-    for n, (i, j) in enumerate(cells):
-        information[i][j] = information[j][i] = sum(a["information"][n] for a in answers) / PICO
-    penalty = 0.0
-    for i in range(1, k):
-        b = beta[i] / PICO
-        gradient[i] -= ridge * b
-        information[i][i] += ridge
-        penalty += ridge * b * b / 2
-    step = solve(information, gradient)
-    moved = tuple(b + round(s * PICO) for b, s in zip(beta, step, strict=True))
-    value = sum(a["loglik"] for a in answers) - round(penalty * PICO)
-    return moved, value, max(abs(round(s * PICO)) for s in step)
+
+    def __init__(self, start: Sequence[Sequence[int]], *, ridge_micro: int, within: int = CONVERGED) -> None:
+        self.beta: Integers = np.array(start, dtype=np.int64)
+        self.rounds = [0] * len(start)
+        self.open = list(range(len(start)))
+        self._ridge, self._within = ridge_micro / MICRO, within
+        self._before: dict[int, tuple[Integers, int]] = {}
+        self._near: set[int] = set()
+
+    def points(self, problems: Sequence[int]) -> list[list[int]]:
+        """Where the sums of these problems are wanted next."""
+        found: list[list[int]] = self.beta[list(problems)].tolist()
+        return found
+
+    def step(self, totals: Sums) -> None:
+        """One step of all open problems, from their sums in the order of `open`.
+
+        Raises:
+            InvalidInput: a problem does not converge, or is singular.
+        """
+        moved, values, changes = newton_step(self.beta[self.open], totals, ridge=self._ridge)
+        still = []
+        for row, m in enumerate(self.open):
+            self.rounds[m] += 1
+            change, value = changes[row], values[row]
+            if m in self._before and value < self._before[m][1] - NOISE:
+                self.beta[m] = (self._before[m][0] + self.beta[m]) // 2
+                still.append(m)
+                continue
+            self._before[m] = (self.beta[m].copy(), value)
+            self.beta[m] = moved[row]
+            if change <= self._within or (change <= NEARLY and m in self._near):
+                continue
+            still.append(m)
+            (self._near.add if change <= NEARLY else self._near.discard)(m)
+        self.open = still
+        if still and self.rounds[still[0]] >= ROUNDS:
+            raise InvalidInput("the regression does not converge", hint="register a larger ridge or fewer covariates")
 
 
-def solve(matrix: Sequence[Sequence[float]], right: Sequence[float]) -> list[float]:
-    """Solve a symmetric positive definite system by Cholesky, in plain floating arithmetic of fixed order.
+def newton_step(beta: Integers, totals: Sums, *, ridge: float) -> tuple[Integers, list[int], list[int]]:
+    """One step of each problem.
+
+    Returns the new coefficients, the penalised log-likelihoods at the old ones, and the largest changes, all in 1e-12.
 
     Raises:
-        InvalidInput: the matrix is not positive definite (too few records, or a constant covariate without ridge).
+        InvalidInput: a step is not finite in the unit, or a matrix is singular.
     """
-    n = len(right)
-    lower = [[0.0] * n for _ in range(n)]
+    at = beta / PICO
+    gradient = totals.gradient.astype(np.float64) / PICO
+    gradient[:, 1:] -= ridge * at[:, 1:]
+    step = solve(full(totals.information, ridge), gradient)
+    if not (np.abs(step) < 1e6).all():
+        raise InvalidInput("the regression does not converge", hint="register a larger ridge or fewer covariates")
+    by = np.rint(step * PICO).astype(np.int64)
+    penalty = np.zeros(len(beta))
+    for i in range(1, beta.shape[1]):
+        penalty += ridge * at[:, i] * at[:, i] / 2
+    values = [int(v) - round(p * PICO) for v, p in zip(totals.loglik.tolist(), penalty.tolist(), strict=True)]
+    return beta + by, values, np.abs(by).max(axis=1).tolist()
+
+
+def full(information: npt.NDArray[np.generic], ridge: float) -> Floats:
+    """Information matrices from their upper triangles in 1e-12, with the ridge on the slopes; (problems, k, k)."""
+    cells = information.astype(np.float64) / PICO
+    k = round(((8 * cells.shape[1] + 1) ** 0.5 - 1) / 2)
+    matrix = np.empty((len(cells), k, k))
+    for n, (row, column) in enumerate(combinations_with_replacement(range(k), 2)):
+        matrix[:, row, column] = matrix[:, column, row] = cells[:, n]
+    for i in range(1, k):
+        matrix[:, i, i] += ridge
+    return matrix
+
+
+def solve(matrix: Floats, right: Floats) -> Floats:
+    """Solve symmetric positive definite systems (problems, n, n) by Cholesky, in floating arithmetic of fixed order.
+
+    Raises:
+        InvalidInput: a matrix is not positive definite (too few records, or a constant covariate without ridge).
+    """
+    n = right.shape[1]
+    lower, forward, back = np.zeros_like(matrix), np.zeros_like(right), np.zeros_like(right)
     for i in range(n):
         for j in range(i + 1):
-            rest = matrix[i][j] - sum(lower[i][m] * lower[j][m] for m in range(j))
+            rest = matrix[:, i, j].copy()
+            for m in range(j):
+                rest -= lower[:, i, m] * lower[:, j, m]
             if i == j:
-                if rest <= 0:
+                if not (rest > 0).all():
                     raise InvalidInput("the information matrix is singular", hint="register a ridge above zero")
-                lower[i][i] = math.sqrt(rest)
+                lower[:, i, i] = np.sqrt(rest)
             else:
-                lower[i][j] = rest / lower[j][j]
-    forward: list[float] = []
+                lower[:, i, j] = rest / lower[:, j, j]
     for i in range(n):
-        forward.append((right[i] - sum(lower[i][m] * forward[m] for m in range(i))) / lower[i][i])
-    back = [0.0] * n
+        rest = right[:, i].copy()
+        for m in range(i):
+            rest -= lower[:, i, m] * forward[:, m]
+        forward[:, i] = rest / lower[:, i, i]
     for i in reversed(range(n)):
-        back[i] = (forward[i] - sum(lower[m][i] * back[m] for m in range(i + 1, n))) / lower[i][i]
+        rest = forward[:, i].copy()
+        for m in range(i + 1, n):
+            rest -= lower[:, m, i] * back[:, m]
+        back[:, i] = rest / lower[:, i, i]
     return back

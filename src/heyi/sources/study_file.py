@@ -9,6 +9,7 @@ from typing import Any
 
 from heyi.exchange.grant import Terms
 from heyi.exchange.plan import PlannedApproval, Site, StudyPlan
+from heyi.exchange.valuation import Valuation
 from heyi.federation.operation import Operation
 from heyi.model.errors import InvalidInput
 from heyi.model.party import Tier, check_id
@@ -21,7 +22,8 @@ _TABLES = {  # table -> its keys
     "operation": {"name", "params"},
     "request": {"like", "facts", "profile", "registry"},
     "settlement": {
-        *("utility", "pot_fen", "by", "floors", "floors_at_most", "group", "group_floor", "negatives"),
+        *("utility", "fits", "of", "strata", "evaluations", "seed", "table"),
+        *("pot_fen", "by", "floors", "floors_at_most", "group", "group_floor", "negatives"),
         *("owners", "levels", "dispute_days", "payment"),
     },
     "terms": {"min_cell", "max_calls", "days"},
@@ -99,10 +101,23 @@ def _plan(raw: dict[str, Any]) -> StudyPlan:
             )
             for a in raw.get("approval", ())
         ),
-        utility=settlement["utility"],
+        valuation=_valuation(settlement),
         pot=_pot(settlement),
         settles=check_id(settlement.get("by", "finance-office"), "party"),
         terms=Terms(**terms),
+    )
+
+
+def _valuation(settlement: dict[str, Any]) -> Valuation:
+    """How contributions are measured; a table is written `{ "a" = 3, "b" = 2, "a b" = 4 }`."""
+    return Valuation(
+        utility=settlement["utility"],
+        fits=settlement.get("fits", "exact"),
+        of=settlement.get("of", ""),
+        strata=tuple((s["name"], s["weight"]) for s in settlement.get("strata", ())),
+        evaluations=settlement.get("evaluations", 0),
+        seed=settlement.get("seed", 0),
+        table=settlement.get("table", {}),
     )
 
 

@@ -1,0 +1,171 @@
+"""Measuring: from the answers of institutions to a game, as it was registered before the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from heyi.crypto.canonical import Json
+from heyi.exchange.use import Regressed, Session
+from heyi.exchange.valuation import CONCORDANCE, COVERAGE, INFORMATION, LIKELIHOOD, MOST_MODELS, NEAR, TABLE
+from heyi.federation.regression import MICRO, solve
+from heyi.model.errors import InvalidInput
+from heyi.settlement.certificate import Measured
+from heyi.settlement.coverage import Coverage, Stratum
+from heyi.settlement.game import Game
+from heyi.settlement.sample import Sample
+from heyi.settlement.sampled import plan
+
+Specification = Mapping[str, Json]
+UNITS = {LIKELIHOOD: "piconats", CONCORDANCE: "pairs", INFORMATION: "microinformation", TABLE: "points"}
+
+
+def measure(
+    session: Session, specification: Specification, *, on_round: Callable[[int], None] = lambda _: None
+) -> tuple[Regressed, Measured]:
+    """Run the regression of a case and measure what was registered.
+
+    Raises:
+        InvalidInput: too many institutions for models of all coalitions.
+        Refused: nobody takes part, or an institution refuses in the middle.
+    """
+    utility = specification["utility"]
+    exact = utility in (LIKELIHOOD, CONCORDANCE) and specification["fits"] != NEAR
+    if utility == COVERAGE:
+        return session.regress(on_round=on_round), _covered(session, specification)
+    if not exact:
+        regressed = session.regress(on_round=on_round)
+    else:
+        regressed = session.regress(coalitions=lambda n: _masks(n, specification), on_round=on_round)
+    holders = [seat.permit.holder for seat in regressed.seats]
+    order = sorted(range(len(holders)), key=lambda i: holders[i])
+    if utility == TABLE:
+        return regressed, table_game(sorted(holders), specification)
+    if utility == INFORMATION:
+        matrices = session.informations(regressed)
+        return regressed, information_game(holders, matrices, regressed, specification)
+    if not exact:
+        session.fit_near(regressed, _masks(len(holders), specification))
+    moments = None
+    if utility == LIKELIHOOD:
+        values, moments = session.likelihoods(regressed)
+    else:
+        values = session.concordances(regressed)
+    values = {m: v - values[0] for m, v in values.items()}
+    if specification["sample"]:
+        return regressed, _sampled(holders, order, values, specification)
+    return regressed, model_game(holders, values, moments, specification)
+
+
+def _masks(players: int, specification: Specification) -> list[int]:
+    """The coalitions whose models are fitted, everybody last."""
+    if sample := specification["sample"]:
+        return [*plan(players, sample["evaluations"], sample["seed"]).masks(), (1 << players) - 1]
+    if players > MOST_MODELS:
+        raise InvalidInput(
+            f"models of all coalitions of {players} institutions are too many",
+            hint=f"at most {MOST_MODELS}; register a sample, evaluations = {30 * players}",
+        )
+    return list(range(1, 1 << players))
+
+
+def _covered(session: Session, specification: Specification) -> Coverage:
+    holders, patterns = session.overlap()
+    named = specification["strata"] or [{"name": "persons", "weight": 1}]
+    strata = tuple(
+        Stratum(name=s["name"], weight=s["weight"], patterns=p) for s, p in zip(named, patterns, strict=True)
+    )
+    return Coverage(players=tuple(holders), strata=strata, specification=specification)
+
+
+def model_game(
+    holders: Sequence[str],
+    values: Mapping[int, int],
+    moments: Sequence[Sequence[int]] | None,
+    specification: Specification,
+) -> Game:
+    """The game of models of all coalitions, whose values are by bit mask over `holders`, in any order of them."""
+    order = sorted(range(len(holders)), key=lambda i: holders[i])
+    rows = None
+    if moments is not None:
+        rows = tuple(tuple(moments[i][j] * 10**12 for j in order) for i in order)  # millionths squared, in 1e-24
+    return Game(
+        players=tuple(holders[i] for i in order),
+        values=tuple(values[_original(mask, order)] for mask in range(1 << len(order))),
+        unit=UNITS[specification["utility"]],
+        specification=specification,
+        moments=rows,
+    )
+
+
+def _original(mask: int, order: Sequence[int]) -> int:
+    """A coalition of sorted players as a bit mask over the unsorted ones."""
+    return sum(1 << i for place, i in enumerate(order) if mask >> place & 1)
+
+
+def _sampled(
+    holders: Sequence[str], order: Sequence[int], values: Mapping[int, int], specification: Specification
+) -> Sample:
+    """The plan is over the players in the order of their ids, as seats are."""
+    if list(order) != list(range(len(holders))):
+        raise InvalidInput("seats of a sample stand in the order of their holders' ids")
+    sample = specification["sample"]
+    masks = plan(len(holders), sample["evaluations"], sample["seed"]).masks()
+    return Sample(
+        players=tuple(holders),
+        seed=sample["seed"],
+        evaluations=sample["evaluations"],
+        values=tuple(values[m] for m in masks),
+        total=values[(1 << len(holders)) - 1],
+        unit=UNITS[specification["utility"]],
+        specification=specification,
+    )
+
+
+def information_game(
+    holders: Sequence[str],
+    matrices: Sequence[npt.NDArray[np.float64]],
+    regressed: Regressed,
+    specification: Specification,
+) -> Game:
+    """Precision of one coefficient, 1 over its cell of the inverse information of a coalition, less the ridge.
+
+    It is in millionths; contributions sum to the precision of the joint estimate.
+    """
+    params = regressed.operation.params
+    at = 1 + [c["kind"] for c in params["covariates"]].index(specification["of"])
+    n, k, ridge = len(holders), len(matrices[0]), params["ridge_micro"] / MICRO
+    whole = np.zeros((1 << n, k, k))
+    for i, own in enumerate(matrices):
+        whole[[m for m in range(1 << n) if m >> i & 1]] += own
+    for j in range(1, k):
+        whole[:, j, j] += ridge
+    unit = np.zeros((1 << n, k))
+    unit[:, at] = 1.0
+    precision = 1 / solve(whole[1:], unit[1:])[:, at] - ridge
+    values = {0: 0, **{m: round(x * MICRO) for m, x in enumerate(precision.tolist(), 1)}}
+    return model_game(holders, values, None, specification)
+
+
+def table_game(players: Sequence[str], specification: Specification) -> Game:
+    """A table of the consortium's own, for the institutions that took part.
+
+    Raises:
+        InvalidInput: one of them is not in the table.
+    """
+    table, values = specification["table"], [0]
+    for mask in range(1, 1 << len(players)):
+        members = " ".join(p for i, p in enumerate(players) if mask >> i & 1)
+        if members not in table:
+            raise InvalidInput(f"coalition `{members}` has no value in the registered table")
+        values.append(int(table[members]))
+    return Game(players=tuple(players), values=tuple(values), unit=UNITS[TABLE], specification=specification)
+
+
+def is_of_table(game: Measured) -> bool:
+    """Whether a game under a registered table is that table."""
+    if game.specification["utility"] != TABLE:
+        return True
+    return isinstance(game, Game) and game.values == table_game(game.players, game.specification).values

@@ -1,0 +1,75 @@
+"""Secure aggregation: masks that cancel in the sum, so that the platform sees what all have together and nothing else.
+
+Each pair of institutions adds the same keyed stream, one with plus and one with minus (Bonawitz and others 2017). The
+streams come from the key that institutions share and the platform lacks, and from the case, operation, argument and
+call number, which a node accepts once; so no two answers wear the same mask. Who holds the key could unmask others
+together with the platform. There is no way round an absent institution: leave it out and ask again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+
+import numpy as np
+
+from heyi.crypto.canonical import Json, canonical
+from heyi.federation.regression import Sums
+from heyi.model.errors import InvalidInput, VerificationError
+
+MODULUS = 1 << 128
+LEAST_PEERS = 3
+
+
+def mask(sums: list[Json], *, key: bytes, holder: str, peers: Json, context: Json) -> list[Json]:
+    """Sums as text, hidden among `peers`, who all answer the same call.
+
+    Raises:
+        InvalidInput: the peers are fewer than three, not in the order of their ids, or without the holder.
+    """
+    if not isinstance(peers, list) or not all(isinstance(p, str) for p in peers) or sorted(set(peers)) != peers:
+        raise InvalidInput("peers are a list of institutions in the order of their ids")
+    if holder not in peers or len(peers) < LEAST_PEERS:
+        raise InvalidInput(f"sums are masked among at least {LEAST_PEERS} institutions, this one of them")
+    hidden = [[int(x) for x in (*row["gradient"], *row["information"], row["loglik"])] for row in sums]
+    width = len(hidden[0])
+    for peer in peers:
+        if peer != holder:
+            first, second = sorted((holder, peer))
+            stream = _stream(key, canonical([first, second, context]), width * len(hidden))
+            sign = 1 if holder == first else -1
+            for r, row in enumerate(hidden):
+                for c in range(width):
+                    row[c] += sign * stream[r * width + c]
+    parameters = len(sums[0]["gradient"])
+    texts = [[str(x % MODULUS) for x in row] for row in hidden]
+    return [{"gradient": t[:parameters], "information": t[parameters:-1], "loglik": t[-1]} for t in texts]
+
+
+def _stream(key: bytes, context: bytes, words: int) -> list[int]:
+    found: list[int] = []
+    for n in range((words + 1) // 2):
+        block = hmac.new(key, b"mask\x00" + n.to_bytes(8, "big") + context, hashlib.sha256).digest()
+        found += [int.from_bytes(block[:16], "big"), int.from_bytes(block[16:], "big")]
+    return found
+
+
+def unmask(parts: Sequence[Json], points: int, parameters: int) -> Sums:
+    """The total of all peers' masked sums.
+
+    Raises:
+        VerificationError: they are no such sums.
+    """
+    cells = parameters * (parameters + 1) // 2
+    totals = [[0] * (parameters + cells + 1) for _ in range(points)]
+    try:
+        for part in parts:
+            for total, row in zip(totals, part, strict=True):
+                own = [int(x) for x in (*row["gradient"], *row["information"], row["loglik"])]
+                for c, x in zip(range(len(total)), own, strict=True):
+                    total[c] = (total[c] + x) % MODULUS
+    except (KeyError, TypeError, ValueError):
+        raise VerificationError("an institution answered sums that are none") from None
+    whole = np.array([[x - MODULUS if x >= MODULUS // 2 else x for x in row] for row in totals], dtype=object)
+    return Sums(gradient=whole[:, :parameters], information=whole[:, parameters:-1], loglik=whole[:, -1])

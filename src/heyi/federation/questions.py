@@ -1,0 +1,130 @@
+"""What can be asked of a regression at an institution; the argument of a call says which.
+
+    {"at": [[…], …]}                   sums at coefficient vectors, in 1e-12
+    {"at": […], "peers": [holder, …]}  the same, masked among these institutions
+    {"at": […], "players": n}          log-likelihoods at the models of all 2^n coalitions, the empty one first, and the
+                                       moments that intervals of contributions are made of
+    {"optimum": true}                  the institution's own penalised optimum, with the sums there
+    {"rank": [[…], …]}                 for coefficient vectors, pairs ranked rightly less those ranked wrongly
+
+Whether sums are masked is a parameter of the operation, which the permit fixes: `"sums": "masked"` or `"per-site"`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import comb, lcm
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from heyi.crypto.canonical import Json
+from heyi.federation.elementary import logistic_and_softplus
+from heyi.federation.operation import Operation
+from heyi.federation.regression import MICRO, Design, Newton, predictors, sums, to_text
+from heyi.model.errors import InvalidInput
+
+MASKED = "masked"
+
+
+class Masker(Protocol):
+    """Hides the sums of one institution, as text, among peers."""
+
+    def __call__(self, sums: list[Json], *, peers: Json) -> list[Json]: ...
+
+
+def is_masked(operation: Operation) -> bool:
+    """Whether an institution may give its sums masked only."""
+    return operation.params.get("sums") == MASKED
+
+
+def answer(operation: Operation, data: Design, argument: Json, mask: Masker) -> Json:
+    """The answer of an institution whose complete cases are `data`.
+
+    Raises:
+        InvalidInput: the argument is none of the questions, or not one that the operation allows.
+    """
+    asked = set(argument) if isinstance(argument, dict) else set()
+    if is_masked(operation) and asked != {"at", "peers"}:
+        raise InvalidInput("the permit allows masked sums only", hint="ask together with the other institutions")
+    records: dict[str, Json] = {"records": data.records}
+    if asked == {"at"}:
+        return {**records, "sums": to_text(sums(data, points(argument["at"])))}
+    if asked == {"at", "peers"}:
+        if not is_masked(operation):
+            raise InvalidInput("the permit says that sums are each institution's own")
+        return {"sums": mask(to_text(sums(data, points(argument["at"]))), peers=argument["peers"])}
+    if asked == {"at", "players"}:
+        logliks, moments = record_moments(data, points(argument["at"]), argument["players"])
+        return {**records, "loglik": [*map(str, logliks)], "moments": [[*map(str, row)] for row in moments]}
+    if asked == {"optimum"} and argument["optimum"] is True:
+        ridge = operation.params["ridge_micro"]
+        newton = Newton([[0] * data.x.shape[1]], ridge_micro=ridge)
+        while newton.open:
+            newton.step(sums(data, newton.points(newton.open)))
+        at = newton.points([0])
+        return {**records, "at": at[0], "sums": to_text(sums(data, at))}
+    if asked == {"rank"}:
+        pairs, ahead = concordance(data, points(argument["rank"]))
+        return {**records, "pairs": str(pairs), "ahead": [*map(str, ahead)]}
+    raise InvalidInput("the argument is no question that can be asked of a regression")
+
+
+def points(at: Json) -> list[list[int]]:
+    """Coefficient vectors, `[[…], …]`.
+
+    Raises:
+        InvalidInput: it is anything else.
+    """
+    if not isinstance(at, list) or not at or not all(isinstance(b, list) for b in at):
+        raise InvalidInput("the argument is no list of coefficient vectors")
+    if not all(type(c) is int for b in at for c in b):
+        raise InvalidInput("coefficients are whole numbers in units of 1e-12")
+    return at
+
+
+def record_moments(data: Design, models: Sequence[Sequence[int]], players: Any) -> tuple[list[int], list[list[int]]]:
+    """Log-likelihoods of the models of all coalitions over the records, in 1e-12, and sums over records of products of
+    two players' contributions to the log-likelihood of one record, in 1e-12 (millionths squared).
+
+    A record's own contributions are the Shapley value of its own likelihood, since the value is linear. They are
+    rounded to millionths.
+
+    Raises:
+        InvalidInput: the models are not those of all coalitions of so many players.
+    """
+    if type(players) is not int or not 1 <= players <= 16 or len(models) != 1 << players:
+        raise InvalidInput("moments need the models of all coalitions, of at most 16 players")
+    eta = predictors(data, models)
+    terms = data.y * eta - logistic_and_softplus(eta)[1]
+    logliks = np.rint(terms * 1e12).astype(np.int64).sum(axis=1).tolist()
+    values = np.rint((terms - terms[0]) * MICRO).astype(np.int64)
+    scale = lcm(*range(1, players + 1))
+    weights = [scale // (players * comb(players - 1, k)) for k in range(players)]
+    sizes = np.array([m.bit_count() for m in range(1 << players)])
+    joins = np.array([0, *weights])[sizes]  # of a coalition to its members
+    leaves = np.array([*weights, 0])[sizes]  # to the others
+    signed = np.empty((players, 1 << players), dtype=np.int64)
+    for i in range(players):
+        signed[i] = np.where(np.arange(1 << players) >> i & 1, joins, -leaves)
+    phi: npt.NDArray[Any] = np.rint(signed @ values / scale).astype(np.int64)
+    if float(np.abs(phi).max(initial=0)) ** 2 * data.records > 2.0**62:
+        phi = phi.astype(object)
+    return logliks, (phi @ phi.T).tolist()
+
+
+def concordance(data: Design, models: Sequence[Sequence[int]]) -> tuple[int, list[int]]:
+    """Pairs of a case and a control, and for each model those whose case has the higher score less those whose control
+    has: twice the area under the curve less one, times the pairs (Mann and Whitney 1947).
+
+    Pairs are within the institution, as in a concordance that is stratified by institution.
+    """
+    cases = int(data.y.sum())
+    pairs, ahead = cases * (data.records - cases), []
+    for score in predictors(data, models):
+        _, position, times = np.unique(score, return_inverse=True, return_counts=True)
+        last = np.cumsum(times)
+        twice_rank = (2 * last - times + 1)[position]  # ties share their ranks
+        ahead.append(int(twice_rank[data.y == 1].sum()) - cases * (data.records + 1))
+    return pairs, ahead
