@@ -76,7 +76,7 @@ def test_the_words_count_the_coalitions_that_fit_less_well() -> None:
     """The second player lowers the fit of all four, the first of none."""
     a, b, _ = statements(LIKELIHOOD)
     assert "4 种组合中，有 4 种" in b.why.zh and "in 4 of the 4 coalitions" in b.why.en
-    assert "4 种组合时" in a.why.zh and "in 4 of them the fit got no worse" in a.why.en
+    assert "4 种组合时" in a.why.zh and "in 4 of them it got no worse" in a.why.en
 
 
 def test_a_contribution_of_nothing_is_not_called_negative() -> None:

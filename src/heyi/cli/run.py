@@ -20,6 +20,7 @@ from heyi.exchange.study import StudyResult, run_study
 from heyi.model.decision import Decision
 from heyi.policy.explain import explain
 from heyi.policy.ir import Rulebook
+from heyi.report.measures import measured, unit_short
 from heyi.settlement.statement import yuan
 from heyi.sources.csv_file import read_csv
 from heyi.sources.study_file import read_study
@@ -136,8 +137,7 @@ def _tables(result: StudyResult, *, verified: bool) -> None:
     for heading in ("机构 institution", "沙普利值 Shapley value", "份额（元） share (yuan)"):
         shares.add_column(heading, justify="left" if heading.startswith("机构") else "right")
     for s in result.statements:
-        value = f"{float(s.contribution) / 1e12:+.4f} nats" if s.unit == "piconats" else f"{float(s.contribution):,.1f}"
-        shares.add_row(s.party, value, yuan(s.share_fen))
+        shares.add_row(s.party, f"{measured(s.contribution, s.unit)} {unit_short(s.unit).en}", yuan(s.share_fen))
     shares.add_row("合计 total", "", yuan(sum(s.share_fen for s in result.statements)))
     console.print(shares)
     for party, refusal in result.refused.items():

@@ -19,7 +19,8 @@ from heyi.settlement.sample import Sample
 from heyi.settlement.sampled import plan
 
 Specification = Mapping[str, Json]
-UNITS = {LIKELIHOOD: "piconats", CONCORDANCE: "pairs", INFORMATION: "microinformation", TABLE: "points"}
+FEW = 8
+UNITS = {LIKELIHOOD: "piconats", CONCORDANCE: "pairs", INFORMATION: "microinformation", TABLE: "units"}
 
 
 def measure(
@@ -54,14 +55,15 @@ def measure(
     else:
         values = session.concordances(regressed)
     values = {m: v - values[0] for m, v in values.items()}
-    if specification["sample"]:
+    if _is_sample(len(holders), specification):
         return regressed, _sampled(holders, order, values, specification)
     return regressed, model_game(holders, values, moments, specification)
 
 
 def _masks(players: int, specification: Specification) -> list[int]:
     """The coalitions whose models are fitted, everybody last."""
-    if sample := specification["sample"]:
+    if _is_sample(players, specification):
+        sample = specification["sample"]
         return [*plan(players, sample["evaluations"], sample["seed"]).masks(), (1 << players) - 1]
     if players > MOST_MODELS:
         raise InvalidInput(
@@ -69,6 +71,11 @@ def _masks(players: int, specification: Specification) -> list[int]:
             hint=f"at most {MOST_MODELS}; register a sample, evaluations = {30 * players}",
         )
     return list(range(1, 1 << players))
+
+
+def _is_sample(players: int, specification: Specification) -> bool:
+    """A registered sample is drawn where there are many coalitions; of few institutions each is evaluated."""
+    return bool(specification["sample"]) and players > FEW
 
 
 def _covered(session: Session, specification: Specification) -> Coverage:

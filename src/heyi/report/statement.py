@@ -22,7 +22,7 @@ from heyi.model.decision import Text
 from heyi.model.errors import InvalidInput
 from heyi.report.data import Tone
 from heyi.report.html import LIBRARY, packaged, pin
-from heyi.report.study import measured, percent_range, unit_of
+from heyi.report.measures import exactly, measured, percent_range, shown, unit_of, unit_short
 from heyi.report.words import TIERS, sentence_case
 from heyi.settlement.stages import Stage
 from heyi.settlement.statement import yuan
@@ -204,7 +204,6 @@ def _settlement(state: State, entry: Checked, *, now: int) -> Settlement:
     stage = case.stages[s["party"]]
     words, tone = STAGES[stage]
     phi, total = Fraction(s["contribution"]), int(s["total"])
-    scale = 10**12 if s["unit"] == "piconats" else 1
     low, high = (measured(Fraction(s[end]), s["unit"]) for end in ("low", "high"))
     slices = []
     for p, value in zip(case.settlement["players"], case.settlement["phi"], strict=True):
@@ -212,7 +211,7 @@ def _settlement(state: State, entry: Checked, *, now: int) -> Settlement:
         slices.append(
             Slice(
                 name=Text(zh=known.zh, en=known.en),
-                contribution=round(float(Fraction(value) / scale), 4),
+                contribution=round(shown(Fraction(value), s["unit"]), 4),
                 decimal=measured(Fraction(value), s["unit"]),
                 own=p == s["party"],
             )
@@ -223,7 +222,7 @@ def _settlement(state: State, entry: Checked, *, now: int) -> Settlement:
         day=legal_day(entry.event.at).isoformat(),
         entry=entry.index,
         unit=unit_of(s["unit"]),
-        unit_short=Text(zh="纳特", en="nats") if s["unit"] == "piconats" else unit_of(s["unit"]),
+        unit_short=unit_short(s["unit"]),
         payment=PAYMENTS[case.specification["payment"]],
         pot=yuan(s["pot_fen"]),
         share=yuan(s["share_fen"]),
@@ -231,7 +230,7 @@ def _settlement(state: State, entry: Checked, *, now: int) -> Settlement:
         paid_before=yuan(s["paid_fen"]) if s["paid_fen"] else "",
         interim=s["interim"],
         contribution=measured(phi, s["unit"]),
-        exact=s["contribution"] if s["unit"] != "piconats" else f"{s['contribution']} × 10⁻¹²",
+        exact=exactly(s["contribution"], s["unit"]),
         part=f"{float(phi / total):.2%}" if total else "",
         interval=percent_range(s["interval"]) if s["interval"] else "",
         range=f"{low} … {high}" if s["low"] != s["high"] else "",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from fractions import Fraction
 
 from heyi.catalogue.kinds import all_kinds
@@ -12,6 +11,7 @@ from heyi.exchange.consortium import Consortium, legal_day
 from heyi.exchange.study import StudyResult
 from heyi.model.decision import Decision, Outcome, Text
 from heyi.report.data import Coefficient, Payback, Share, StatementPart, StudyPart
+from heyi.report.measures import decimal, exactly, measured, percent_range, shown, unit_of
 from heyi.report.requests import answer
 from heyi.report.uses import refusals
 from heyi.report.words import kind_label, number, sentence_case, unit
@@ -141,42 +141,19 @@ def payback_of(house: Consortium, result: StudyResult, *, payment: Decision | No
 
 
 def _share(house: Consortium, s: Statement) -> Share:
-    nats = s.unit == "piconats"
-    exact = s.contribution / _PICO if nats else s.contribution
     return Share(
         party=s.party,
         name=_name(house, s.party),
         share_fen=s.share_fen,
         share=yuan(s.share_fen),
-        contribution=f"{s.contribution} × 10⁻¹²" if nats else str(s.contribution),
-        decimal=f"{float(exact):+,.4f}" if nats else f"{float(exact):,.2f}",
+        contribution=exactly(s.contribution, s.unit),
+        decimal=decimal(s.contribution, s.unit),
         interval="" if s.interval is None else percent_range(s.interval),
-        scaled=round(float(exact), 4),
+        scaled=round(shown(s.contribution, s.unit), 4),
         alone=measured(s.alone, s.unit),
         last=measured(s.last, s.unit),
         why=s.why,
     )
-
-
-def measured(value: int | Fraction, measure: str) -> str:
-    """An amount of a game's unit as text."""
-    if measure == "piconats":
-        return f"{float(value / _PICO):+,.4f}"
-    return f"{float(value):,.2f}" if isinstance(value, Fraction) and value.denominator > 1 else f"{int(value):,}"
-
-
-def unit_of(measure: str) -> Text:
-    """A game's unit in words."""
-    if measure == "persons":
-        return Text(zh="人", en="persons")
-    if measure == "points":
-        return Text(zh="分（按登记的权重）", en="points by the registered weights")
-    return Text(zh="对数似然的改善，纳特", en="improvement of the log-likelihood, nats")
-
-
-def percent_range(millionths: Sequence[int]) -> str:
-    """The interval of a share of all contributions, in percent."""
-    return "–".join(f"{end / 10_000:.1f}" for end in millionths) + " %"
 
 
 def _name(house: Consortium, party: str) -> Text:

@@ -113,22 +113,35 @@ def _why(measured: Measured, i: int, phi: Fraction, alone: int, last: int) -> Te
     if isinstance(measured, Coverage):
         return _why_covered(measured, alone, last)
     coalitions, lower = _lowered(measured, i)
+    what = _measured(measured.specification)
     if phi < 0:
         return Text(
-            zh=f"在其他机构的 {coalitions} 种组合中，有 {lower} 种因加入贵机构的数据而使共同模型对全体患者的拟合变差，"
+            zh=f"在其他机构的 {coalitions} 种组合中，有 {lower} 种因加入贵机构的数据而使{what.zh}变差，"
             "平均为负：贵机构的病例构成与其他机构不同。这不是数据错误的证明；负贡献如实公布，支付按零计算，不向贵机构追索。",
-            en=f"in {lower} of the {coalitions} coalitions of the others, adding your data made the joint model fit "
-            "the patients of all institutions less well, and on average too: your case mix differs from the others'. "
-            "This does not prove an error in the data; a negative contribution is published as it is, paid as zero, "
-            "and never claimed back.",
+            en=f"in {lower} of the {coalitions} coalitions of the others, adding your data lowered {what.en}, and on "
+            "average too: your case mix differs from the others'. This does not prove an error in the data; a negative "
+            "contribution is published as it is, paid as zero, and never claimed back.",
         )
     return Text(
-        zh=f"贡献是把贵机构的数据加入其他机构的 {coalitions} 种组合时，共同模型对全体患者拟合的平均改善"
+        zh=f"贡献是把贵机构的数据加入其他机构的 {coalitions} 种组合时，{what.zh}的平均改善"
         f"（其中 {coalitions - lower} 种没有变差）。",
-        en="the contribution is the mean improvement of the joint model's fit to the patients of all institutions "
-        f"when your data join each of the {coalitions} coalitions of the others; in {coalitions - lower} of them "
-        "the fit got no worse.",
+        en=f"the contribution is the mean improvement of {what.en} when your data join each of the {coalitions} "
+        f"coalitions of the others; in {coalitions - lower} of them it got no worse.",
     )
+
+
+def _measured(specification: Mapping[str, Json]) -> Text:
+    """What a utility says, in the middle of a sentence."""
+    match specification.get("utility"):
+        case "concordance":
+            return Text(zh="共同模型把病例排在对照之前的能力", en="the joint model's ranking of cases above controls")
+        case "information":
+            of = specification["of"]
+            return Text(zh=f"对系数“{of}”的估计精度", en=f"the precision of the coefficient of `{of}`")
+        case "table":
+            return Text(zh="登记的效用", en="the registered utility")
+        case _:
+            return Text(zh="共同模型对全体患者的拟合", en="the joint model's fit to the patients of all institutions")
 
 
 def _why_covered(measured: Coverage, alone: int, last: int) -> Text:

@@ -1,0 +1,267 @@
+"""Every registered utility, from files to verified statements, and against what plain libraries say of pooled data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from heyi.app import App, found, verify_directory
+from heyi.crypto.canonical import Json, from_canonical
+from heyi.exchange.plan import Site, StudyPlan, open_plan, register_plan
+from heyi.exchange.register import register_asset
+from heyi.exchange.settle import settle
+from heyi.exchange.study import StudyResult, run_study
+from heyi.exchange.valuation import Valuation
+from heyi.federation.operation import Operation
+from heyi.model.errors import InvalidInput
+from heyi.model.party import Tier
+from heyi.settlement.certificate import verify_certificate
+from heyi.settlement.exact import shapley_of_floats
+from heyi.settlement.game import Game
+from heyi.settlement.sample import Sample
+from heyi.sources.csv_file import read_csv
+from heyi.sources.study_file import read_study
+from heyi.store.folder import Run, write_run
+from tests.conftest import ROOT
+from tests.examples.test_heart import FILES, POSITION, SCALING, invented
+
+Floats = npt.NDArray[np.float64]
+HEART = read_study(ROOT / "examples" / "heart")
+SIZES = {"cleveland": 200, "hungarian": 180, "switzerland": 90, "va": 150}
+PLAYERS = ("cleveland", "hungary", "switzerland", "va")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return invented(tmp_path_factory.mktemp("heart") / "data", SIZES)
+
+
+@pytest.fixture(scope="module")
+def sites(data: Path) -> list[tuple[Floats, Floats]]:
+    """Complete cases of each hospital on the registered scaling, read without any of Heyi's code."""
+    made = []
+    for name in FILES.values():
+        rows = []
+        for line in (data / name).read_text().split():
+            cells = line.split(",")
+            wanted = [cells[POSITION[k]] for k in SCALING] + [cells[13]]
+            if "?" not in wanted:
+                values = [float(v) for v in wanted]
+                rows.append(
+                    [1.0, *((v - c) / s for v, (c, s) in zip(values, SCALING.values(), strict=False)), values[-1]]
+                )
+        table = np.array(rows)
+        made.append((table[:, :-1], (table[:, -1] > 0).astype(np.float64)))
+    return made
+
+
+def coalition(sites: list[tuple[Floats, Floats]], mask: int) -> tuple[Floats, Floats]:
+    chosen = [s for i, s in enumerate(sites) if mask >> i & 1]
+    return np.concatenate([x for x, _ in chosen]), np.concatenate([y for _, y in chosen])
+
+
+def model(x: Floats, y: Floats) -> Floats:
+    fitted = LogisticRegression(C=1.0, solver="newton-cholesky", tol=1e-13, max_iter=100).fit(x[:, 1:], y)
+    return np.array([fitted.intercept_[0], *fitted.coef_[0]])
+
+
+def opened(
+    data: Path, directory: Path, valuation: Valuation, plan: StudyPlan = HEART, **params: Json
+) -> tuple[App, StudyPlan]:
+    """The heart study with another valuation, up to its permits."""
+    operation = Operation(name="logistic", params={**HEART.operation.params, **params})
+    plan = replace(plan, valuation=valuation, operation=operation)
+    app = found(directory, seed=7, what=plan.id)
+    register_plan(app.house, plan)
+    for site in plan.sites:
+        app.open_node(site.id, [site.id])
+        table = read_csv(data / site.file, columns=plan.columns, keep_duplicates=True)
+        names: dict[str, Any] = {"zh": site.zh, "en": site.en, "origin": plan.origin, "secret": plan.secret}
+        asset_id = plan.asset(site.id)
+        register_asset(app.house, app.import_table(table, host=site.id, asset_id=asset_id, holder=site.id, **names))
+    open_plan(app.house, plan)
+    return app, plan
+
+
+def run(
+    data: Path, directory: Path, valuation: Valuation, plan: StudyPlan = HEART, **params: Json
+) -> tuple[StudyResult, Any, int]:
+    """Run it: the result, what was measured, and the calls that each hospital answered."""
+    app, plan = opened(data, directory, valuation, plan, **params)
+    result = run_study(app.house, plan.id)
+    case = app.house.case(plan.id)
+    content = app.database.artefact(case.settlement["certificate"])
+    assert content is not None
+    measured = verify_certificate(from_canonical(content))
+    calls = sum(1 for e in app.database.entries() if b'"operation.asked"' in e.leaf)
+    app.close()
+    write_run(directory, Run(what=plan.id, seed=7, finished=True))
+    verification = verify_directory(directory)
+    assert verification.holds, verification.faults
+    assert sum(s.share_fen for s in result.statements) <= 10_000_000
+    return result, measured, calls
+
+
+def test_the_likelihood_game_is_that_of_pooled_fits(data: Path, tmp_path: Path, sites: Any) -> None:
+    _, game, _ = run(data, tmp_path / "run", Valuation(utility="likelihood"))
+    everything = coalition(sites, 15)
+
+    def gain(mask: int) -> float:
+        x, y = everything
+        eta = x @ model(*coalition(sites, mask))
+        return float((y * eta - np.logaddexp(0, eta)).sum() + len(y) * np.log(2))
+
+    for mask in range(1, 16):
+        assert game.values[mask] / 1e12 == pytest.approx(gain(mask), abs=1e-6)
+
+
+def test_near_fits_pay_as_exact_ones_with_fewer_exchanges(data: Path, tmp_path: Path) -> None:
+    exact, _, slow = run(data, tmp_path / "exact", Valuation(utility="likelihood"))
+    near, _, quick = run(data, tmp_path / "near", Valuation(utility="likelihood", fits="near"))
+    wanted = np.array([float(s.contribution) for s in exact.statements])
+    got = np.array([float(s.contribution) for s in near.statements])
+    assert np.abs(got - wanted).sum() <= 0.001 * np.abs(wanted).sum()
+    assert not (got == wanted).all()
+    assert exact.coefficients_nano == near.coefficients_nano
+    assert quick > 0 < slow
+
+
+def test_intervals_of_a_likelihood_are_those_of_a_bootstrap(data: Path, tmp_path: Path, sites: Any) -> None:
+    """The models stay, the records that they are evaluated on are drawn anew (2,000 times)."""
+    result, game, _ = run(data, tmp_path / "run", Valuation(utility="likelihood"))
+    x, y = coalition(sites, 15)
+    eta = np.array([np.zeros(len(y)), *(x @ model(*coalition(sites, m)) for m in range(1, 16))])
+    terms = y * eta - np.logaddexp(0, eta)
+    phi = np.array([shapley_of_floats(record) for record in (terms - terms[0]).T])
+    moments = phi.T @ phi * 1e24
+    assert np.array(game.moments, dtype=float) == pytest.approx(moments, rel=1e-3, abs=1e-3 * moments.max())
+    rng = np.random.default_rng(1)
+    shares = []
+    for _ in range(2000):
+        drawn = phi[rng.integers(0, len(phi), len(phi))].sum(axis=0)
+        shares.append(drawn / drawn.sum())
+    spread = np.std(shares, axis=0)
+    for s, sd in zip(result.statements, spread, strict=True):
+        assert s.interval is not None
+        half = (s.interval[1] - s.interval[0]) / 2e6
+        assert half / 2.4977 == pytest.approx(sd, rel=0.15)  # the normal quantile of 1 - 0.05/8
+
+
+def test_the_concordance_game_is_that_of_areas_under_the_curve(data: Path, tmp_path: Path, sites: Any) -> None:
+    result, game, _ = run(data, tmp_path / "run", Valuation(utility="concordance"))
+    assert isinstance(game, Game)
+    for mask in (1, 6, 15):
+        beta, wanted = model(*coalition(sites, mask)), 0.0
+        for x, y in sites:
+            pairs = y.sum() * (len(y) - y.sum())
+            wanted += pairs * (2 * roc_auc_score(y, np.round(x @ beta, 12)) - 1)
+        assert game.values[mask] == pytest.approx(wanted, abs=3)
+    assert {s.unit for s in result.statements} == {"pairs"}
+    assert "ranking of cases" in result.statements[0].why.en
+
+
+def test_information_is_the_precision_of_a_coefficient(data: Path, tmp_path: Path, sites: Any) -> None:
+    result, game, _ = run(data, tmp_path / "run", Valuation(utility="information", of="sex"))
+    x, y = coalition(sites, 15)
+    beta = model(x, y)
+    assert result.names[2] == "sex"
+    for mask in range(1, 16):
+        members, _ = coalition(sites, mask)
+        p = 1 / (1 + np.exp(-members @ beta))
+        hessian = (members * (p * (1 - p))[:, None]).T @ members + np.diag([0.0, 1, 1, 1, 1, 1])
+        assert game.values[mask] / 1e6 == pytest.approx(1 / np.linalg.inv(hessian)[2, 2] - 1, abs=1e-5)
+    assert "`sex`" in result.statements[0].why.en
+
+
+def table_of(players: tuple[str, ...] = PLAYERS) -> dict[str, int]:
+    return {
+        " ".join(members): 100 * size + 7 * len(members[0])
+        for size in range(1, len(players) + 1)
+        for members in combinations(players, size)
+    }
+
+
+def test_a_table_of_the_consortium_with_masked_sums(data: Path, tmp_path: Path, sites: Any) -> None:
+    """The platform sees totals only, and the model is the same to the last digit."""
+    result, game, _ = run(data, tmp_path / "run", Valuation(utility="table", table=table_of()), sums="masked")
+    assert result.coefficients_nano == pytest.approx(model(*coalition(sites, 15)) * 1e9, abs=2)
+    assert game.values[15] == table_of()[" ".join(PLAYERS)]
+    assert {s.unit for s in result.statements} == {"units"}
+
+
+def test_another_table_is_not_settled(data: Path, tmp_path: Path) -> None:
+    app, plan = opened(data, tmp_path / "run", Valuation(utility="table", table=table_of()))
+    case = app.house.case(plan.id)
+    values = [0, *range(1, 16)]
+    other = Game(players=PLAYERS, values=tuple(values), unit="units", specification=case.specification)
+    with pytest.raises(InvalidInput, match="not the registered table"):
+        settle(app.house, plan.id, other)
+    app.close()
+
+
+def test_a_sample_of_models_pays_what_is_certain(tmp_path: Path) -> None:
+    """Nine hospitals: 510 coalitions, of which 200 are evaluated."""
+    plan = nine_hospitals(tmp_path)
+    sampled = Valuation(utility="likelihood", fits="near", evaluations=200, seed=3)
+    result, sample, _ = run(tmp_path / "data", tmp_path / "run", sampled, plan)
+    assert isinstance(sample, Sample) and len(sample.values) == 200
+    exact, _, _ = run(tmp_path / "data", tmp_path / "exact", Valuation(utility="likelihood", fits="near"), plan)
+    for got, wanted in zip(result.statements, exact.statements, strict=True):
+        assert got.interim and not wanted.interim
+        assert got.low <= wanted.contribution <= got.high
+        assert got.share_fen <= wanted.share_fen
+
+
+def nine_hospitals(folder: Path) -> StudyPlan:
+    (folder / "data").mkdir()
+    sites = []
+    for n in range(9):
+        name = f"hospital-{n}"
+        invented(folder / name, {**SIZES, "cleveland": 90 + 10 * n}, seed=n)
+        (folder / name / FILES["cleveland"]).rename(folder / "data" / name)
+        sites.append(Site(id=name, zh=name, en=name, tier=Tier.COUNTY, file=name))
+    return replace(HEART, sites=tuple(sites))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"utility": "profit"}, "unknown utility `profit`"),
+        ({"utility": "likelihood", "fits": "quick"}, "unknown fits `quick`"),
+        ({"utility": "likelihood", "of": "age"}, "`of` names the covariate"),
+        ({"utility": "information"}, "`of` names the covariate"),
+        ({"utility": "coverage", "evaluations": 100}, "needs no sample"),
+        ({"utility": "likelihood", "evaluations": 1.5}, "whole numbers"),
+        ({"utility": "table"}, "a table goes with the utility"),
+        ({"utility": "coverage", "table": {"a": 1}}, "a table goes with the utility"),
+        ({"utility": "table", "table": {"a": 1, "b": 2}}, "coalition `a b` has no value"),
+        ({"utility": "table", "table": {"a": 1, "b": float("nan"), "a b": 2}}, "whole numbers, not nan"),
+        ({"utility": "table", "table": {"a": 1, "b": 2, "a b": 3, "b a": 3}}, "not written in the order"),
+        ({"utility": "table", "table": {f"p{i:02d}": 1 for i in range(11)}}, "11 players is too long"),
+        ({"utility": "coverage", "strata": (("young", 0),)}, "counts at least 1"),
+    ],
+)
+def test_valuations_without_sense_are_refused(wrong: dict[str, Any], says: str) -> None:
+    with pytest.raises(InvalidInput, match=says):
+        Valuation(**wrong)
+
+
+def test_an_operation_that_cannot_measure_it_is_refused() -> None:
+    masked = Operation(name="logistic", params={**HEART.operation.params, "sums": "masked"})
+    with pytest.raises(InvalidInput, match="cannot be told from masked sums"):
+        Valuation(utility="likelihood").specify(masked, HEART.pot)
+    with pytest.raises(InvalidInput, match="`height` is no covariate"):
+        Valuation(utility="information", of="height").specify(HEART.operation, HEART.pot)
+    tokens = Operation(name="tokens", params={"complete": ["age"], "strata": [{"kind": "age", "cuts": [65]}]})
+    with pytest.raises(InvalidInput, match="has 2 strata and 1 have names"):
+        Valuation(utility="coverage", strata=(("all", 1),)).specify(tokens, HEART.pot)
+    with pytest.raises(InvalidInput, match="per-site` or `masked"):
+        Operation(name="logistic", params={**HEART.operation.params, "sums": "secret"})
