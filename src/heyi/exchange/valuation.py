@@ -7,7 +7,7 @@
     information   precision (inverse variance) of one coefficient from the coalition's records, at the joint model
     table         a table of the consortium's own, a whole number for each coalition
 
-Models of coalitions are fitted exactly, or near: from the institutions' own optima until no coefficient moves by 0.01.
+Models of coalitions are fitted exactly, or near: from the institutions' own optima until no coefficient moves by 0.1.
 """
 
 from __future__ import annotations

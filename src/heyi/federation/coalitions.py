@@ -25,8 +25,9 @@ from heyi.model.errors import InvalidInput, VerificationError
 Models = Mapping[int, Sequence[int]]
 """Coefficients in 1e-12 by coalition."""
 
-NEAR = 10**10
-"""A coefficient that moves by less than 0.01 on the registered scaling moves the likelihood by its square."""
+NEAR = 10**11
+"""A step that moves no coefficient by more than 0.1 on the registered scaling is the last: what is left falls as its
+square, and the likelihood by the square of that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,160 @@
+"""Contributions from own optima beside those of exact retraining: how far off, in how many exchanges, how long.
+
+    python -m bench.contributions [--persons 20000] [--data FOLDER]        (make contributions)
+
+The county's stroke study is valued by likelihood, once with exactly fitted coalitions and once with near ones; so is
+the heart study, where its files are given. Both go through requests, permits, nodes and settlement.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+from heyi.app import App, found, verify_directory
+from heyi.audit.event import from_leaf
+from heyi.county import scenes
+from heyi.county.scenes import play
+from heyi.county.story import tell_story
+from heyi.exchange.apply import approve, decide
+from heyi.exchange.grant import Terms, grant
+from heyi.exchange.plan import open_plan, register_plan
+from heyi.exchange.register import register_asset
+from heyi.exchange.study import register_study, run_study
+from heyi.exchange.valuation import EXACT, FITS, LIKELIHOOD, NEAR, Valuation
+from heyi.settlement.pot import Pot
+from heyi.sources.csv_file import read_csv
+from heyi.sources.study_file import read_study
+from heyi.store.folder import Run, write_run
+
+ROOT = Path(__file__).resolve().parents[1]
+L1_WANTED, EXTRA_WANTED = 0.01, 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """`l1` is the sum of absolute differences of contributions by that of the exact ones; `extra` are exchanges with
+    the institutions besides those of the joint model itself."""
+
+    study: str
+    institutions: int
+    coalitions: int
+    rounds: int
+    extra: dict[str, int]
+    seconds: dict[str, float]
+    l1: float
+
+
+def compare(name: str, open_study: Callable[[Path, str], App]) -> Result:
+    """Open a study with each kind of fits, run it, and compare."""
+    phi: dict[str, dict[str, Fraction]] = {}
+    extra, seconds, rounds = {}, {}, 0
+    for fits in FITS:
+        with tempfile.TemporaryDirectory() as folder:
+            directory = Path(folder)
+            app = open_study(directory, fits)
+            case = next(c.id for c in app.house.state.cases.values() if c.specification and not c.settlement)
+            begun = time.perf_counter()
+            result = run_study(app.house, case)
+            seconds[fits] = time.perf_counter() - begun
+            phi[fits] = {s.party: s.contribution for s in result.statements}
+            rounds = result.rounds
+            asked = [e for e in (from_leaf(e.leaf) for e in app.database.entries()) if e.kind == "operation.asked"]
+            exchanges = max(number for e in asked if e.case == case for _, number in e.public["calls"])
+            extra[fits] = exchanges - rounds
+            app.close()
+            write_run(directory, Run(what=case, seed=7, finished=True))
+            if not verify_directory(directory).holds:
+                raise SystemExit(f"{name}: the log does not verify")
+    exact, near = phi[EXACT], phi[NEAR]
+    off = sum(abs(near[p] - exact[p]) for p in exact) / sum(map(abs, exact.values()))
+    n = len(exact)
+    return Result(
+        study=name,
+        institutions=n,
+        coalitions=(1 << n) - 1,
+        rounds=rounds,
+        extra=extra,
+        seconds=seconds,
+        l1=float(off),
+    )
+
+
+def county(persons: int) -> Callable[[Path, str], App]:
+    """The county of the demonstration, with one more request for the stroke study."""
+
+    def open_study(directory: Path, fits: str) -> App:
+        app = found(directory, seed=7, what="demo")
+        tell_story(app, directory, seed=7, persons=persons, tell=lambda _: None)
+        scene = replace(scenes.STUDY, id="stroke-likelihood", operations=(scenes.REGRESSION,))
+        play(app, scene)
+        for authority, by in (("ethics_committee", "ethics-committee"), ("data_committee", "data-committee")):
+            approve(app.house, scene.id, authority=authority, by=by, given=True, reasons="as before")
+        decide(app.house, scene.id)
+        register_study(app.house, scene.id, Valuation(utility=LIKELIHOOD, fits=fits), Pot(fen=30_000_000))
+        grant(app.house, scene.id, Terms())
+        return app
+
+    return open_study
+
+
+def heart(data: Path) -> Callable[[Path, str], App]:
+    """The study of examples/heart over its files."""
+
+    def open_study(directory: Path, fits: str) -> App:
+        plan = read_study(ROOT / "examples" / "heart")
+        plan = replace(plan, valuation=Valuation(utility=LIKELIHOOD, fits=fits))
+        app = found(directory, seed=7, what=plan.id)
+        register_plan(app.house, plan)
+        for site in plan.sites:
+            app.open_node(site.id, [site.id])
+            table = read_csv(data / site.file, columns=plan.columns, keep_duplicates=True)
+            register_asset(
+                app.house,
+                app.import_table(
+                    table,
+                    host=site.id,
+                    asset_id=plan.asset(site.id),
+                    holder=site.id,
+                    zh=site.zh,
+                    en=site.en,
+                    origin=plan.origin,
+                    secret=plan.secret,
+                ),
+            )
+        open_plan(app.house, plan)
+        return app
+
+    return open_study
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--persons", type=int, default=20_000)
+    parser.add_argument("--data", type=Path, help="the folder with the files of the heart study")
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args(arguments)
+    results = [compare("county", county(chosen.persons))]
+    if chosen.data:
+        results.append(compare("heart", heart(chosen.data)))
+    if chosen.json:
+        print(json.dumps([asdict(r) for r in results]))
+    else:
+        for r in results:
+            print(
+                f"{r.study}: {r.institutions} institutions, {r.coalitions} coalitions, joint model in {r.rounds} "
+                f"rounds; near fits in {r.extra[NEAR]} further exchanges and {r.seconds[NEAR]:.1f} s, exact in "
+                f"{r.extra[EXACT]} further and {r.seconds[EXACT]:.1f} s; L1 {r.l1:.2e}"
+            )
+    return 0 if all(r.l1 <= L1_WANTED and r.extra[NEAR] <= EXTRA_WANTED for r in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
