@@ -11,8 +11,9 @@ import pytest
 from heyi.consent.registry import Withdrawal
 from heyi.crypto.canonical import Json
 from heyi.federation.disclosure import RECORDS_A_CLASS, RECORDS_A_PARAMETER, regression_refusal
+from heyi.federation.numbers import write
 from heyi.federation.operation import Operation
-from heyi.federation.regression import PICO, Design
+from heyi.federation.regression import PICO, Design, from_text
 
 if TYPE_CHECKING:
     from tests.federation.conftest import County
@@ -28,8 +29,8 @@ def spellings(resident_id: str) -> set[str]:
     ("name", "params", "argument"),
     [
         ("frequency", {"by": [{"kind": "sex"}, {"kind": "age", "cuts": [45, 60]}]}, {}),
-        ("logistic", None, {"at": [[0, 0, 0], [PICO, 5, -PICO]]}),
-        ("logistic", None, {"at": [[0]]}),
+        ("logistic", None, {"at": f"0 0 0\n{PICO} 5 {-PICO}"}),
+        ("logistic", None, {"at": "0"}),
         ("tokens", {"complete": ["age", "sex"]}, {}),
         ("tokens", {"complete": ["resident_id"]}, {}),
         ("frequency", {"by": [{"kind": "resident_id"}]}, {}),
@@ -94,7 +95,7 @@ def test_sums_at_chosen_coefficients_can_single_out_a_record(county: County, log
     node = county.open_node(HOST)
     slope = 40 * PICO
     steps = [[int(-slope * (age - 55) / 10), slope, 0] for age in (75, 90)]
-    answer = node.handle(county.call(county.permit(logistic, host=HOST), logistic, {"at": steps}))
-    one, other = (s["gradient"] for s in answer.result["sums"])
-    count, age, sex = ((int(b) - int(a)) / PICO for a, b in zip(one, other, strict=True))
+    answer = node.handle(county.call(county.permit(logistic, host=HOST), logistic, {"at": write(steps)}))
+    one, other = from_text(answer.result["sums"], 2, 3).gradient
+    count, age, sex = ((other - one) / PICO).tolist()
     assert (round(count), round(10 * age + 55 * count), round(sex)) == (1, 84, visits["sex"][59])

@@ -37,9 +37,8 @@ def fit(parts: Sequence[Design], ridge_micro: int) -> tuple[int, ...]:
     """Newton from zero, as the driver does it, over the answers of several institutions."""
     newton = Newton([[0] * parts[0].x.shape[1]], ridge_micro=ridge_micro)
     while newton.open:
-        at = newton.points(newton.open)
-        newton.step(joined([sums(p, at) for p in parts]))
-    return tuple(newton.points([0])[0])
+        newton.step(joined([sums(p, newton.points) for p in parts]))
+    return tuple(newton.beta[0].tolist())
 
 
 def at_one(data: Design, beta: Sequence[int]) -> tuple[list[int], list[int], int]:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from heyi.crypto.canonical import Json, canonical
+from heyi.federation.numbers import read, write
 from heyi.federation.regression import Sums
 from heyi.model.errors import InvalidInput, VerificationError
 
@@ -22,8 +23,8 @@ MODULUS = 1 << 128
 LEAST_PEERS = 3
 
 
-def mask(sums: list[Json], *, key: bytes, holder: str, peers: Json, context: Json) -> list[Json]:
-    """Sums as text, hidden among `peers`, who all answer the same call.
+def mask(sums: str, *, key: bytes, holder: str, peers: Json, context: Json) -> str:
+    """A table of sums, hidden among `peers`, who all answer the same call.
 
     Raises:
         InvalidInput: the peers are fewer than three, not in the order of their ids, or without the holder.
@@ -32,7 +33,7 @@ def mask(sums: list[Json], *, key: bytes, holder: str, peers: Json, context: Jso
         raise InvalidInput("peers are a list of institutions in the order of their ids")
     if holder not in peers or len(peers) < LEAST_PEERS:
         raise InvalidInput(f"sums are masked among at least {LEAST_PEERS} institutions, this one of them")
-    hidden = [[int(x) for x in (*row["gradient"], *row["information"], row["loglik"])] for row in sums]
+    hidden = [list(map(int, line.split(" "))) for line in sums.split("\n")]
     width = len(hidden[0])
     for peer in peers:
         if peer != holder:
@@ -42,9 +43,7 @@ def mask(sums: list[Json], *, key: bytes, holder: str, peers: Json, context: Jso
             for r, row in enumerate(hidden):
                 for c in range(width):
                     row[c] += sign * stream[r * width + c]
-    parameters = len(sums[0]["gradient"])
-    texts = [[str(x % MODULUS) for x in row] for row in hidden]
-    return [{"gradient": t[:parameters], "information": t[parameters:-1], "loglik": t[-1]} for t in texts]
+    return write([x % MODULUS for x in row] for row in hidden)
 
 
 def _stream(key: bytes, context: bytes, words: int) -> list[int]:
@@ -61,15 +60,11 @@ def unmask(parts: Sequence[Json], points: int, parameters: int) -> Sums:
     Raises:
         VerificationError: they are no such sums.
     """
-    cells = parameters * (parameters + 1) // 2
-    totals = [[0] * (parameters + cells + 1) for _ in range(points)]
+    width = parameters + parameters * (parameters + 1) // 2 + 1
     try:
-        for part in parts:
-            for total, row in zip(totals, part, strict=True):
-                own = [int(x) for x in (*row["gradient"], *row["information"], row["loglik"])]
-                for c, x in zip(range(len(total)), own, strict=True):
-                    total[c] = (total[c] + x) % MODULUS
-    except (KeyError, TypeError, ValueError):
-        raise VerificationError("an institution answered sums that are none") from None
-    whole = np.array([[x - MODULUS if x >= MODULUS // 2 else x for x in row] for row in totals], dtype=object)
+        tables = [np.array(read(part, width, points), dtype=object) for part in parts]
+    except ValueError as e:
+        raise VerificationError(f"an institution answered sums that are none: {e}") from None
+    total = sum(tables) % MODULUS
+    whole = np.where(total >= MODULUS // 2, total - MODULUS, total)
     return Sums(gradient=whole[:, :parameters], information=whole[:, parameters:-1], loglik=whole[:, -1])

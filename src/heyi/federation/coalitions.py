@@ -17,9 +17,10 @@ import numpy.typing as npt
 from heyi.crypto.canonical import Json
 from heyi.federation.aggregation import unmask
 from heyi.federation.driver import Exchanged, Seat, Ways, ask
+from heyi.federation.numbers import read, write
 from heyi.federation.operation import Operation
 from heyi.federation.questions import is_masked
-from heyi.federation.regression import CONVERGED, MICRO, PICO, Newton, Sums, from_text, full, solve
+from heyi.federation.regression import CONVERGED, MICRO, PICO, Integers, Newton, Sums, from_text, full, solve
 from heyi.model.errors import InvalidInput, VerificationError
 
 Models = Mapping[int, Sequence[int]]
@@ -76,9 +77,7 @@ def fit_coalitions(
         rounds += 1
         on_round(rounds)
         try:
-            totals = _totals(
-                seats, operation, [masks[n] for n in newton.open], newton.points(newton.open), receipts, ways
-            )
+            totals = _totals(seats, operation, [masks[n] for n in newton.open], newton.points, receipts, ways)
         except _Refused as e:
             return {}, Exchanged(results={}, refusals=e.args[0], receipts=receipts)
         newton.step(totals)
@@ -93,7 +92,7 @@ def _totals(
     seats: Sequence[Seat],
     operation: Operation,
     masks: Sequence[int],
-    at: list[list[int]],
+    at: Integers,
     receipts: list[Json],
     ways: Ways,
 ) -> Sums:
@@ -105,7 +104,7 @@ def _totals(
     for i, seat in enumerate(seats):
         mine = [n for n, m in enumerate(masks) if m >> i & 1]
         if mine:
-            got = ask([seat], operation, {"at": [at[n] for n in mine]}, **ways)
+            got = ask([seat], operation, {"at": write(at[mine].tolist())}, **ways)
             receipts += got.receipts
             if got.refusals:
                 raise _Refused(got.refusals)
@@ -136,7 +135,7 @@ def _masked_totals(
     seats: Sequence[Seat],
     operation: Operation,
     masks: Sequence[int],
-    at: list[list[int]],
+    at: Integers,
     receipts: list[Json],
     ways: Ways,
 ) -> Sums:
@@ -146,7 +145,7 @@ def _masked_totals(
     for seat in seats:
         seat.calls = number  # masks cancel between calls of one number
     peers = sorted(seat.permit.holder for seat in seats)
-    got = ask(seats, operation, {"at": at, "peers": peers}, **ways)
+    got = ask(seats, operation, {"at": write(at.tolist()), "peers": peers}, **ways)
     receipts += got.receipts
     if got.refusals:
         raise _Refused(got.refusals)
@@ -169,9 +168,7 @@ def own_optima(
     for i, seat in enumerate(seats):
         result = got.results[seat.permit.holder]
         found = from_text(_given(result, "sums"), 1, k)
-        at = _given(result, "at")
-        if not isinstance(at, list) or len(at) != k or not all(type(b) is int for b in at):
-            raise VerificationError(f"`{seat.permit.holder}` answered an optimum that is none")
+        (at,) = _numbers(_given(result, "at"), k)
         matrices[i] = full(found.information, 0.0)[0]
         rights[i] = found.gradient[0].astype(np.float64) / PICO
         for j in range(k):
@@ -196,7 +193,7 @@ def log_likelihoods(
     """Log-likelihood (1e-12) of each model over the complete cases of all seats; where the models are those of every
     coalition, in the order of their masks, also the moments of the records' contributions, in 1e-12."""
     masks = list(models)
-    argument: dict[str, Json] = {"at": [list(models[m]) for m in masks]}
+    argument: dict[str, Json] = {"at": write(models.values())}
     whole = masks == list(range(1 << len(seats))) and len(seats) <= 16
     if whole:
         argument["players"] = len(seats)
@@ -204,12 +201,9 @@ def log_likelihoods(
     totals, moments = dict.fromkeys(masks, 0), [[0] * len(seats) for _ in seats]
     for result in got.results.values():
         if whole:
-            logliks = _integers(_given(result, "loglik"), len(masks))
-            rows = _given(result, "moments")
-            if not isinstance(rows, list) or len(rows) != len(seats):
-                raise VerificationError("an institution answered moments that are none")
-            for total, row in zip(moments, rows, strict=True):
-                for j, x in enumerate(_integers(row, len(seats))):
+            (logliks,) = _numbers(_given(result, "loglik"), len(masks), 1)
+            for total, row in zip(moments, _numbers(_given(result, "moments"), len(seats), len(seats)), strict=True):
+                for j, x in enumerate(row):
                     total[j] += x
         else:
             logliks = from_text(_given(result, "sums"), len(masks), parameters(operation)).loglik.tolist()
@@ -223,10 +217,11 @@ def concordances(
 ) -> tuple[dict[int, int], Exchanged]:
     """For each model, pairs of a case and a control of one seat that it ranks rightly, less those wrongly."""
     masks = list(models)
-    got = ask(seats, operation, {"rank": [list(models[m]) for m in masks]}, **ways)
+    got = ask(seats, operation, {"rank": write(models.values())}, **ways)
     totals = dict.fromkeys(masks, 0)
     for result in got.results.values():
-        for m, x in zip(masks, _integers(_given(result, "ahead"), len(masks)), strict=True):
+        (ahead,) = _numbers(_given(result, "ahead"), len(masks), 1)
+        for m, x in zip(masks, ahead, strict=True):
             totals[m] += x
     return totals, got
 
@@ -235,18 +230,15 @@ def informations(
     seats: Sequence[Seat], operation: Operation, model: Sequence[int], **ways: Unpack[Ways]
 ) -> tuple[list[npt.NDArray[np.float64]], Exchanged]:
     """Each seat's information matrix at one model, in the order of the seats."""
-    got = ask(seats, operation, {"at": [list(model)]}, **ways)
+    got = ask(seats, operation, {"at": write([model])}, **ways)
     if got.refusals:
         return [], got
     parts = [from_text(_given(got.results[s.permit.holder], "sums"), 1, parameters(operation)) for s in seats]
     return [full(p.information, 0.0)[0] for p in parts], got
 
 
-def _integers(texts: Any, number: int) -> list[int]:
+def _numbers(text: Any, columns: int, rows: int = 1) -> list[list[int]]:
     try:
-        found = [int(x) for x in texts]
-    except (TypeError, ValueError):
-        found = []
-    if len(found) != number:
-        raise VerificationError("an institution answered other numbers than were asked")
-    return found
+        return read(text, columns, rows)
+    except ValueError as e:
+        raise VerificationError(f"an institution answered other numbers than were asked: {e}") from None

@@ -1,18 +1,18 @@
 """What can be asked of a regression at an institution; the argument of a call says which.
 
-    {"at": [[…], …]}                   sums at coefficient vectors, in 1e-12
-    {"at": […], "peers": [holder, …]}  the same, masked among these institutions
-    {"at": […], "players": n}          log-likelihoods at the models of all 2^n coalitions, the empty one first, and the
-                                       moments that intervals of contributions are made of
-    {"optimum": true}                  the institution's own penalised optimum, with the sums there
-    {"rank": [[…], …]}                 for coefficient vectors, pairs ranked rightly less those ranked wrongly
+    {"at": "…"}                           sums at coefficient vectors, in 1e-12
+    {"at": "…", "peers": [holder, …]}     the same, masked among these institutions
+    {"at": "…", "players": n}             log-likelihoods at the models of all 2^n coalitions, the empty one first, and
+                                          the moments that intervals of contributions are made of
+    {"optimum": true}                     the institution's own penalised optimum, with the sums there
+    {"rank": "…"}                         for coefficient vectors, pairs ranked rightly less those ranked wrongly
 
+Vectors and sums are tables of whole numbers, a line a vector (see `numbers`).
 Whether sums are masked is a parameter of the operation, which the permit fixes: `"sums": "masked"` or `"per-site"`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import comb, lcm
 from typing import Any, Protocol
 
@@ -21,17 +21,18 @@ import numpy.typing as npt
 
 from heyi.crypto.canonical import Json
 from heyi.federation.elementary import logistic_and_softplus
+from heyi.federation.numbers import read_integers, write
 from heyi.federation.operation import Operation
-from heyi.federation.regression import MICRO, Design, Newton, predictors, sums, to_text
+from heyi.federation.regression import MICRO, Design, Integers, Newton, Points, predictors, sums, to_text
 from heyi.model.errors import InvalidInput
 
 MASKED = "masked"
 
 
 class Masker(Protocol):
-    """Hides the sums of one institution, as text, among peers."""
+    """Hides the sums of one institution among peers."""
 
-    def __call__(self, sums: list[Json], *, peers: Json) -> list[Json]: ...
+    def __call__(self, sums: str, *, peers: Json) -> str: ...
 
 
 def is_masked(operation: Operation) -> bool:
@@ -46,45 +47,42 @@ def answer(operation: Operation, data: Design, argument: Json, mask: Masker) -> 
         InvalidInput: the argument is none of the questions, or not one that the operation allows.
     """
     asked = set(argument) if isinstance(argument, dict) else set()
+    k = data.x.shape[1]
     if is_masked(operation) and asked != {"at", "peers"}:
         raise InvalidInput("the permit allows masked sums only", hint="ask together with the other institutions")
     records: dict[str, Json] = {"records": data.records}
     if asked == {"at"}:
-        return {**records, "sums": to_text(sums(data, points(argument["at"])))}
+        return {**records, "sums": to_text(sums(data, points(argument["at"], k)))}
     if asked == {"at", "peers"}:
         if not is_masked(operation):
             raise InvalidInput("the permit says that sums are each institution's own")
-        return {"sums": mask(to_text(sums(data, points(argument["at"]))), peers=argument["peers"])}
+        return {"sums": mask(to_text(sums(data, points(argument["at"], k))), peers=argument["peers"])}
     if asked == {"at", "players"}:
-        logliks, moments = record_moments(data, points(argument["at"]), argument["players"])
-        return {**records, "loglik": [*map(str, logliks)], "moments": [[*map(str, row)] for row in moments]}
+        logliks, moments = record_moments(data, points(argument["at"], k), argument["players"])
+        return {**records, "loglik": write([logliks]), "moments": write(moments)}
     if asked == {"optimum"} and argument["optimum"] is True:
-        ridge = operation.params["ridge_micro"]
-        newton = Newton([[0] * data.x.shape[1]], ridge_micro=ridge)
+        newton = Newton([[0] * k], ridge_micro=operation.params["ridge_micro"])
         while newton.open:
-            newton.step(sums(data, newton.points(newton.open)))
-        at = newton.points([0])
-        return {**records, "at": at[0], "sums": to_text(sums(data, at))}
+            newton.step(sums(data, newton.points))
+        return {**records, "at": write(newton.beta.tolist()), "sums": to_text(sums(data, newton.beta))}
     if asked == {"rank"}:
-        pairs, ahead = concordance(data, points(argument["rank"]))
-        return {**records, "pairs": str(pairs), "ahead": [*map(str, ahead)]}
+        return {**records, "ahead": write([concordance(data, points(argument["rank"], k))])}
     raise InvalidInput("the argument is no question that can be asked of a regression")
 
 
-def points(at: Json) -> list[list[int]]:
-    """Coefficient vectors, `[[…], …]`.
+def points(text: Json, parameters: int) -> Integers:
+    """Coefficient vectors.
 
     Raises:
-        InvalidInput: it is anything else.
+        InvalidInput: the text is anything else.
     """
-    if not isinstance(at, list) or not at or not all(isinstance(b, list) for b in at):
-        raise InvalidInput("the argument is no list of coefficient vectors")
-    if not all(type(c) is int for b in at for c in b):
-        raise InvalidInput("coefficients are whole numbers in units of 1e-12")
-    return at
+    try:
+        return read_integers(text, parameters)
+    except ValueError as e:
+        raise InvalidInput(f"the argument is no table of {parameters} coefficients a line: {e}") from None
 
 
-def record_moments(data: Design, models: Sequence[Sequence[int]], players: Any) -> tuple[list[int], list[list[int]]]:
+def record_moments(data: Design, models: Points, players: Any) -> tuple[list[int], list[list[int]]]:
     """Log-likelihoods of the models of all coalitions over the records, in 1e-12, and sums over records of products of
     two players' contributions to the log-likelihood of one record, in 1e-12 (millionths squared).
 
@@ -114,17 +112,17 @@ def record_moments(data: Design, models: Sequence[Sequence[int]], players: Any) 
     return logliks, (phi @ phi.T).tolist()
 
 
-def concordance(data: Design, models: Sequence[Sequence[int]]) -> tuple[int, list[int]]:
-    """Pairs of a case and a control, and for each model those whose case has the higher score less those whose control
-    has: twice the area under the curve less one, times the pairs (Mann and Whitney 1947).
+def concordance(data: Design, models: Points) -> list[int]:
+    """Pairs of a case and a control whose case has the higher score, less those whose control has, for each model:
+    twice the area under the curve less one, times the pairs (Mann and Whitney 1947).
 
     Pairs are within the institution, as in a concordance that is stratified by institution.
     """
     cases = int(data.y.sum())
-    pairs, ahead = cases * (data.records - cases), []
+    ahead = []
     for score in predictors(data, models):
         _, position, times = np.unique(score, return_inverse=True, return_counts=True)
         last = np.cumsum(times)
         twice_rank = (2 * last - times + 1)[position]  # ties share their ranks
         ahead.append(int(twice_rank[data.y == 1].sum()) - cases * (data.records + 1))
-    return pairs, ahead
+    return ahead

@@ -17,10 +17,13 @@ import numpy.typing as npt
 
 from heyi.crypto.canonical import Json
 from heyi.federation.elementary import Floats, logistic_and_softplus
+from heyi.federation.numbers import read_integers, write
 from heyi.federation.operation import Operation
 from heyi.model.errors import InvalidInput, VerificationError
 
 Integers = npt.NDArray[np.int64]
+Points = Sequence[Sequence[int]] | Integers
+"""Coefficient vectors, one a row, in 1e-12."""
 PICO = 10**12
 MICRO = 10**6
 ROUNDS = 40
@@ -75,7 +78,7 @@ def design(operation: Operation, columns: Mapping[str, Floats], keep: npt.NDArra
     return Design(x=np.stack([c[complete] for c in scaled], axis=1), y=(y[complete] > above).astype(np.float64))
 
 
-def sums(data: Design, points: Sequence[Sequence[int]]) -> Sums:
+def sums(data: Design, points: Points) -> Sums:
     """The sums of the records at each coefficient vector.
 
     Raises:
@@ -105,7 +108,7 @@ def sums(data: Design, points: Sequence[Sequence[int]]) -> Sums:
     return Sums(gradient=found[:, :k], information=found[:, k:-1], loglik=found[:, -1])
 
 
-def predictors(data: Design, points: Sequence[Sequence[int]]) -> Floats:
+def predictors(data: Design, points: Points) -> Floats:
     """The linear predictor of each record at each coefficient vector, (points, records).
 
     Raises:
@@ -115,7 +118,7 @@ def predictors(data: Design, points: Sequence[Sequence[int]]) -> Floats:
     for coefficients in points:
         if len(coefficients) != k:
             raise InvalidInput(f"expected {k} coefficients, not {len(coefficients)}")
-    beta = np.array([[b / PICO for b in coefficients] for coefficients in points])
+    beta = np.array(points, dtype=np.int64) / PICO
     eta = np.zeros((len(points), data.records))
     for j in range(k):
         eta += data.x[:, j] * beta[:, j, None]
@@ -130,30 +133,22 @@ def _total(terms: Floats) -> Integers:
     return found
 
 
-def to_text(found: Sums) -> list[Json]:
-    """Sums as decimal text, since JSON numbers end at 2^53 and the sums of a large institution do not."""
-    rows = zip(found.gradient.tolist(), found.information.tolist(), found.loglik.tolist(), strict=True)
-    return [{"gradient": [*map(str, g)], "information": [*map(str, h)], "loglik": str(v)} for g, h, v in rows]
+def to_text(found: Sums) -> str:
+    """Sums as a table of text, a line a coefficient vector: gradient, information, log-likelihood."""
+    return write(np.column_stack([found.gradient, found.information, found.loglik]).tolist())
 
 
-def from_text(answer: Json, points: int, parameters: int) -> Sums:
+def from_text(text: Json, points: int, parameters: int) -> Sums:
     """The inverse of `to_text`, for as many coefficient vectors of a regression of that many parameters.
 
     Raises:
         VerificationError: the institution answered something that is no such sums.
     """
-    cells = parameters * (parameters + 1) // 2
     try:
-        gradient, information = ([[int(x) for x in row[f]] for row in answer] for f in ("gradient", "information"))
-        loglik = [int(row["loglik"]) for row in answer]
-        found = Sums(
-            gradient=np.array(gradient, dtype=np.int64).reshape(points, parameters),
-            information=np.array(information, dtype=np.int64).reshape(points, cells),
-            loglik=np.array(loglik, dtype=np.int64).reshape(points),
-        )
-    except (KeyError, TypeError, ValueError, OverflowError):
-        raise VerificationError("an institution answered sums that are none") from None
-    return found
+        found = read_integers(text, parameters + parameters * (parameters + 1) // 2 + 1, points)
+    except ValueError as e:
+        raise VerificationError(f"an institution answered sums that are none: {e}") from None
+    return Sums(gradient=found[:, :parameters], information=found[:, parameters:-1], loglik=found[:, -1])
 
 
 def joined(parts: Sequence[Sums]) -> Sums:
@@ -187,9 +182,10 @@ class Newton:
         self._before: dict[int, tuple[Integers, int]] = {}
         self._near: set[int] = set()
 
-    def points(self, problems: Sequence[int]) -> list[list[int]]:
-        """Where the sums of these problems are wanted next."""
-        found: list[list[int]] = self.beta[list(problems)].tolist()
+    @property
+    def points(self) -> Integers:
+        """Where the sums of the open problems are wanted next."""
+        found: Integers = self.beta[self.open]
         return found
 
     def step(self, totals: Sums) -> None:
