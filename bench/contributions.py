@@ -67,7 +67,7 @@ def compare(name: str, open_study: Callable[[Path, str], App]) -> Result:
             phi[fits] = {s.party: s.contribution for s in result.statements}
             rounds = result.rounds
             asked = [e for e in (from_leaf(e.leaf) for e in app.database.entries()) if e.kind == "operation.asked"]
-            exchanges = max(number for e in asked if e.case == case for _, number in e.public["calls"])
+            exchanges = max(number for e in asked if e.case == case for _, number, _ in e.public["calls"])
             extra[fits] = exchanges - rounds
             app.close()
             write_run(directory, Run(what=case, seed=7, finished=True))

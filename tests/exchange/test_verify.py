@@ -107,7 +107,7 @@ def test_a_use_that_was_never_announced_is_noticed(story: Story) -> None:
     """The centre hides a use, announcement and receipts and all; the nodes' own logs tell."""
     v = verify_directory(story.directory)
     last = [c for c in v.centre.entries if c.event.kind == "operation.asked"][-1]
-    calls = [tuple(c) for c in last.event.public["calls"]]
+    calls = [(permit, number) for permit, number, _ in last.event.public["calls"]]
     shown = [
         c
         for c in v.centre.entries

@@ -13,7 +13,7 @@ import pytest
 from heyi.audit.log import Log
 from heyi.catalogue.grade import grade
 from heyi.catalogue.table import Table
-from heyi.crypto.canonical import Json
+from heyi.crypto.canonical import Json, digest
 from heyi.crypto.keys import Signer
 from heyi.federation.driver import Seat, Ways
 from heyi.federation.enforce import Call, NodePolicy
@@ -167,7 +167,7 @@ class County:
         self, permit: Permit, operation: Operation, argument: Json = None, *, number: int = 1, by: str = REQUESTER
     ) -> Call:
         argument = {} if argument is None else argument
-        message = Call.message(permit.id, operation, argument, number)
+        message = Call.message(permit.id, operation, digest(argument), number)
         signature = self.signer(by).sign(message).hex()
         return Call(
             token=self.token(permit), operation=operation, argument=argument, number=number, signature=signature

@@ -98,19 +98,19 @@ def test_a_seat_whose_answer_was_lost_can_be_asked_again(county: County, seat: S
 
 
 def test_calls_are_announced_before_anything_is_sent(county: County, seat: Seat, by_sex: Operation) -> None:
-    told: list[tuple[str, Json, list[tuple[str, int]], int]] = []
+    told: list[tuple[str, list[tuple[str, int, str]], int]] = []
 
-    def announce(operation: Operation, argument: Json, calls: list[tuple[str, int]]) -> None:
-        told.append((operation.name, argument, calls, county.nodes[HOST].log.size))
+    def announce(operation: Operation, calls: list[tuple[str, int, str]]) -> None:
+        told.append((operation.name, calls, county.nodes[HOST].log.size))
 
     requester = county.signer("county-hospital")
     for _ in range(2):
         ask([seat], by_sex, {}, send=county.send, requester=requester, announce=announce)
-    assert told == [("frequency", {}, [(seat.permit.id, n)], n - 1) for n in (1, 2)]
+    assert told == [("frequency", [(seat.permit.id, n, digest({}))], n - 1) for n in (1, 2)]
 
 
 def test_what_cannot_be_announced_is_not_sent(county: County, seat: Seat, by_sex: Operation) -> None:
-    def announce(_operation: Operation, _argument: Json, _calls: list[tuple[str, int]]) -> None:
+    def announce(_operation: Operation, _calls: list[tuple[str, int, str]]) -> None:
         raise StoreError("the log could not be written")
 
     with pytest.raises(StoreError):

@@ -112,7 +112,7 @@ def test_a_seat_that_refuses_ends_the_fit_and_is_named(county: County, seats: li
     county.nodes["clinic-b"].revoke(seats[1].permit.id)
     fits, got = fit_coalitions(seats, logistic, [7], **county.ways)
     assert (fits, list(got.refusals), got.refusals["clinic-b"]["code"]) == ({}, ["clinic-b"], "revoked")
-    assert [r["refusal"] for r in got.receipts] == ["", "revoked"]
+    assert [r["refusal"] for r in got.receipts] == ["", "revoked", ""]
     rest, _ = fit_coalitions([seats[0], seats[2]], logistic, [3], **county.ways)
     assert rest[3].rounds > 1
 

@@ -155,7 +155,7 @@ class State:
                 case.revoked.add(public["permit"])
             case "operation.asked":
                 assert case is not None
-                for permit, number in public["calls"]:
+                for permit, number, _ in public["calls"]:
                     case.asked[permit] = max(case.asked.get(permit, 0), number)
             case "result.released":
                 assert case is not None

@@ -59,7 +59,7 @@ class Replay:
         self._points = {p.book.digest: p for p in rulebooks}
         self._state = State()
         self._leaves: dict[int, Checked] = {}
-        self._asked: set[tuple[str, int]] = set()
+        self._asked: dict[tuple[str, int], tuple[str, str]] = {}
         self._permits: dict[str, Permit] = {}
         self._answered: dict[tuple[str, str], set[str]] = {}
         self._statements: dict[tuple[str, str], Json] = {}
@@ -145,7 +145,8 @@ class Replay:
                 self._permit(entry)
                 report.permits += 1
             case "operation.asked":
-                self._asked |= {(permit, number) for permit, number in event.public["calls"]}
+                operation = event.public["operation"]
+                self._asked |= {(p, number): (operation, argument) for p, number, argument in event.public["calls"]}
             case "operation.answered" | "operation.refused":
                 self._receipt(event)
                 receipt = verify_receipt(event.public, public_key=state.parties[event.public["holder"]].public_key)
@@ -187,6 +188,8 @@ class Replay:
             raise VerificationError("the receipt is from another institution than the permit is for")
         if (receipt.permit, receipt.number) not in self._asked:
             raise VerificationError("the receipt is for a call that nobody announced")
+        if self._asked[receipt.permit, receipt.number] != (receipt.operation, receipt.argument):
+            raise VerificationError("the receipt is for another operation or argument than was announced")
         if not receipt.refusal:
             if receipt.operation not in permit.operations.values():
                 raise VerificationError("the receipt is for an operation that the permit does not hold")

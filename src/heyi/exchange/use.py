@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heyi.consent.registry import EVERYTHING
-from heyi.crypto.canonical import Json, digest
+from heyi.crypto.canonical import Json
 from heyi.exchange.consortium import Consortium
 from heyi.exchange.grant import seat
 from heyi.federation import driver, frequency, linkage
@@ -23,7 +23,7 @@ from heyi.federation.coalitions import (
     own_optima,
 )
 from heyi.federation.driver import Exchanged, Seat
-from heyi.federation.operation import Operation
+from heyi.federation.operation import CANNOT_COMPUTE, Operation
 from heyi.model.errors import InvalidInput, Refused
 
 
@@ -44,13 +44,9 @@ class Session:
     def _ways(self) -> driver.Ways:
         return {"send": self.house.fabric.send, "requester": self._signer, "announce": self.announce}
 
-    def announce(self, operation: Operation, argument: Json, calls: list[tuple[str, int]]) -> None:
+    def announce(self, operation: Operation, calls: list[tuple[str, int, str]]) -> None:
         """Log what is about to be asked; a use that was cut off before its receipt came back is then still known."""
-        public = {
-            "operation": operation.digest,
-            "argument": digest(argument),
-            "calls": [[permit, number] for permit, number in calls],
-        }
+        public = {"operation": operation.digest, "calls": [list(call) for call in calls]}
         requester = self.case.request["requester"]
         self.house.write(self.house.draft("operation.asked", actor=requester, case=self.case.id, public=public))
 
@@ -82,7 +78,8 @@ class Session:
         on_round: Callable[[int], None] = lambda _: None,
     ) -> Regressed:
         """Fit the regression over all seats that take part and release it; with `coalitions`, over each of those that
-        it names for so many seats, in the same rounds. A seat that refuses is left out and the fit begins anew.
+        it names for so many seats, in the same rounds, which begin at the seats' own optima where all have one. A seat
+        that refuses is left out and the fit begins anew.
 
         Raises:
             Refused: fewer than two institutions take part.
@@ -92,8 +89,16 @@ class Session:
         refusals: dict[str, dict[str, str]] = {}
         while len(seats) > 1:
             everybody = (1 << len(seats)) - 1
-            masks = coalitions(len(seats)) if coalitions else [everybody]
-            fits, got = fit_coalitions(seats, operation, masks, on_round=on_round, **self._ways)
+            masks, start = [everybody], None
+            if coalitions:
+                masks = coalitions(len(seats))
+                start, got = own_optima(seats, operation, masks, **self._ways)
+                self.record(got)
+                if {r["code"] for r in got.refusals.values()} - {CANNOT_COMPUTE}:
+                    refusals |= got.refusals
+                    seats = [s for s in seats if s.permit.holder not in got.refusals]
+                    continue
+            fits, got = fit_coalitions(seats, operation, masks, start=start, on_round=on_round, **self._ways)
             self.record(got)
             if fits:
                 grand = fits[everybody]

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from heyi.crypto.canonical import Json
 from heyi.federation.aggregation import unmask
-from heyi.federation.driver import Exchanged, Seat, Ways, ask
+from heyi.federation.driver import Exchanged, Seat, Ways, ask, ask_each
 from heyi.federation.numbers import read, write
 from heyi.federation.operation import Operation
 from heyi.federation.questions import is_masked
@@ -100,15 +100,17 @@ def _totals(
     k = parameters(operation)
     if is_masked(operation):
         return _masked_totals(seats, operation, masks, at, receipts, ways)
-    parts: list[tuple[list[int], Sums]] = []
-    for i, seat in enumerate(seats):
-        mine = [n for n, m in enumerate(masks) if m >> i & 1]
-        if mine:
-            got = ask([seat], operation, {"at": write(at[mine].tolist())}, **ways)
-            receipts += got.receipts
-            if got.refusals:
-                raise _Refused(got.refusals)
-            parts.append((mine, from_text(_given(got.results[seat.permit.holder], "sums"), len(mine), k)))
+    members = [[n for n, m in enumerate(masks) if m >> i & 1] for i in range(len(seats))]
+    asked = [i for i, mine in enumerate(members) if mine]
+    arguments = [{"at": write(at[members[i]].tolist())} for i in asked]
+    got = ask_each([seats[i] for i in asked], operation, arguments, **ways)
+    receipts += got.receipts
+    if got.refusals:
+        raise _Refused(got.refusals)
+    parts = []
+    for i in asked:
+        sums = _given(got.results[seats[i].permit.holder], "sums")
+        parts.append((members[i], from_text(sums, len(members[i]), k)))
     return Sums(
         gradient=_scattered(len(masks), [(mine, s.gradient) for mine, s in parts]),
         information=_scattered(len(masks), [(mine, s.information) for mine, s in parts]),

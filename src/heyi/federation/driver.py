@@ -21,8 +21,8 @@ from heyi.model.permit import Permit
 Send = Callable[[str, Call], Answer]
 """The fabric: (host, call) -> answer."""
 
-Announce = Callable[[Operation, Json, list[tuple[str, int]]], None]
-"""Told (operation, argument, [(permit, call number)]) before anything is sent, so that no use can go unlogged."""
+Announce = Callable[[Operation, list[tuple[str, int, str]]], None]
+"""Told (operation, [(permit, call number, the argument's digest)]) before anything is sent: no use can go unlogged."""
 
 
 class Ways(TypedDict):
@@ -52,7 +52,7 @@ class Exchanged:
     receipts: list[Json] = field(default_factory=list)
 
 
-def nobody(_operation: Operation, _argument: Json, _calls: list[tuple[str, int]]) -> None:
+def nobody(_operation: Operation, _calls: list[tuple[str, int, str]]) -> None:
     """Announce to nobody."""
 
 
@@ -65,7 +65,21 @@ def ask(
     requester: Signer,
     announce: Announce = nobody,
 ) -> Exchanged:
-    """Send one call to each seat and check each receipt against the holder's key and the answer.
+    """Send the same call to each seat; see `ask_each`."""
+    return ask_each(seats, operation, [argument] * len(seats), send=send, requester=requester, announce=announce)
+
+
+def ask_each(
+    seats: Sequence[Seat],
+    operation: Operation,
+    arguments: Sequence[Json],
+    *,
+    send: Send,
+    requester: Signer,
+    announce: Announce = nobody,
+) -> Exchanged:
+    """Send one call to each seat, with an argument of its own, and check each receipt against the holder's key and the
+    answer.
 
     Raises:
         VerificationError: a receipt does not hold, or is not for this call or this answer.
@@ -73,21 +87,20 @@ def ask(
     results: dict[str, Json] = {}
     refusals: dict[str, dict[str, str]] = {}
     receipts: list[Json] = []
-    announce(operation, argument, [(seat.permit.id, seat.calls + 1) for seat in seats])
-    for seat in seats:
-        number = seat.calls + 1
-        seat.calls = number  # whatever becomes of the answer, this number is used
-        message = Call.message(seat.permit.id, operation, argument, number)
-        call = Call(
-            token=seat.token,
-            operation=operation,
-            argument=argument,
-            number=number,
-            signature=requester.sign(message).hex(),
-        )
+    calls = []
+    for seat, argument in zip(seats, arguments, strict=True):
+        call = Call(token=seat.token, operation=operation, argument=argument, number=seat.calls + 1, signature="")
+        message = Call.message(seat.permit.id, operation, call.argument_digest, call.number)
+        calls.append(call.signed(requester.sign(message)))
+    announce(
+        operation,
+        [(seat.permit.id, call.number, call.argument_digest) for seat, call in zip(seats, calls, strict=True)],
+    )
+    for seat, call in zip(seats, calls, strict=True):
+        seat.calls = call.number  # whatever becomes of the answer, this number is used
         answer = send(seat.permit.audience, call)
         receipt = verify_receipt(answer.receipt, public_key=seat.public_key)
-        asked = (seat.permit.id, seat.permit.holder, operation.digest, digest(argument), number)
+        asked = (seat.permit.id, seat.permit.holder, operation.digest, call.argument_digest, call.number)
         if (receipt.permit, receipt.holder, receipt.operation, receipt.argument, receipt.number) != asked:
             raise VerificationError(f"`{seat.permit.holder}` answered another call than was asked")
         told = (seat.permit.audience, answer.refusal.code if answer.refusal else "")

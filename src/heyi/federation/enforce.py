@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from heyi.crypto.canonical import Json, canonical, digest
 from heyi.crypto.keys import verify_signature
@@ -12,7 +13,7 @@ from heyi.model.errors import VerificationError
 from heyi.model.permit import Permit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Call:
     """A request to run one operation under a permit, signed with the key that the permit is bound to.
 
@@ -26,11 +27,22 @@ class Call:
     number: int
     signature: str
 
+    @cached_property
+    def argument_digest(self) -> str:
+        """Of the argument, computed where the call is held."""
+        return digest(self.argument)
+
+    def signed(self, signature: bytes) -> Call:
+        """This call with its signature; what was digested is not digested again."""
+        call = replace(self, signature=signature.hex())
+        call.__dict__["argument_digest"] = self.argument_digest
+        return call
+
     @staticmethod
-    def message(permit: str, operation: Operation, argument: Json, number: int) -> bytes:
+    def message(permit: str, operation: Operation, argument_digest: str, number: int) -> bytes:
         """What the requester signs."""
         return canonical(
-            {"permit": permit, "operation": operation.digest, "argument": digest(argument), "number": number}
+            {"permit": permit, "operation": operation.digest, "argument": argument_digest, "number": number}
         )
 
 
@@ -54,7 +66,7 @@ def enforce(call: Call, permit: Permit, *, now: int, revoked: bool, policy: Node
         return Refusal(code="expired", zh=f"许可已于 {end} 到期", en=f"the permit expired at {end}; ask for a renewal")
     # (2) The caller holds the key that the permit is bound to.
     try:
-        message = Call.message(permit.id, call.operation, call.argument, call.number)
+        message = Call.message(permit.id, call.operation, call.argument_digest, call.number)
         verify_signature(permit.requester_key, message, bytes.fromhex(call.signature), what="the call")
     except (VerificationError, ValueError):
         return Refusal(

@@ -25,7 +25,7 @@ from heyi.federation.elementary import Floats
 from heyi.federation.enforce import Call, NodePolicy, enforce
 from heyi.federation.frequency import classes, count, size_of
 from heyi.federation.linkage import token, withdrawal_token
-from heyi.federation.operation import Operation, Refusal
+from heyi.federation.operation import CANNOT_COMPUTE, Operation, Refusal
 from heyi.federation.questions import answer
 from heyi.federation.receipt import Receipt, sign_receipt
 from heyi.federation.regression import design
@@ -128,7 +128,7 @@ class Node:
             InvalidInput: the argument cannot be written canonically; nothing was charged.
             StoreError: the call could not be charged or logged, so nothing was computed or given.
         """
-        permit, argument = self._open(call.token), digest(call.argument)
+        permit, argument = self._open(call.token), call.argument_digest
         revoked = permit.id in self._revoked
         refusal = enforce(call, permit, now=self._clock(), revoked=revoked, policy=self.policy)
         if refusal is None and not self._budget.charge(permit.id, number=call.number, limit=permit.max_calls):
@@ -143,7 +143,7 @@ class Node:
                 result, refusal = self._compute(call, permit)
             except InvalidInput as e:
                 refusal = Refusal(
-                    code="cannot-compute", zh=f"无法计算：{e.message}", en=f"cannot be computed: {e.message}"
+                    code=CANNOT_COMPUTE, zh=f"无法计算：{e.message}", en=f"cannot be computed: {e.message}"
                 )
         receipt = Receipt(
             permit=permit.id,
@@ -196,7 +196,7 @@ class Node:
                 data = design(operation, columns, keep)
                 if refusal := regression_refusal(data, min_cell):
                     return None, refusal
-                context = [permit.case, operation.digest, digest(call.argument), call.number]
+                context = [permit.case, operation.digest, call.argument_digest, call.number]
                 hide = partial(mask, key=self._linkage_key, holder=permit.holder, context=context)
                 return answer(operation, data, call.argument, hide), None
             case _:

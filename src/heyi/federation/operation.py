@@ -14,14 +14,17 @@ means millionths.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from heyi.crypto.canonical import Json, digest
 from heyi.model.errors import InvalidInput
 
+CANNOT_COMPUTE = "cannot-compute"
+"""The code of a refusal that says that the operation has no result on these data."""
 NAMES = ("frequency", "logistic", "tokens")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Operation:
     """A named operation with its parameters."""
 
@@ -45,7 +48,7 @@ class Operation:
             if p["ridge_micro"] < 0 or any(c["scale_micro"] <= 0 for c in p["covariates"]):
                 raise InvalidInput("`logistic` needs scales above zero and a ridge that is not below it")
 
-    @property
+    @cached_property
     def digest(self) -> str:
         return digest({"name": self.name, "params": self.params})
 
