@@ -25,7 +25,7 @@ from heyi.county.scenes import play
 from heyi.county.story import tell_story
 from heyi.exchange.apply import approve, decide
 from heyi.exchange.grant import Terms, grant
-from heyi.exchange.plan import open_plan, register_plan
+from heyi.exchange.plan import StudyPlan, open_plan, register_plan
 from heyi.exchange.register import register_asset
 from heyi.exchange.study import register_study, run_study
 from heyi.exchange.valuation import EXACT, FITS, LIKELIHOOD, NEAR, Valuation
@@ -105,31 +105,27 @@ def county(persons: int) -> Callable[[Path, str], App]:
     return open_study
 
 
-def heart(data: Path) -> Callable[[Path, str], App]:
-    """The study of examples/heart over its files."""
+def heart(data: Path, plan: StudyPlan) -> Callable[[Path, str], App]:
+    """The study of a plan over its files."""
 
     def open_study(directory: Path, fits: str) -> App:
-        plan = read_study(ROOT / "examples" / "heart")
-        plan = replace(plan, valuation=Valuation(utility=LIKELIHOOD, fits=fits))
-        app = found(directory, seed=7, what=plan.id)
-        register_plan(app.house, plan)
-        for site in plan.sites:
+        study = replace(plan, valuation=Valuation(utility=LIKELIHOOD, fits=fits))
+        app = found(directory, seed=7, what=study.id)
+        register_plan(app.house, study)
+        for site in study.sites:
             app.open_node(site.id, [site.id])
-            table = read_csv(data / site.file, columns=plan.columns, keep_duplicates=True)
-            register_asset(
-                app.house,
-                app.import_table(
-                    table,
-                    host=site.id,
-                    asset_id=plan.asset(site.id),
-                    holder=site.id,
-                    zh=site.zh,
-                    en=site.en,
-                    origin=plan.origin,
-                    secret=plan.secret,
-                ),
+            asset = app.import_table(
+                read_csv(data / site.file, columns=study.columns, keep_duplicates=True),
+                host=site.id,
+                asset_id=study.asset(site.id),
+                holder=site.id,
+                zh=site.zh,
+                en=site.en,
+                origin=study.origin,
+                secret=study.secret,
             )
-        open_plan(app.house, plan)
+            register_asset(app.house, asset)
+        open_plan(app.house, study)
         return app
 
     return open_study
@@ -143,7 +139,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     results = [compare("county", county(chosen.persons))]
     if chosen.data:
-        results.append(compare("heart", heart(chosen.data)))
+        results.append(compare("heart", heart(chosen.data, read_study(ROOT / "examples" / "heart"))))
     if chosen.json:
         print(json.dumps([asdict(r) for r in results]))
     else:

@@ -1,0 +1,214 @@
+"""Values of players by Heyi and by the libraries that others use: exact, sampled, and ten institutions end to end.
+
+    python -m bench.shapley [--quick]        (make bench-shapley)
+
+Exact: the same utilities, given as an array, on one core. Sampled: six games with known values, the same number of
+evaluations for everybody, normalised squared error. End to end: ten institutions with a hundred records each; Heyi
+from permits to a certified settlement, pyDVL from grouped records to values, with every coalition's model fitted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from bench.contributions import heart
+from bench.games import games_of
+from heyi.exchange.plan import Site
+from heyi.exchange.study import run_study
+from heyi.exchange.valuation import FITS
+from heyi.model.party import Tier
+from heyi.settlement.exact import shapley_of_floats, shapley_of_integers
+from heyi.settlement.sampled import estimate, plan
+from heyi.sources.study_file import read_study
+
+ROOT = Path(__file__).resolve().parents[1]
+PEERS = ROOT / "build" / "peers" / "bin" / "python"
+SCRIPT = ROOT / "tests" / "foreign" / "shapley_peers.py"
+SEED = 3
+NOTHING = 1e-12
+"""A normalised squared error below this is rounding; two such are equal."""
+
+
+def peer(**task: Any) -> dict[str, Any]:
+    """Give a task to the peers' environment."""
+    if not PEERS.exists():
+        raise SystemExit("the other libraries are not installed: make peers")
+    done = subprocess.run(
+        [str(PEERS), str(SCRIPT)],
+        input=json.dumps(task),
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": "", "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"},
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"a peer failed: {done.stderr[-2000:]}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def exact(sizes: list[int], slow: int) -> list[dict[str, Any]]:
+    """Seconds of each way; shapiq and shap up to `slow` players."""
+    found = []
+    for n in sizes:
+        values = np.random.default_rng(n).integers(0, 10**9, 1 << n)
+        values[0] = 0
+        floats = values.astype(np.float64)
+        row: dict[str, Any] = {"players": n}
+        times: dict[str, list[float]] = {"integers": [], "floats": []}
+        for _ in range(7):
+            begun = time.perf_counter()
+            fractions = shapley_of_integers(values)
+            times["integers"].append(time.perf_counter() - begun)
+            begun = time.perf_counter()
+            phi = shapley_of_floats(floats)
+            times["floats"].append(time.perf_counter() - begun)
+        row |= {way: statistics.median(t) for way, t in times.items()}
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "values.npy"
+            np.save(file, floats)
+            for library in ("textbook", "shap", "shapiq"):
+                if library == "textbook" or n <= slow:
+                    got = peer(do="exact", **{"with": library}, file=str(file))
+                    row[library] = got["seconds"]
+                    worst = max(abs(a - float(b)) for a, b in zip(got["phi"], fractions, strict=True))
+                    if worst > 1e-6 * float(values[-1]) or np.abs(phi - np.array(got["phi"])).max() > 1e-3:
+                        raise SystemExit(f"{library} has other values")
+        found.append(row)
+    return found
+
+
+def sampled(cases: list[tuple[int, int]], seeds: list[int]) -> list[dict[str, Any]]:
+    """Normalised squared error of each method on each game, for (players, evaluations a player)."""
+    found = []
+    for n, factor in cases:
+        for name, game in games_of(n, SEED).items():
+            phi = game.value()
+
+            def error(estimated: Any, phi: Any = phi) -> float:
+                return float(((np.asarray(estimated) - phi) ** 2).sum() / (phi**2).sum())
+
+            total = float(game.utility(np.ones((1, n), dtype=bool))[0])
+            own = []
+            for seed in seeds:
+                drawn = plan(n, factor * n, seed)
+                own.append(error(estimate(drawn, game.utility(drawn.coalitions).astype(float), total).phi))
+            got = peer(do="sampled", players=n, game=name, seed=SEED, evaluations=factor * n, seeds=seeds)
+            others = {method: float(np.mean([error(p) for p in phis])) for method, phis in got["phi"].items()}
+            best = min(others, key=others.__getitem__)
+            found.append(
+                {
+                    "players": n,
+                    "evaluations": factor * n,
+                    "game": name,
+                    "heyi": float(np.mean(own)),
+                    "best": best,
+                    "error": others[best],
+                    "others": others,
+                }
+            )
+    return found
+
+
+def institutions(repeats: int) -> dict[str, Any]:
+    """Ten institutions, all 1,023 coalitions' logistic models, to values; Heyi goes on to a certified settlement."""
+    rng = np.random.default_rng(SEED)
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        sites, rows = [], []
+        for n in range(10):
+            name = f"hospital-{n}"
+            lines = []
+            for _ in range(100):
+                age, sex, cp, exang = rng.integers(30, 78), rng.integers(0, 2), rng.integers(1, 5), rng.integers(0, 2)
+                thalach = rng.integers(90, 191)
+                risk = -1.2 + 0.4 * (age - 55) / 10 + 1.1 * sex + 0.7 * (cp - 3) - 0.4 * (thalach - 140) / 25 + exang
+                num = int(rng.random() < 1 / (1 + np.exp(-risk)))
+                lines.append(f"{age},{sex},{cp},120,?,0,0,{thalach},{exang},1.5,2,?,?,{num}")
+                rows.append([(age - 55) / 10, sex, cp - 3, (thalach - 140) / 25, exang, num, n])
+            (data / name).write_text("\n".join(lines) + "\n")
+            sites.append(Site(id=name, zh=name, en=name, tier=Tier.COUNTY, file=name))
+        study = replace(read_study(ROOT / "examples" / "heart"), sites=tuple(sites))
+        table = np.array(rows, dtype=float)
+        np.savez(data / "records.npz", x=table[:, :5], y=table[:, 5].astype(int), site=table[:, 6].astype(int))
+        result: dict[str, Any] = {}
+        phi: dict[str, list[float]] = {}
+        for fits in FITS:
+            seconds = []
+            for repeat in range(repeats):
+                directory = data / f"{fits}-{repeat}"
+                app = heart(data, study)(directory, fits)
+                begun = time.perf_counter()
+                done = run_study(app.house, study.id)
+                seconds.append(time.perf_counter() - begun)
+                app.close()
+            result[fits] = statistics.median(seconds)
+            phi[fits] = [float(s.contribution) / 1e12 for s in done.statements]
+        for cached in (True, False):
+            got = peer(do="institutions", file=str(data / "records.npz"), cached=cached)
+            result["pyDVL, cached" if cached else "pyDVL"] = got["seconds"]
+            # without its data, pyDVL scores the empty coalition 0, as ours
+            worst = max(abs(a - b) for a, b in zip(got["phi"], phi["exact"], strict=True))
+            if worst > 1e-3:
+                raise SystemExit(f"pyDVL has other values, by {worst}")
+    return result
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--quick", action="store_true", help="small sizes")
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args(arguments)
+    cases = [(20, 30)] if chosen.quick else [(20, 20), (20, 50), (50, 30), (100, 30)]
+    found: dict[str, Any] = {
+        "exact": exact([10, 14] if chosen.quick else [10, 16, 20, 24], 14 if chosen.quick else 20),
+        "sampled": sampled(cases, list(range(2 if chosen.quick else 5))),
+        "institutions": institutions(1 if chosen.quick else 3),
+    }
+    if chosen.json:
+        print(json.dumps(found, indent=1))
+        return 0
+    console = Console()
+    table = Table("players", "Heyi, integers", "Heyi, floats", "textbook, compiled", "shap", "shapiq", title="seconds")
+    for row in found["exact"]:
+        ways = ("integers", "floats", "textbook", "shap", "shapiq")
+        table.add_row(str(row["players"]), *(f"{row[w]:.5f}" if w in row else "" for w in ways))
+    console.print(table)
+    table = Table("players", "evaluations", "game", "Heyi", "best other", "ratio", "which", title="squared error")
+    for row in found["sampled"]:
+        ratio = row["error"] / max(row["heyi"], NOTHING)
+        both = row["error"] < NOTHING and row["heyi"] < NOTHING
+        table.add_row(
+            str(row["players"]),
+            str(row["evaluations"]),
+            row["game"],
+            f"{row['heyi']:.1e}",
+            f"{row['error']:.1e}",
+            "rounding" if both else f"{ratio:,.1f}",
+            row["best"],
+        )
+    console.print(table)
+    ten = found["institutions"]
+    table = Table("ten institutions", "seconds", "pyDVL takes", title="1,023 models")
+    for name, seconds in ten.items():
+        table.add_row(name, f"{seconds:.2f}", f"{min(ten['pyDVL'], ten['pyDVL, cached']) / seconds:.1f} times")
+    console.print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
