@@ -11,7 +11,7 @@ import pytest
 from heyi.consent.registry import Withdrawal
 from heyi.crypto.canonical import Json
 from heyi.federation.disclosure import RECORDS_A_CLASS, RECORDS_A_PARAMETER, regression_refusal
-from heyi.federation.numbers import write
+from heyi.federation.numbers import pack
 from heyi.federation.operation import Operation
 from heyi.federation.regression import PICO, Design, from_text
 
@@ -29,8 +29,8 @@ def spellings(resident_id: str) -> set[str]:
     ("name", "params", "argument"),
     [
         ("frequency", {"by": [{"kind": "sex"}, {"kind": "age", "cuts": [45, 60]}]}, {}),
-        ("logistic", None, {"at": f"0 0 0\n{PICO} 5 {-PICO}"}),
-        ("logistic", None, {"at": "0"}),
+        ("logistic", None, {"at": pack([[0, 0, 0], [PICO, 5, -PICO]])}),
+        ("logistic", None, {"at": pack([0])}),
         ("tokens", {"complete": ["age", "sex"]}, {}),
         ("tokens", {"complete": ["resident_id"]}, {}),
         ("frequency", {"by": [{"kind": "resident_id"}]}, {}),
@@ -95,7 +95,7 @@ def test_sums_at_chosen_coefficients_can_single_out_a_record(county: County, log
     node = county.open_node(HOST)
     slope = 40 * PICO
     steps = [[int(-slope * (age - 55) / 10), slope, 0] for age in (75, 90)]
-    answer = node.handle(county.call(county.permit(logistic, host=HOST), logistic, {"at": write(steps)}))
+    answer = node.handle(county.call(county.permit(logistic, host=HOST), logistic, {"at": pack(steps)}))
     one, other = from_text(answer.result["sums"], 2, 3).gradient
     count, age, sex = ((other - one) / PICO).tolist()
     assert (round(count), round(10 * age + 55 * count), round(sex)) == (1, 84, visits["sex"][59])

@@ -15,6 +15,7 @@ from heyi.federation.coalitions import fit_coalitions
 from heyi.federation.driver import Exchanged, Seat, ask
 from heyi.federation.enforce import Call
 from heyi.federation.node import Answer
+from heyi.federation.numbers import pack
 from heyi.federation.operation import Operation, Refusal
 from heyi.federation.receipt import Receipt, sign_receipt, verify_receipt
 from heyi.model.errors import HeyiError, StoreError, VerificationError
@@ -65,10 +66,10 @@ def test_the_driver_counts_as_the_node_counts(
     """A refusal uses up its number, wherever in the node it came from, and does not stop the next call."""
     steps: list[tuple[Operation, Json]] = [
         (by_sex, {}),
-        (logistic, {"at": "0 0"}),
+        (logistic, {"at": pack([0, 0])}),
         (Operation(name="tokens", params={"complete": ["age"]}), {}),
         (by_sex, {}),
-        (logistic, {"at": "0 0 0"}),
+        (logistic, {"at": pack([0, 0, 0])}),
     ]
     codes = [put(county, [seat], o, a).refusals.get(HOST, {}).get("code", "") for o, a in steps]
     assert codes == ["", "cannot-compute", "operation", "", ""]
@@ -80,7 +81,7 @@ def test_too_few_records_cost_a_call_too(county: County, logistic: Operation) ->
     county.open_node(HOST)
     seat = county.seat(county.permit(logistic, host=HOST))
     for _ in range(2):
-        assert put(county, [seat], logistic, {"at": "0 0 0"}).refusals[HOST]["code"] == "too-few-records"
+        assert put(county, [seat], logistic, {"at": pack([0, 0, 0])}).refusals[HOST]["code"] == "too-few-records"
     assert seat.calls == county.databases[HOST].used(seat.permit.id) == 2
 
 
@@ -184,6 +185,6 @@ def test_signed_sums_without_sense_are_broken_evidence(
 
 
 def test_receipts_hold_no_result_and_no_argument(county: County, seat: Seat, logistic: Operation) -> None:
-    got = put(county, [seat], logistic, {"at": "0 0 0"})
+    got = put(county, [seat], logistic, {"at": pack([0, 0, 0])})
     assert set(got.receipts[0]) == {*Receipt.__dataclass_fields__, "signature"}
     assert got.receipts[0]["result"] == digest(got.results[HOST])

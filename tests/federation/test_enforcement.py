@@ -10,6 +10,7 @@ import pytest
 
 from heyi.federation.enforce import Call, NodePolicy
 from heyi.federation.node import Node
+from heyi.federation.numbers import pack
 from heyi.federation.operation import Operation
 from heyi.federation.receipt import verify_receipt
 from heyi.model.errors import InvalidInput, VerificationError
@@ -85,7 +86,7 @@ def test_a_caller_with_another_key(county: County, node: Node, by_sex: Operation
 @pytest.mark.parametrize(
     "altered",
     [
-        {"argument": {"at": "1 2 3"}},
+        {"argument": {"at": pack([1, 2, 3])}},
         {"number": 2},
         {"signature": "00" * 64},
         {"signature": "00"},
@@ -127,7 +128,7 @@ def test_an_operation_that_the_permit_does_not_name(
 
 def test_fields_that_the_permit_does_not_name(county: County, node: Node, logistic: Operation) -> None:
     permit = county.permit(logistic, host=HOST, kinds=("diabetes", "age"))
-    answer = node.handle(county.call(permit, logistic, {"at": "0 0 0"}))
+    answer = node.handle(county.call(permit, logistic, {"at": pack([0, 0, 0])}))
     assert answer.refusal is not None
     assert answer.refusal.code == "fields"
     assert "sex" in answer.refusal.en
@@ -304,8 +305,8 @@ def test_an_argument_without_sense_is_refused_with_a_receipt(
 
 def test_the_wrong_number_of_coefficients_is_refused(county: County, node: Node, logistic: Operation) -> None:
     permit = county.permit(logistic, host=HOST)
-    assert code(node, county.call(permit, logistic, {"at": "0 0"})) == "cannot-compute"
-    assert code(node, county.call(permit, logistic, {"at": "0 0 0"}, number=2)) == ""
+    assert code(node, county.call(permit, logistic, {"at": pack([0, 0])})) == "cannot-compute"
+    assert code(node, county.call(permit, logistic, {"at": pack([0, 0, 0])}, number=2)) == ""
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from heyi.consent.registry import EVERYTHING, Withdrawal
 from heyi.crypto.canonical import digest
 from heyi.federation.enforce import NodePolicy
 from heyi.federation.node import Node
+from heyi.federation.numbers import pack
 from heyi.federation.operation import Operation
 from heyi.federation.receipt import verify_receipt
 from heyi.model.errors import StoreError
@@ -40,7 +41,7 @@ def test_a_subject_who_withdraws_is_left_out_of_every_operation(
     county.serve(HOST, visits)
     node = county.open_node(HOST)
     permit = county.permit(by_sex, logistic, tokens, host=HOST)
-    at_zero = {"at": "0 0 0"}
+    at_zero = {"at": pack([0, 0, 0])}
 
     def ask_all(first: int) -> tuple[int, int, set[str]]:
         counted = node.handle(county.call(permit, by_sex, number=first)).result["cells"]
@@ -68,7 +69,7 @@ def test_every_record_of_the_subject_goes_and_the_sums_are_those_without_it(
     county.serve("clinic-b", {k: [v[i] for i in rest] for k, v in visits.items()})
     node, other = county.open_node(HOST), county.open_node("clinic-b")
     leave(county, node, visits["resident_id"][5], EVERYTHING)
-    argument = {"at": f"0 0 0\n{10**11} {-(10**11)} {10**12}"}
+    argument = {"at": pack([[0, 0, 0], [10**11, -(10**11), 10**12]])}
     got = node.handle(county.call(county.permit(logistic, host=HOST), logistic, argument)).result
     assert got["records"] == 56
     assert got == other.handle(county.call(county.permit(logistic, host="clinic-b"), logistic, argument)).result
@@ -156,7 +157,7 @@ def test_a_regression_of_three_parameters_needs_thirty_records_and_five_of_each_
     sick = [1.0] * positives + [0.0] * (records - positives) + [1.0, 0.0]
     county.serve(HOST, {"age": ages, "sex": sexes, "diabetes": sick})
     node = county.open_node(HOST)
-    answer = node.handle(county.call(county.permit(logistic, host=HOST), logistic, {"at": "0 0 0"}))
+    answer = node.handle(county.call(county.permit(logistic, host=HOST), logistic, {"at": pack([0, 0, 0])}))
     assert (answer.refusal.code if answer.refusal else "") == code
     assert (answer.result or {}).get("records", 0) == (0 if code else records)
 
@@ -165,7 +166,7 @@ def test_a_withdrawal_can_end_a_regression(county: County, logistic: Operation) 
     visits = county.visits(30, 1)
     county.serve(HOST, visits)
     node = county.open_node(HOST)
-    permit, argument = county.permit(logistic, host=HOST), {"at": "0 0 0"}
+    permit, argument = county.permit(logistic, host=HOST), {"at": pack([0, 0, 0])}
     assert node.handle(county.call(permit, logistic, argument)).refusal is None
     leave(county, node, visits["resident_id"][0], EVERYTHING)
     refusal = node.handle(county.call(permit, logistic, argument, number=2)).refusal
@@ -207,7 +208,7 @@ def test_a_large_institution_can_answer(county: County, logistic: Operation) -> 
         },
     )
     node = county.open_node(HOST)
-    answer = node.handle(county.call(county.permit(logistic, host=HOST), logistic, {"at": "0 0 0"}))
+    answer = node.handle(county.call(county.permit(logistic, host=HOST), logistic, {"at": pack([0, 0, 0])}))
     assert answer.refusal is None
     assert answer.result["records"] == records
 

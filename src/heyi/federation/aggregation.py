@@ -23,8 +23,8 @@ MODULUS = 1 << 128
 LEAST_PEERS = 3
 
 
-def mask(sums: str, *, key: bytes, holder: str, peers: Json, context: Json) -> str:
-    """A table of sums, hidden among `peers`, who all answer the same call.
+def mask(sums: Sums, *, key: bytes, holder: str, peers: Json, context: Json) -> str:
+    """Sums as text, hidden among `peers`, who all answer the same call.
 
     Raises:
         InvalidInput: the peers are fewer than three, not in the order of their ids, or without the holder.
@@ -33,7 +33,7 @@ def mask(sums: str, *, key: bytes, holder: str, peers: Json, context: Json) -> s
         raise InvalidInput("peers are a list of institutions in the order of their ids")
     if holder not in peers or len(peers) < LEAST_PEERS:
         raise InvalidInput(f"sums are masked among at least {LEAST_PEERS} institutions, this one of them")
-    hidden = [list(map(int, line.split(" "))) for line in sums.split("\n")]
+    hidden = [[int(x) for x in row] for row in np.column_stack([sums.gradient, sums.information, sums.loglik])]
     width = len(hidden[0])
     for peer in peers:
         if peer != holder:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from heyi.crypto.canonical import Json
 from heyi.federation.aggregation import unmask
 from heyi.federation.driver import Exchanged, Seat, Ways, ask, ask_each
-from heyi.federation.numbers import read, write
+from heyi.federation.numbers import pack, read, unpack
 from heyi.federation.operation import Operation
 from heyi.federation.questions import is_masked
 from heyi.federation.regression import CONVERGED, MICRO, PICO, Integers, Newton, Sums, from_text, full, solve
@@ -102,7 +102,7 @@ def _totals(
         return _masked_totals(seats, operation, masks, at, receipts, ways)
     members = [[n for n, m in enumerate(masks) if m >> i & 1] for i in range(len(seats))]
     asked = [i for i, mine in enumerate(members) if mine]
-    arguments = [{"at": write(at[members[i]].tolist())} for i in asked]
+    arguments = [{"at": pack(at[members[i]])} for i in asked]
     got = ask_each([seats[i] for i in asked], operation, arguments, **ways)
     receipts += got.receipts
     if got.refusals:
@@ -147,7 +147,7 @@ def _masked_totals(
     for seat in seats:
         seat.calls = number  # masks cancel between calls of one number
     peers = sorted(seat.permit.holder for seat in seats)
-    got = ask(seats, operation, {"at": write(at.tolist()), "peers": peers}, **ways)
+    got = ask(seats, operation, {"at": pack(at), "peers": peers}, **ways)
     receipts += got.receipts
     if got.refusals:
         raise _Refused(got.refusals)
@@ -170,7 +170,7 @@ def own_optima(
     for i, seat in enumerate(seats):
         result = got.results[seat.permit.holder]
         found = from_text(_given(result, "sums"), 1, k)
-        (at,) = _numbers(_given(result, "at"), k)
+        at = _unpacked(_given(result, "at"), k)
         matrices[i] = full(found.information, 0.0)[0]
         rights[i] = found.gradient[0].astype(np.float64) / PICO
         for j in range(k):
@@ -195,7 +195,7 @@ def log_likelihoods(
     """Log-likelihood (1e-12) of each model over the complete cases of all seats; where the models are those of every
     coalition, in the order of their masks, also the moments of the records' contributions, in 1e-12."""
     masks = list(models)
-    argument: dict[str, Json] = {"at": write(models.values())}
+    argument: dict[str, Json] = {"at": pack(list(models.values()))}
     whole = masks == list(range(1 << len(seats))) and len(seats) <= 16
     if whole:
         argument["players"] = len(seats)
@@ -203,8 +203,8 @@ def log_likelihoods(
     totals, moments = dict.fromkeys(masks, 0), [[0] * len(seats) for _ in seats]
     for result in got.results.values():
         if whole:
-            (logliks,) = _numbers(_given(result, "loglik"), len(masks), 1)
-            for total, row in zip(moments, _numbers(_given(result, "moments"), len(seats), len(seats)), strict=True):
+            logliks = _unpacked(_given(result, "loglik"), len(masks))
+            for total, row in zip(moments, _decimal(_given(result, "moments"), len(seats)), strict=True):
                 for j, x in enumerate(row):
                     total[j] += x
         else:
@@ -219,10 +219,10 @@ def concordances(
 ) -> tuple[dict[int, int], Exchanged]:
     """For each model, pairs of a case and a control of one seat that it ranks rightly, less those wrongly."""
     masks = list(models)
-    got = ask(seats, operation, {"rank": write(models.values())}, **ways)
+    got = ask(seats, operation, {"rank": pack(list(models.values()))}, **ways)
     totals = dict.fromkeys(masks, 0)
     for result in got.results.values():
-        (ahead,) = _numbers(_given(result, "ahead"), len(masks), 1)
+        ahead = _unpacked(_given(result, "ahead"), len(masks))
         for m, x in zip(masks, ahead, strict=True):
             totals[m] += x
     return totals, got
@@ -232,15 +232,23 @@ def informations(
     seats: Sequence[Seat], operation: Operation, model: Sequence[int], **ways: Unpack[Ways]
 ) -> tuple[list[npt.NDArray[np.float64]], Exchanged]:
     """Each seat's information matrix at one model, in the order of the seats."""
-    got = ask(seats, operation, {"at": write([model])}, **ways)
+    got = ask(seats, operation, {"at": pack([model])}, **ways)
     if got.refusals:
         return [], got
     parts = [from_text(_given(got.results[s.permit.holder], "sums"), 1, parameters(operation)) for s in seats]
     return [full(p.information, 0.0)[0] for p in parts], got
 
 
-def _numbers(text: Any, columns: int, rows: int = 1) -> list[list[int]]:
+def _unpacked(text: Any, columns: int) -> list[int]:
     try:
-        return read(text, columns, rows)
+        found: list[int] = unpack(text, columns, 1)[0].tolist()
     except ValueError as e:
         raise VerificationError(f"an institution answered other numbers than were asked: {e}") from None
+    return found
+
+
+def _decimal(text: Any, size: int) -> list[list[int]]:
+    try:
+        return read(text, size, size)
+    except ValueError as e:
+        raise VerificationError(f"an institution answered moments that are none: {e}") from None

@@ -7,7 +7,7 @@
     {"optimum": true}                     the institution's own penalised optimum, with the sums there
     {"rank": "…"}                         for coefficient vectors, pairs ranked rightly less those ranked wrongly
 
-Vectors and sums are tables of whole numbers, a line a vector (see `numbers`).
+Vectors and sums are tables of whole numbers, a row a vector (see `numbers`); masked sums and moments are in decimal.
 Whether sums are masked is a parameter of the operation, which the permit fixes: `"sums": "masked"` or `"per-site"`.
 """
 
@@ -21,9 +21,9 @@ import numpy.typing as npt
 
 from heyi.crypto.canonical import Json
 from heyi.federation.elementary import logistic_and_softplus
-from heyi.federation.numbers import read_integers, write
+from heyi.federation.numbers import pack, unpack, write
 from heyi.federation.operation import Operation
-from heyi.federation.regression import MICRO, Design, Integers, Newton, Points, predictors, sums, to_text
+from heyi.federation.regression import MICRO, Design, Integers, Newton, Points, Sums, predictors, sums, to_text
 from heyi.model.errors import InvalidInput
 
 MASKED = "masked"
@@ -32,7 +32,7 @@ MASKED = "masked"
 class Masker(Protocol):
     """Hides the sums of one institution among peers."""
 
-    def __call__(self, sums: str, *, peers: Json) -> str: ...
+    def __call__(self, sums: Sums, *, peers: Json) -> str: ...
 
 
 def is_masked(operation: Operation) -> bool:
@@ -56,17 +56,17 @@ def answer(operation: Operation, data: Design, argument: Json, mask: Masker) -> 
     if asked == {"at", "peers"}:
         if not is_masked(operation):
             raise InvalidInput("the permit says that sums are each institution's own")
-        return {"sums": mask(to_text(sums(data, points(argument["at"], k))), peers=argument["peers"])}
+        return {"sums": mask(sums(data, points(argument["at"], k)), peers=argument["peers"])}
     if asked == {"at", "players"}:
         logliks, moments = record_moments(data, points(argument["at"], k), argument["players"])
-        return {**records, "loglik": write([logliks]), "moments": write(moments)}
+        return {**records, "loglik": pack(logliks), "moments": write(moments)}
     if asked == {"optimum"} and argument["optimum"] is True:
         newton = Newton([[0] * k], ridge_micro=operation.params["ridge_micro"])
         while newton.open:
             newton.step(sums(data, newton.points))
-        return {**records, "at": write(newton.beta.tolist()), "sums": to_text(sums(data, newton.beta))}
+        return {**records, "at": pack(newton.beta), "sums": to_text(sums(data, newton.beta))}
     if asked == {"rank"}:
-        return {**records, "ahead": write([concordance(data, points(argument["rank"], k))])}
+        return {**records, "ahead": pack(concordance(data, points(argument["rank"], k)))}
     raise InvalidInput("the argument is no question that can be asked of a regression")
 
 
@@ -77,9 +77,9 @@ def points(text: Json, parameters: int) -> Integers:
         InvalidInput: the text is anything else.
     """
     try:
-        return read_integers(text, parameters)
+        return unpack(text, parameters)
     except ValueError as e:
-        raise InvalidInput(f"the argument is no table of {parameters} coefficients a line: {e}") from None
+        raise InvalidInput(f"the argument is no table of {parameters} coefficients a row: {e}") from None
 
 
 def record_moments(data: Design, models: Points, players: Any) -> tuple[list[int], list[list[int]]]:

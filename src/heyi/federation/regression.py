@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from heyi.crypto.canonical import Json
 from heyi.federation.elementary import Floats, logistic_and_softplus
-from heyi.federation.numbers import read_integers, write
+from heyi.federation.numbers import pack, unpack
 from heyi.federation.operation import Operation
 from heyi.model.errors import InvalidInput, VerificationError
 
@@ -134,8 +134,8 @@ def _total(terms: Floats) -> Integers:
 
 
 def to_text(found: Sums) -> str:
-    """Sums as a table of text, a line a coefficient vector: gradient, information, log-likelihood."""
-    return write(np.column_stack([found.gradient, found.information, found.loglik]).tolist())
+    """Sums as a packed table, a row a coefficient vector: gradient, information, log-likelihood."""
+    return pack(np.column_stack([found.gradient, found.information, found.loglik]))
 
 
 def from_text(text: Json, points: int, parameters: int) -> Sums:
@@ -145,7 +145,7 @@ def from_text(text: Json, points: int, parameters: int) -> Sums:
         VerificationError: the institution answered something that is no such sums.
     """
     try:
-        found = read_integers(text, parameters + parameters * (parameters + 1) // 2 + 1, points)
+        found = unpack(text, parameters + parameters * (parameters + 1) // 2 + 1, points)
     except ValueError as e:
         raise VerificationError(f"an institution answered sums that are none: {e}") from None
     return Sums(gradient=found[:, :parameters], information=found[:, parameters:-1], loglik=found[:, -1])
