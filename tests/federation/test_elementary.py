@@ -1,4 +1,4 @@
-"""exp and log: as accurate as the library's, and the same bits wherever a number stands in an array."""
+"""exp, log(1 + e): as accurate as the library's, and the same bits wherever a number stands in an array."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from heyi.federation.elementary import exp, log, logistic_and_softplus
+from heyi.federation.elementary import exp, log_of_one_plus, logistic_and_softplus
 
 Floats = npt.NDArray[np.float64]
 RELATIVE = 4e-16
@@ -23,7 +23,12 @@ def softplus(x: Floats) -> Floats:
     return logistic_and_softplus(x)[1]
 
 
-FUNCTIONS = (exp, log, logistic, softplus)
+def bent(x: Floats) -> Floats:
+    """log(1 + e) where e goes from 0 to 1."""
+    return log_of_one_plus(x / 30.1)
+
+
+FUNCTIONS = (exp, bent, logistic, softplus)
 
 
 def worst(got: Floats, wanted: list[float]) -> float:
@@ -44,10 +49,10 @@ def test_exp_is_as_accurate_as_the_library(reach: float) -> None:
     assert worst(exp(x), [math.exp(v) for v in x]) <= RELATIVE
 
 
-@pytest.mark.parametrize("reach", [1e-9, 1e-3, 0.4, 5.0, 700.0])
-def test_log_is_as_accurate_as_the_library(reach: float) -> None:
-    x = np.exp(spread(reach))
-    assert worst(log(x), [math.log(v) for v in x]) <= RELATIVE
+@pytest.mark.parametrize("reach", [1e-300, 1e-9, 1e-3, 0.4142, 1.0])
+def test_log_of_one_plus_is_as_accurate_as_the_library(reach: float) -> None:
+    e = np.abs(spread(reach))
+    assert worst(log_of_one_plus(e), [math.log1p(v) for v in e]) <= RELATIVE
 
 
 @pytest.mark.parametrize("reach", [0.5, 5.0, 40.0, 700.0])
@@ -57,29 +62,26 @@ def test_logistic_is_as_accurate_as_the_library(reach: float) -> None:
 
 
 @pytest.mark.parametrize("reach", [0.5, 5.0, 40.0, 700.0])
-def test_softplus_errs_by_no_more_than_the_last_bit_of_one(reach: float) -> None:
-    """Where it is far below one the error is absolute: a log-likelihood is counted in 1e-12."""
+def test_softplus_is_as_accurate_as_the_library(reach: float) -> None:
     x = spread(reach)
     plain = [max(v, 0.0) + math.log1p(math.exp(-abs(v))) for v in x]
-    assert max(abs(g - w) / max(1.0, w) for g, w in zip(softplus(x).tolist(), plain, strict=True)) <= RELATIVE
+    assert worst(softplus(x), plain) <= 2 * RELATIVE
 
 
 def test_exact_values() -> None:
     assert exp(np.array([0.0, -0.0])).tolist() == [1.0, 1.0]
-    assert log(np.array([1.0])).tolist() == [0.0]
+    assert log_of_one_plus(np.array([0.0, 1.0])).tolist() == [0.0, math.log(2)]
     assert logistic(np.array([0.0, 800.0])).tolist() == [0.5, 1.0]
-    assert softplus(np.array([800.0, -800.0])).tolist() == [800.0, 0.0]
+    assert softplus(np.array([800.0])).tolist() == [800.0]
 
 
 def test_extremes_are_held_and_never_overflow() -> None:
     far = np.array([-1e308, -701.0, 701.0, 1e308])
     assert exp(far).tolist() == [exp(np.array([-700.0]))[0]] * 2 + [exp(np.array([700.0]))[0]] * 2
     assert np.isfinite(logistic(far)).all() and np.isfinite(softplus(far)).all()
-    smallest, largest = 5e-324, 1.7976931348623157e308
-    assert worst(log(np.array([smallest, largest])), [math.log(smallest), math.log(largest)]) <= RELATIVE
 
 
-@pytest.mark.parametrize("function", [exp, log, logistic])
+@pytest.mark.parametrize("function", [exp, bent, logistic])
 @pytest.mark.parametrize("at", [1e-3, 0.34657359, 0.70710678, 1.0, 5.0])
 def test_neighbouring_numbers_keep_their_order(function: Callable[[Floats], Floats], at: float) -> None:
     x = at + np.arange(-20_000, 20_000, dtype=np.float64) * math.ulp(at)
