@@ -8,7 +8,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # an interpreter is taken when it runs, since some machines have shims that do not
 PYTHON := $(shell for p in $(PYTHON_WANTED) python3.11 python3.12 python3 python; do $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: help demo test check format lint types imports bench bench-policy differential mutants rules docs lock clean
+.PHONY: help demo test check format lint types imports bench bench-policy bench-shapley peers contributions intervals settlements gaming \
+  differential mutants rules docs lock clean
 
 help:
 	@echo 'make demo    the whole story on a synthetic county, about a minute'
@@ -17,6 +18,11 @@ help:
 	@echo 'make rules   compile the shipped rulebook anew, after a change of its packs'
 	@echo 'make bench   decision latency beside a hand-written function'
 	@echo 'make bench-policy   Heyi beside Cedar, Rego and CEL engines, batches, proofs, gas; about ten minutes'
+	@echo 'make bench-shapley   values of players: Heyi beside shapiq, pyDVL, shap and a compiled loop; about ten minutes'
+	@echo 'make contributions   contributions from own optima beside exact retraining; DATA=folder adds the heart study'
+	@echo 'make intervals   do simultaneous intervals of sampled values hold? about ten minutes'
+	@echo 'make settlements   a million random settlements, to the fen; about ten minutes'
+	@echo 'make gaming   what copies, splits and fabricated rows gain, before and after the guards'
 	@echo 'make differential   a million requests through all readings, about twenty minutes'
 	@echo 'make mutants   do the worked cases notice each small change of a rule?'
 	@echo 'make docs    check that links and documented commands in docs/ and the READMEs hold'
@@ -64,6 +70,31 @@ bench: $(VENV)/dev.stamp
 bench-policy: $(VENV)/dev.stamp
 	$(BIN)/python -m bench.policy
 
+# other libraries pin an older numpy, so they live in an environment of their own
+peers: build/peers/stamp
+
+build/peers/stamp: locks/peers.txt
+	@test -n "$(PYTHON)" || { echo 'heyi needs Python 3.11 or 3.12 on the PATH' >&2; exit 2; }
+	@echo 'installing the libraries to compare with into build/peers' >&2
+	@$(PYTHON) -m venv build/peers
+	@build/peers/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all: -r locks/peers.txt
+	@touch $@
+
+bench-shapley: $(VENV)/dev.stamp build/peers/stamp
+	$(BIN)/python -m bench.shapley
+
+contributions: $(VENV)/dev.stamp
+	$(BIN)/python -m bench.contributions $(if $(DATA),--data $(DATA))
+
+intervals: $(VENV)/dev.stamp
+	$(BIN)/python -m bench.intervals
+
+settlements: $(VENV)/dev.stamp
+	$(BIN)/python -m bench.settlements
+
+gaming: $(VENV)/dev.stamp
+	$(BIN)/python -m bench.gaming
+
 differential: $(VENV)/dev.stamp
 	$(BIN)/python -m bench.differential
 
@@ -83,6 +114,8 @@ lock:
 	  --no-annotate --no-emit-index-url --no-emit-find-links --no-config --quiet pyproject.toml locks/build.in --extra dev --extra rules --extra parquet -o locks/dev.txt
 	@build/lock/bin/uv pip compile --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate --no-emit-index-url --no-emit-find-links --no-config --quiet pyproject.toml locks/build.in -c locks/dev.txt -o locks/base.txt
+	@build/lock/bin/uv pip compile --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate --no-emit-index-url --no-emit-find-links --no-config --quiet locks/peers.in -o locks/peers.txt
 
 clean:
 	rm -rf build .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
