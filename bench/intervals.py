@@ -53,7 +53,7 @@ def hard_games(n: int) -> dict[str, tuple[Callable[[Array], Array], Array]]:
         "cubic": (x @ rng.normal(size=n)) ** 3,
         "dictator": 10.0 * x[:, 0] + 0.1 * noise,
     }
-    found = {}
+    found: dict[str, tuple[Callable[[Array], Array], Array]] = {}
     for name, table in tables.items():
         table[0] = 0.0
 

@@ -5,24 +5,30 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.progress import Progress
 from rich.table import Table
 
 from heyi.app import App, reopen, verify_directory
-from heyi.cli.output import FAILED, Json, out, print_json
+from heyi.cli.output import FAILED, Json, err, out, print_json
 from heyi.crypto.canonical import canonical, digest, from_canonical
 from heyi.exchange import dispute as disputes
 from heyi.exchange.case import Case
 from heyi.exchange.consortium import legal_day
 from heyi.exchange.pay import approve_settlement
 from heyi.exchange.pay import pay as pay_out
+from heyi.fabric.workers import Workers
 from heyi.model.errors import InvalidInput, StoreError, VerificationError
 from heyi.report.payments import payments_csv
-from heyi.settlement.certificate import verify_certificate
+from heyi.settlement.certificate import Measured, certify, verify_certificate
+from heyi.settlement.evaluate import sampled_game, whole_game
 from heyi.settlement.statement import yuan
+from heyi.sources.utility_program import read_utility_program
+from heyi.store.utilities import UtilityDatabase
 
 app = typer.Typer(no_args_is_help=True, help="Check, answer, approve and pay settlements.", rich_markup_mode=None)
 
@@ -181,6 +187,53 @@ def pay(
         out().print(f"已支付 paid {yuan(paid)}；核验 verified: {'通过 holds' if holds else '不通过 FAILS'}")
     if not holds:
         raise typer.Exit(FAILED)
+
+
+@app.command("measure")
+def measure(
+    file: Annotated[Path, typer.Argument(help="a TOML file that names a program and the terms of the pot")],
+    to: Annotated[Path, typer.Option(help="the certificate to write")] = Path("certificate.json"),
+    store: Annotated[
+        Path | None, typer.Option(help="where utilities are kept, so that an interrupted run goes on (FILE.utilities)")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="processes that evaluate coalitions")] = 1,
+    json: Json = False,
+) -> None:
+    """Evaluate a utility of one's own over coalitions, value it, divide the pot and certify that."""
+    program = read_utility_program(file)
+    kept = UtilityDatabase(store or file.with_suffix(".utilities"))
+    measured: Measured
+    with Progress(console=err, transient=True) as bar:
+        task = bar.add_task("效用 utilities", total=None)
+
+        def told(done: int, whole: int) -> None:
+            bar.update(task, completed=done, total=whole)
+
+        ways: dict[str, Any] = {"store": kept, "executor": Workers(workers), "on_chunk": told}
+        try:
+            if program.evaluations:
+                measured = sampled_game(program, program.evaluations, program.seed, **ways)
+            else:
+                measured = whole_game(program, **ways)
+        finally:
+            kept.close()
+    certificate = certify(program.study, measured)
+    _write(to, canonical(certificate))
+    if json:
+        print_json(certificate)
+        return
+    rows = Table(title=f"{program.study}（{program.unit}）", title_justify="left")
+    for heading in ("机构 institution", "贡献 contribution", "元 yuan"):
+        rows.add_column(heading, justify="left" if heading.startswith("机构") else "right")
+    for party, phi, low, high in zip(
+        measured.players, certificate["phi"], certificate["low"], certificate["high"], strict=True
+    ):
+        between = "" if low == high else f" ({float(Fraction(low)):,.2f} … {float(Fraction(high)):,.2f})"
+        rows.add_row(party, f"{float(Fraction(phi)):,.2f}{between}", yuan(certificate["shares_fen"][party]))
+    if certificate["escrow_fen"]:
+        rows.add_row("暂存 escrow", "", yuan(certificate["escrow_fen"]))
+    out().print(rows)
+    out().print(f"{to}\n下一步 try next: heyi settle verify {to}")
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,7 @@ def _plan(raw: dict[str, Any]) -> StudyPlan:
             for a in raw.get("approval", ())
         ),
         valuation=_valuation(settlement),
-        pot=_pot(settlement),
+        pot=read_pot(settlement),
         settles=check_id(settlement.get("by", "finance-office"), "party"),
         terms=Terms(**terms),
     )
@@ -121,7 +122,7 @@ def _valuation(settlement: dict[str, Any]) -> Valuation:
     )
 
 
-def _pot(settlement: dict[str, Any]) -> Pot:
+def read_pot(settlement: Mapping[str, Any]) -> Pot:
     """The pot and its terms; shares are texts such as `1/5`, since fen are divided exactly."""
     if type(settlement["pot_fen"]) is not int or settlement["pot_fen"] <= 0:
         raise ValueError("pot_fen must be a whole number of fen above zero")

@@ -1,0 +1,27 @@
+"""Workers on one machine: processes that evaluate chunks of coalitions, whose results come back in order.
+
+A cluster is another `Executor`: whatever can map a function over chunks and keep their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from joblib import Parallel, delayed
+
+from heyi.model.errors import InvalidInput
+from heyi.settlement.evaluate import Evaluate
+
+
+class Workers:
+    """An executor of `count` processes (joblib, loky), which are started anew when one of them dies."""
+
+    def __init__(self, count: int) -> None:
+        if count < 1:
+            raise InvalidInput(f"{count} workers cannot work", hint="at least 1")
+        self.count = count
+
+    def run(self, evaluate: Evaluate, chunks: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+        """The values of each chunk, in the order of the chunks, as they become known."""
+        work = (delayed(evaluate)(chunk) for chunk in chunks)
+        yield from Parallel(n_jobs=self.count, return_as="generator", pre_dispatch="2 * n_jobs", batch_size=1)(work)

@@ -1,0 +1,163 @@
+"""Evaluating a utility: every coalition of a plan once, by any number of workers, resumed where it was interrupted.
+
+A value is kept as soon as its chunk is done, under the digest of the specification and the seed, so that another
+utility, another evaluation set or another seed never meets it. Results are put together in the order of the masks:
+whoever evaluated them, the game has the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from heyi.crypto.canonical import digest
+from heyi.model.errors import InvalidInput
+from heyi.settlement.game import MOST_PLAYERS, Game, Utility
+from heyi.settlement.sample import Sample
+from heyi.settlement.sampled import plan
+
+CHUNK = 16
+Evaluate = Callable[[Sequence[int]], list[int]]
+"""The utilities of coalitions, in their order."""
+
+
+class UtilityStore(Protocol):
+    """What was evaluated already. Nothing in it is ever changed."""
+
+    def known(self, key: str) -> Mapping[int, int]:
+        """Utilities by coalition."""
+
+    def add(self, key: str, values: Mapping[int, int]) -> None:
+        """Keep more of them durably.
+
+        Raises:
+            StoreError: they cannot be written, or a coalition is known with another value.
+        """
+
+
+class Executor(Protocol):
+    """Runs `evaluate` over chunks; values come back in the order of the chunks."""
+
+    def run(self, evaluate: Evaluate, chunks: Sequence[Sequence[int]]) -> Iterator[list[int]]: ...
+
+
+class InTurn:
+    """One chunk after the other, here."""
+
+    def run(self, evaluate: Evaluate, chunks: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+        yield from map(evaluate, chunks)
+
+
+class Nowhere:
+    """A store for one run, which forgets."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, dict[int, int]] = {}
+
+    def known(self, key: str) -> Mapping[int, int]:
+        return self._known.get(key, {})
+
+    def add(self, key: str, values: Mapping[int, int]) -> None:
+        self._known.setdefault(key, {}).update(values)
+
+
+def evaluate(
+    utility: Utility,
+    masks: Sequence[int],
+    *,
+    seed: int = 0,
+    store: UtilityStore | None = None,
+    executor: Executor | None = None,
+    on_chunk: Callable[[int, int], None] = lambda _done, _all: None,
+) -> dict[int, int]:
+    """The utility of each coalition; what the store knows is not evaluated again.
+
+    Raises:
+        InvalidInput: a utility is no whole number, or one is missing.
+        StoreError: the store cannot be written.
+    """
+    store, executor = store or Nowhere(), executor or InTurn()
+    key = key_of(utility, seed)
+    known = dict(store.known(key))
+    missing = sorted({m for m in masks if m and m not in known})
+    chunks = [missing[i : i + CHUNK] for i in range(0, len(missing), CHUNK)]
+    done = 0
+    for chunk, values in zip(chunks, executor.run(utility.value_batch, chunks), strict=True):
+        if len(values) != len(chunk):
+            raise InvalidInput(f"{len(chunk)} coalitions were asked and {len(values)} utilities came")
+        for mask, value in zip(chunk, values, strict=True):
+            if type(value) is not int:
+                who = ", ".join(p for i, p in enumerate(utility.players) if mask >> i & 1)
+                raise InvalidInput(f"the utility of {who} is {value!r}", hint="a whole number, in the unit")
+        store.add(key, dict(zip(chunk, values, strict=True)))
+        known |= zip(chunk, values, strict=True)
+        done += len(chunk)
+        on_chunk(done, len(missing))
+    return {m: known[m] if m else 0 for m in masks}
+
+
+def key_of(utility: Utility, seed: int) -> str:
+    """Under what values are kept: players, unit, specification, seed."""
+    return digest(
+        {
+            "players": list(utility.players),
+            "unit": utility.unit,
+            "specification": dict(utility.specification),
+            "seed": str(seed),
+        }
+    )
+
+
+def whole_game(
+    utility: Utility,
+    *,
+    store: UtilityStore | None = None,
+    executor: Executor | None = None,
+    on_chunk: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Game:
+    """The game of all coalitions.
+
+    Raises:
+        InvalidInput: too many players, or a utility is no whole number.
+    """
+    n = len(utility.players)
+    if n > MOST_PLAYERS:
+        raise InvalidInput(
+            f"{n} players cannot be valued exactly",
+            hint=f"evaluate a sample of {30 * n} coalitions, group institutions by owner, or use a closed form",
+        )
+    found = evaluate(utility, range(1 << n), store=store, executor=executor, on_chunk=on_chunk)
+    return Game(
+        players=tuple(utility.players),
+        values=tuple(found[m] for m in range(1 << n)),
+        unit=utility.unit,
+        specification=utility.specification,
+    )
+
+
+def sampled_game(
+    utility: Utility,
+    evaluations: int,
+    seed: int,
+    *,
+    store: UtilityStore | None = None,
+    executor: Executor | None = None,
+    on_chunk: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Sample:
+    """The game of the coalitions of a plan.
+
+    Raises:
+        InvalidInput: the evaluations are too few, or a utility is no whole number.
+    """
+    n = len(utility.players)
+    masks = [*plan(n, evaluations, seed).masks(), (1 << n) - 1]
+    found = evaluate(utility, masks, seed=seed, store=store, executor=executor, on_chunk=on_chunk)
+    return Sample(
+        players=tuple(utility.players),
+        seed=seed,
+        evaluations=evaluations,
+        values=tuple(found[m] for m in masks[:-1]),
+        total=found[masks[-1]],
+        unit=utility.unit,
+        specification=utility.specification,
+    )

@@ -1,0 +1,82 @@
+"""The store of coalition utilities: append-only, so that an interrupted valuation goes on where it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Column, MetaData, Select, String, Table, create_engine, event, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from heyi.model.errors import StoreError
+
+_METADATA = MetaData()
+UTILITIES = Table(
+    "utilities",
+    _METADATA,
+    Column("key", String, primary_key=True),
+    Column("coalition", String, primary_key=True),  # its mask, in hexadecimal, since masks of 100 players are long
+    Column("value", String, nullable=False),
+)
+
+
+class UtilityDatabase:
+    """Utilities by key and coalition in a SQLite file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._engine = create_engine(URL.create("sqlite", database=str(path)))
+        event.listen(self._engine, "connect", _pragmas)
+        try:
+            _METADATA.create_all(self._engine)
+        except SQLAlchemyError as e:
+            raise StoreError(f"`{path}` cannot be opened: {e}", hint="name a file that can be written") from e
+
+    def known(self, key: str) -> Mapping[int, int]:
+        """Utilities by coalition.
+
+        Raises:
+            StoreError: the file cannot be read, or something else stands in it.
+        """
+        return self._read(select(UTILITIES).where(UTILITIES.c.key == key))
+
+    def _read(self, query: Select[Any]) -> dict[int, int]:
+        try:
+            with self._engine.connect() as connection:
+                return {int(row.coalition, 16): int(row.value) for row in connection.execute(query)}
+        except (SQLAlchemyError, ValueError) as e:
+            raise StoreError(f"`{self._path}` cannot be read: {e}", hint="begin with a new file") from e
+
+    def add(self, key: str, values: Mapping[int, int]) -> None:
+        """Keep values durably, in one transaction.
+
+        Raises:
+            StoreError: they cannot be written, or a coalition is known with another value.
+        """
+        wanted = [f"{mask:x}" for mask in values]
+        known = self._read(select(UTILITIES).where(UTILITIES.c.key == key, UTILITIES.c.coalition.in_(wanted)))
+        for mask, value in values.items():
+            if known.get(mask, value) != value:
+                raise StoreError(
+                    f"coalition {mask:x} was evaluated before as {known[mask]}, now as {value}",
+                    hint="the utility is not the same function of the coalition; register its seeds",
+                )
+        rows = [{"key": key, "coalition": f"{m:x}", "value": str(v)} for m, v in values.items() if m not in known]
+        if not rows:
+            return
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(UTILITIES.insert(), rows)
+        except SQLAlchemyError as e:
+            raise StoreError(f"`{self._path}` cannot be written: {e}", hint="free the disk and run again") from e
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def _pragmas(connection: object, _: object) -> None:
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -1,0 +1,175 @@
+"""One certificate whoever evaluated it: one worker, two or eight, at once or after being killed in the middle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from heyi.crypto.canonical import canonical, from_canonical
+from heyi.fabric.workers import Workers
+from heyi.model.errors import InvalidInput, StoreError
+from heyi.settlement.certificate import certify, verify_certificate
+from heyi.settlement.evaluate import InTurn, evaluate, key_of, sampled_game, whole_game
+from heyi.sources.utility_program import read_utility_program
+from heyi.store.utilities import UtilityDatabase
+
+PLAYERS = [f"clinic-{i}" for i in range(10)]
+PROGRAM = """
+import os, time
+from pathlib import Path
+
+def utility(members):
+    with Path(__file__).with_name("calls").open("a") as calls:
+        calls.write(" ".join(members) + chr(10))
+    time.sleep(float(os.environ.get("SLOW", "0")))
+    return sum(10 * (int(m[-1]) + 1) for m in members) ** 0.5
+"""
+
+
+def files(folder: Path, *, players: list[str] = PLAYERS, body: str = PROGRAM, **keys: object) -> Path:
+    names = {"decimals": 6, **keys}
+    (folder / "cohort.py").write_text(body)
+    lines = [f"{k} = {v!r}".replace("'", '"') for k, v in names.items()]
+    head = f'study = "cohort"\nplayers = {players!r}\nutility = "cohort:utility"\n'.replace("'", '"')
+    (folder / "cohort.toml").write_text("\n".join([head, *lines, "[settlement]", "pot_fen = 1_000_000"]) + "\n")
+    return folder / "cohort.toml"
+
+
+def calls(folder: Path) -> list[str]:
+    path = folder / "calls"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def run(file: Path, *more: str, **environment: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "heyi", "settle", "measure", str(file), *more],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.mark.parametrize("keys", [{}, {"evaluations": 200, "seed": 5}], ids=["all", "sample"])
+def test_one_two_and_eight_workers_certify_the_same_bytes(tmp_path: Path, keys: dict[str, Any]) -> None:
+    file = files(tmp_path, **keys)
+    program = read_utility_program(file)
+    found = []
+    for executor in (InTurn(), Workers(1), Workers(2), Workers(8)):
+        if program.evaluations:
+            measured = sampled_game(program, program.evaluations, program.seed, executor=executor)
+            found.append(canonical(certify("cohort", measured)))
+        else:
+            found.append(canonical(certify("cohort", whole_game(program, executor=executor))))
+    assert len(set(found)) == 1
+    verify_certificate(from_canonical(found[0]))
+
+
+def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    file = files(tmp_path)
+    store, whole, resumed = tmp_path / "kept", tmp_path / "whole.json", tmp_path / "resumed.json"
+    process = run(file, "--store", str(store), "--to", str(resumed), SLOW="0.005")
+    end = time.monotonic() + 60
+    while len(calls(tmp_path)) < 200 and time.monotonic() < end:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not resumed.exists(), "nothing half-done stands as done"
+    before = len(calls(tmp_path))
+    again = run(file, "--store", str(store), "--to", str(resumed))
+    assert again.wait() == 0
+    twice = len(calls(tmp_path)) - 1023
+    assert 0 <= twice <= 32, f"{before} evaluated before the end, {twice} of them for nothing"
+    assert run(file, "--store", str(tmp_path / "other"), "--to", str(whole), "--workers", "2").wait() == 0
+    assert whole.read_bytes() == resumed.read_bytes()
+
+
+def test_what_is_known_is_not_evaluated_again_and_never_changed(tmp_path: Path) -> None:
+    file = files(tmp_path, players=PLAYERS[:4])
+    program, kept = read_utility_program(file), UtilityDatabase(tmp_path / "kept")
+    first = whole_game(program, store=kept)
+    assert len(calls(tmp_path)) == 15
+    assert whole_game(program, store=kept) == first
+    assert len(calls(tmp_path)) == 15
+    evaluate(program, [3], seed=1, store=kept)
+    assert len(calls(tmp_path)) == 16, "another seed, another value"
+    with pytest.raises(StoreError, match="evaluated before as"):
+        kept.add(key_of(program, 0), {3: 1})
+    kept.close()
+
+
+def test_a_changed_program_is_another_utility(tmp_path: Path) -> None:
+    first = read_utility_program(files(tmp_path))
+    second = read_utility_program(files(tmp_path, body=PROGRAM.replace("0.5", "0.6")))
+    assert key_of(first, 0) != key_of(second, 0)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize(
+    ("returned", "says"),
+    [
+        ("float('nan')", "is nan"),
+        ("float('inf')", "is inf"),
+        ("None", "is None"),
+        ("'3'", "is '3'"),
+        ("True", "is True"),
+    ],
+)
+def test_utilities_that_are_no_numbers_are_refused(tmp_path: Path, returned: str, says: str, workers: int) -> None:
+    body = f"def utility(members):\n    return {returned} if len(members) == 3 else 1\n"
+    program = read_utility_program(files(tmp_path, players=PLAYERS[:4], body=body))
+    with pytest.raises(InvalidInput, match=says):
+        whole_game(program, executor=Workers(workers) if workers else InTurn())
+
+
+def test_parts_without_decimals_are_refused(tmp_path: Path) -> None:
+    program = read_utility_program(files(tmp_path, players=PLAYERS[:3], decimals=0))
+    with pytest.raises(InvalidInput, match="no whole number"):
+        whole_game(program)
+
+
+def test_forty_players_are_told_what_to_do_instead(tmp_path: Path) -> None:
+    players = sorted(f"village-{i:02d}" for i in range(40))
+    file = files(tmp_path, players=players)
+    with pytest.raises(InvalidInput, match="40 players cannot be valued exactly") as refused:
+        whole_game(read_utility_program(file))
+    assert "a sample of 1200 coalitions" in (refused.value.hint or "")
+    program = read_utility_program(files(tmp_path, players=players, evaluations=1200))
+    assert len(sampled_game(program, 1200, 0).values) == 1200
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        ({"utility": "absent:utility"}, "there is no program `absent`"),
+        ({"decimals": -1}, "not negative"),
+        ({"seed": 1.5}, "not negative"),
+        ({"colour": 1}, "unknown key `colour`"),
+        ({"players": ["b", "a"]}, "in the order of their ids"),
+        ({"players": ["a", "a"]}, "stand once each"),
+    ],
+)
+def test_files_without_sense_are_refused(tmp_path: Path, keys: dict[str, object], says: str) -> None:
+    file = files(tmp_path)
+    lines = [line for line in file.read_text().splitlines() if line.partition(" ")[0] not in keys]
+    extra = [f"{k} = {v!r}".replace("'", '"') for k, v in keys.items()]
+    file.write_text("\n".join([*extra, *lines]) + "\n")
+    with pytest.raises(InvalidInput, match=says):
+        read_utility_program(file)
+
+
+def test_a_function_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    file = files(tmp_path, players=PLAYERS[:3], body="x = 1\n")
+    with pytest.raises(InvalidInput, match="has no function `utility`"):
+        whole_game(read_utility_program(file))
+
+
+def test_no_workers_cannot_work() -> None:
+    with pytest.raises(InvalidInput, match="0 workers"):
+        Workers(0)
