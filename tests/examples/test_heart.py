@@ -186,7 +186,7 @@ def test_a_bad_study_file_gets_a_clear_error(tmp_path: Path, old: str, new: str,
 
 def test_the_study_file_reads(tmp_path: Path) -> None:
     plan = read_study(HEART)
-    assert plan.operation.kinds == ("num", "age", "sex", "cp", "thalach", "exang")
+    assert plan.kinds == ("num", "age", "sex", "cp", "thalach", "exang")
     assert (plan.pot.fen, len(plan.sites)) == (10_000_000, 4)
     assert run(tmp_path, tmp_path / "run", tmp_path).returncode == 2
 

@@ -32,6 +32,7 @@ from heyi.sources.study_file import read_study
 from heyi.store.folder import Run, write_run
 from tests.conftest import ROOT
 from tests.examples.test_heart import FILES, POSITION, SCALING, invented
+from tests.federation.conftest import County
 
 Floats = npt.NDArray[np.float64]
 HEART = read_study(ROOT / "examples" / "heart")
@@ -74,16 +75,21 @@ def model(x: Floats, y: Floats) -> Floats:
 
 
 def opened(
-    data: Path, directory: Path, valuation: Valuation, plan: StudyPlan = HEART, **params: Json
+    data: Path,
+    directory: Path,
+    valuation: Valuation,
+    plan: StudyPlan = HEART,
+    operations: tuple[Operation, ...] = (),
+    **params: Json,
 ) -> tuple[App, StudyPlan]:
     """The heart study with another valuation, up to its permits."""
-    operation = Operation(name="logistic", params={**HEART.operation.params, **params})
-    plan = replace(plan, valuation=valuation, operation=operation)
+    operation = Operation(name="logistic", params={**HEART.operations[0].params, **params})
+    plan = replace(plan, valuation=valuation, operations=operations or (operation,))
     app = found(directory, seed=7, what=plan.id)
     register_plan(app.house, plan)
     for site in plan.sites:
         app.open_node(site.id, [site.id])
-        table = read_csv(data / site.file, columns=plan.columns, keep_duplicates=True)
+        table = read_csv(data / site.file, columns=plan.columns, keep_duplicates=plan.columns is not None)
         names: dict[str, Any] = {"zh": site.zh, "en": site.en, "origin": plan.origin, "secret": plan.secret}
         asset_id = plan.asset(site.id)
         register_asset(app.house, app.import_table(table, host=site.id, asset_id=asset_id, holder=site.id, **names))
@@ -92,10 +98,15 @@ def opened(
 
 
 def run(
-    data: Path, directory: Path, valuation: Valuation, plan: StudyPlan = HEART, **params: Json
+    data: Path,
+    directory: Path,
+    valuation: Valuation,
+    plan: StudyPlan = HEART,
+    operations: tuple[Operation, ...] = (),
+    **params: Json,
 ) -> tuple[StudyResult, Any, int]:
     """Run it: the result, what was measured, and the calls that each hospital answered."""
-    app, plan = opened(data, directory, valuation, plan, **params)
+    app, plan = opened(data, directory, valuation, plan, operations, **params)
     result = run_study(app.house, plan.id)
     case = app.house.case(plan.id)
     content = app.database.artefact(case.settlement["certificate"])
@@ -231,6 +242,70 @@ def nine_hospitals(folder: Path) -> StudyPlan:
     return replace(HEART, sites=tuple(sites))
 
 
+OUTCOME = {"kind": "diabetes", "above_micro": 0}
+AGE_SEX_SBP = [
+    {"kind": "age", "center_micro": 55_000_000, "scale_micro": 10_000_000},
+    {"kind": "sex", "center_micro": 0, "scale_micro": 1_000_000},
+    {"kind": "sbp", "center_micro": 140_000_000, "scale_micro": 20_000_000},
+]
+LINKED = (
+    Operation(name="logistic", params={"outcome": OUTCOME, "covariates": AGE_SEX_SBP, "ridge_micro": 1_000_000}),
+    Operation(name="tokens", params={"complete": ["age", "sex", "sbp", "diabetes"]}),
+)
+
+
+def clinics(folder: Path, names: dict[str, tuple[int, int]], *, changed: float = 0.0) -> StudyPlan:
+    """Clinics with `(seed, persons)` each, of which equal seeds hold the same; `changed` of a second one's cells are
+    drawn anew."""
+    folder.mkdir()
+    held: set[int] = set()
+    for name, (seed, persons) in names.items():
+        visits = County.visits(persons, seed, start=1000 * seed)
+        rng = np.random.default_rng(seed + 99)
+        if seed in held:
+            for kind, low, high in (("age", 30, 85), ("sex", 0, 2), ("sbp", 100, 190), ("diabetes", 0, 2)):
+                drawn = rng.integers(low, high, persons)
+                visits[kind] = [
+                    float(d) if rng.random() < changed else v for v, d in zip(visits[kind], drawn, strict=True)
+                ]
+        held.add(seed)
+        words = {"sex": ("女", "男"), "diabetes": ("否", "是")}
+        rows = ["身份证号,年龄,性别,收缩压,糖尿病"]
+        for i in range(persons):
+            cells = [
+                words[k][int(visits[k][i])] if k in words else str(int(visits[k][i]))
+                for k in ("age", "sex", "sbp", "diabetes")
+            ]
+            rows.append(",".join([visits["resident_id"][i], *cells]))
+        (folder / f"{name}.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    sites = tuple(Site(id=n, zh=n, en=n, tier=Tier.TOWNSHIP, file=f"{n}.csv") for n in names)
+    return replace(HEART, sites=sites, columns=None)
+
+
+@pytest.mark.parametrize("changed", [0.0, 0.05], ids=["an exact copy", "a copy with 5 % of its cells changed"])
+@pytest.mark.parametrize("utility", ["likelihood", "concordance"])
+def test_a_copy_under_a_second_name_gains_nothing(tmp_path: Path, changed: float, utility: str) -> None:
+    """Twins are one owner, and each of their persons counts once."""
+    three = {"clinic-a": (1, 200), "clinic-b": (2, 150), "clinic-c": (3, 180)}
+    paid: dict[str, int] = {}
+    for name, names, twins in (
+        ("honest", three, "join"),
+        ("joined", {**three, "clinic-z": (3, 180)}, "join"),
+        ("alone", {**three, "clinic-z": (3, 180)}, "report"),
+    ):
+        plan = clinics(tmp_path / f"{name}-data", names, changed=changed)
+        plan = replace(plan, pot=replace(plan.pot, twins=twins))
+        result, game, _ = run(
+            tmp_path / f"{name}-data", tmp_path / name, Valuation(utility=utility), plan, operations=LINKED
+        )
+        paid[name] = sum(s.share_fen for s in result.statements if s.party in ("clinic-c", "clinic-z"))
+        assert game.overlap is not None
+        said = {s.party: "hold nearly the same patients" in s.why.en for s in result.statements}
+        assert {p for p, told in said.items() if told} == ({"clinic-c", "clinic-z"} if name == "joined" else set())
+    assert paid["alone"] > 1.1 * paid["honest"], "without the guard a second name pays"
+    assert paid["joined"] <= (1.01 if not changed else 1.10) * paid["honest"]
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
@@ -255,13 +330,13 @@ def test_valuations_without_sense_are_refused(wrong: dict[str, Any], says: str) 
 
 
 def test_an_operation_that_cannot_measure_it_is_refused() -> None:
-    masked = Operation(name="logistic", params={**HEART.operation.params, "sums": "masked"})
+    masked = Operation(name="logistic", params={**HEART.operations[0].params, "sums": "masked"})
     with pytest.raises(InvalidInput, match="cannot be told from masked sums"):
         Valuation(utility="likelihood").specify(masked, HEART.pot)
     with pytest.raises(InvalidInput, match="`height` is no covariate"):
-        Valuation(utility="information", of="height").specify(HEART.operation, HEART.pot)
+        Valuation(utility="information", of="height").specify(HEART.operations[0], HEART.pot)
     tokens = Operation(name="tokens", params={"complete": ["age"], "strata": [{"kind": "age", "cuts": [65]}]})
     with pytest.raises(InvalidInput, match="has 2 strata and 1 have names"):
         Valuation(utility="coverage", strata=(("all", 1),)).specify(tokens, HEART.pot)
     with pytest.raises(InvalidInput, match="per-site` or `masked"):
-        Operation(name="logistic", params={**HEART.operation.params, "sums": "secret"})
+        Operation(name="logistic", params={**HEART.operations[0].params, "sums": "secret"})

@@ -222,6 +222,7 @@ def test_intervals_of_coverage_hold_for_other_patients() -> None:
         ({"fen": 5, "dispute_days": -1}, "days for disputes"),
         ({"fen": 5, "dispute_days": 400}, "days for disputes"),
         ({"fen": 5, "owners": {"a": "b", "b": "a"}}, "owned in a circle"),
+        ({"fen": 5, "twins": "forgive"}, "twins are not `forgive`"),
     ],
 )
 def test_pots_that_are_none(fields: dict[str, Any], says: str) -> None:
@@ -236,6 +237,7 @@ def test_the_terms_of_a_pot_stand_in_the_specification() -> None:
         "policy": Policy().to_json(),
         "owners": {"b": "a"},
         "levels": {"a": ["north"]},
+        "twins": "join",
         "dispute_days": 30,
         "payment": "work_points",
     }

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 from rich.progress import Progress
 from rich.table import Table
@@ -24,8 +25,12 @@ from heyi.exchange.pay import pay as pay_out
 from heyi.fabric.workers import Workers
 from heyi.model.errors import InvalidInput, StoreError, VerificationError
 from heyi.report.payments import payments_csv
-from heyi.settlement.certificate import Measured, certify, verify_certificate
+from heyi.settlement.certificate import Measured, certify, integers, verify_certificate
+from heyi.settlement.coverage import Coverage, coverage_values
 from heyi.settlement.evaluate import sampled_game, whole_game
+from heyi.settlement.game import Game
+from heyi.settlement.guards import JOIN, MOST, baseline, lowered, overlaps, stability, twins
+from heyi.settlement.sample import Sample
 from heyi.settlement.statement import yuan
 from heyi.sources.utility_program import read_utility_program
 from heyi.store.utilities import UtilityDatabase
@@ -96,6 +101,83 @@ def _kept(directory: Path) -> Iterator[tuple[str, Any]]:
             if content is None or digest(from_canonical(content)) != certified:
                 raise VerificationError(f"the certificate of `{case}` is not the one that the log names")
             yield case, from_canonical(content)
+
+
+@app.command("guards")
+def guards(
+    what: Annotated[Path, typer.Argument(help="a certificate, or the folder of a run")],
+    json: Json = False,
+) -> None:
+    """Who holds the same persons, who lowers the utility, who gets more than alone, what another baseline would do."""
+    found = [(str(what), _read(what))] if what.is_file() else list(_kept(what))
+    told = [_guarded(certificate) for _, certificate in found]
+    if json:
+        print_json({"settlements": told})
+        return
+    for g in told:
+        out().print(f"[bold]{g['study']}[/]")
+        for pair in g["overlaps"][:10]:
+            twin = "，作为同一归属计值 valued as one owner" if pair["joined"] else ""
+            out().print(
+                f"  {pair['a']} · {pair['b']}: 共有 {pair['shared']:,} 人 shared, "
+                f"{pair['of_a']:,} / {pair['of_b']:,}, {pair['part']:.0%}{twin}"
+            )
+        if not g["overlaps"]:
+            out().print("  没有机构共有患者的记录，或未作关联 no shared persons, or persons were not linked")
+        if g["stability"] is not None:
+            members, excess = ", ".join(g["stability"]["members"]), g["stability"]["excess"]
+            holds = "稳定：没有组合所得多于其单独所值 stable: no coalition gets more than it is worth by itself"
+            fails = f"不稳定 not stable: {members} 多得 get {excess:,.2f} more than they are worth by themselves"
+            out().print(f"  {holds if g['stability']['holds'] else fails}")
+        for party, part in g["lowers"].items():
+            if part:
+                out().print(f"  {party}: 在 {part:.0%} 的组合中使效用降低 lowers the utility of so many coalitions")
+        for row in g["baseline"]:
+            if abs(row["raised"] - row["part"]) >= 0.01:
+                out().print(
+                    f"  {row['party']}: {row['part']:.1%}，若基线高一成则为 {row['raised']:.1%} "
+                    "if nothing were worth a tenth of everything more"
+                )
+
+
+def _guarded(certificate: Any) -> dict[str, Any]:
+    """The evidence of one certificate, after it was computed again."""
+    measured = verify_certificate(certificate)
+    phi = [Fraction(x) for x in certificate["phi"]]
+    overlap = {} if isinstance(measured, Sample) else measured.overlap or {}
+    same = {(t.a, t.b) for t in twins(measured.players, overlap)} if measured.specification["twins"] == JOIN else set()
+    values = None
+    if isinstance(measured, Game):
+        values = integers(measured)
+    elif isinstance(measured, Coverage) and len(measured.players) <= MOST:
+        values = np.array(coverage_values(measured.weighted, len(measured.players)))
+    firm = None
+    if values is not None and 2 <= len(phi) <= MOST:
+        found = stability(measured.players, values, phi)
+        firm = {"members": list(found.members), "excess": float(found.excess), "holds": found.holds}
+    return {
+        "study": certificate["study"],
+        "overlaps": [
+            {
+                "a": t.a,
+                "b": t.b,
+                "shared": t.shared,
+                "of_a": t.of_a,
+                "of_b": t.of_b,
+                "part": float(t.part),
+                "joined": (t.a, t.b) in same,
+            }
+            for t in overlaps(measured.players, overlap)
+        ],
+        "stability": firm,
+        "lowers": {}
+        if values is None
+        else {p: float(x) for p, x in zip(measured.players, lowered(values), strict=True)},
+        "baseline": [
+            {"party": b.player, "part": float(b.part), "raised": float(b.raised)}
+            for b in baseline(measured.players, phi)
+        ],
+    }
 
 
 @app.command("certificate")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from heyi.model.errors import InvalidInput
 from heyi.settlement.certificate import Measured
 from heyi.settlement.coverage import Coverage, Stratum
 from heyi.settlement.game import Game
+from heyi.settlement.guards import JOIN, twins
 from heyi.settlement.sample import Sample
 from heyi.settlement.sampled import plan
 
@@ -33,6 +35,7 @@ def measure(
         Refused: nobody takes part, or an institution refuses in the middle.
     """
     utility = specification["utility"]
+    linked = _linked(session, specification)
     exact = utility in (LIKELIHOOD, CONCORDANCE) and specification["fits"] != NEAR
     if utility == COVERAGE:
         return session.regress(on_round=on_round), _covered(session, specification)
@@ -46,7 +49,8 @@ def measure(
         return regressed, table_game(sorted(holders), specification)
     if utility == INFORMATION:
         matrices = session.informations(regressed)
-        return regressed, information_game(holders, matrices, regressed, specification)
+        game = information_game(holders, matrices, regressed, specification)
+        return regressed, replace(game, overlap=_overlap(game.players, linked))
     if not exact:
         session.fit_near(regressed, _masks(len(holders), specification))
     moments = None
@@ -57,7 +61,36 @@ def measure(
     values = {m: v - values[0] for m, v in values.items()}
     if _is_sample(len(holders), specification):
         return regressed, _sampled(holders, order, values, specification)
-    return regressed, model_game(holders, values, moments, specification)
+    game = model_game(holders, values, moments, specification)
+    return regressed, replace(game, overlap=_overlap(game.players, linked))
+
+
+def _linked(session: Session, specification: Specification) -> tuple[list[str], dict[int, int]] | None:
+    """Persons by who holds them, where a regression is judged and the request asks for tokens too; twins then count
+    each of their persons once."""
+    if specification["utility"] in (COVERAGE, TABLE) or "tokens" not in session.operations:
+        return None
+    holders, strata = session.overlap()
+    patterns: dict[int, int] = {}
+    for stratum in strata:
+        for mask, persons in stratum.items():
+            patterns[mask] = patterns.get(mask, 0) + persons
+    if specification["twins"] == JOIN:
+        session.count_once(twins(holders, patterns))
+    return holders, patterns
+
+
+def _overlap(players: Sequence[str], linked: tuple[list[str], dict[int, int]] | None) -> dict[int, int] | None:
+    """The same patterns as bit masks over the players, who may be fewer than were linked."""
+    if linked is None:
+        return None
+    holders, patterns = linked
+    found: dict[int, int] = {}
+    for mask, persons in patterns.items():
+        seen = sum(1 << players.index(h) for i, h in enumerate(holders) if mask >> i & 1 and h in players)
+        if seen:
+            found[seen] = found.get(seen, 0) + persons
+    return found
 
 
 def _masks(players: int, specification: Specification) -> list[int]:

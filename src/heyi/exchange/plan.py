@@ -58,7 +58,7 @@ class StudyPlan:
     columns: tuple[str, ...] | None
     origin: str
     secret: bool
-    operation: Operation
+    operations: tuple[Operation, ...]
     like: tuple[str, ...]
     facts: Mapping[str, Value]
     profile: Mapping[str, Value]
@@ -68,6 +68,11 @@ class StudyPlan:
     pot: Pot
     settles: str
     terms: Terms
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The fields that the operations read, each once."""
+        return tuple(dict.fromkeys(k for o in self.operations for k in o.kinds))
 
     def asset(self, site: str) -> str:
         return f"{site}-{self.id}"
@@ -102,7 +107,7 @@ def open_plan(house: Consortium, plan: StudyPlan) -> list[dict[str, Decision]]:
     """
     facts = {**expand_profiles(list(plan.like), house.point.book.texts), **plan.facts}
     schema = house.point.book.schema
-    operations = {plan.operation.name: plan.operation.params}
+    operations = {o.name: o.params for o in plan.operations}
     request = Request(
         id=plan.id,
         zh=plan.zh,
@@ -110,7 +115,7 @@ def open_plan(house: Consortium, plan: StudyPlan) -> list[dict[str, Decision]]:
         requester=plan.requester,
         recipient=plan.requester,
         assets=tuple(plan.asset(s.id) for s in plan.sites),
-        kinds=plan.operation.kinds,
+        kinds=plan.kinds,
         action=str(facts["act.action"]),
         purpose=str(facts["act.purpose"]),
         delivery=str(facts["act.delivery"]),

@@ -25,6 +25,8 @@ from heyi.federation.coalitions import (
 from heyi.federation.driver import Exchanged, Seat
 from heyi.federation.operation import CANNOT_COMPUTE, Operation
 from heyi.model.errors import InvalidInput, Refused
+from heyi.settlement.guards import Twin, joined
+from heyi.settlement.owners import ultimate
 
 
 class Session:
@@ -38,6 +40,7 @@ class Session:
         self.operations = {
             o["name"]: Operation(name=o["name"], params=o["params"]) for o in self.case.request["operations"]
         }
+        self.tokens: dict[str, set[str]] = {}
         self._signer = house.keyring.signer(self.case.request["requester"])
 
     @property
@@ -170,6 +173,7 @@ class Session:
         got = driver.ask(self.seats, operation, {}, **self._ways)
         self.record(got)
         holders = sorted(got.results)
+        self.tokens = {h: {t for part in r.get("strata", [r]) for t in part["tokens"]} for h, r in got.results.items()}
         parts = [got.results[h].get("strata", [got.results[h]]) for h in holders]
         least = max(s.permit.min_cell for s in self.seats)
         found: list[dict[int, int]] = []
@@ -184,6 +188,24 @@ class Session:
             found.append({mask: persons for mask, persons in patterns.items() if persons >= least})
         self.release({"operation": "tokens", "answered": holders, "refused": got.refusals})
         return holders, found
+
+    def count_once(self, pairs: Sequence[Twin]) -> None:
+        """Have each person whom twins both hold counted by one of them in regressions, chosen by the person's token."""
+        owners = joined({}, pairs)
+        groups: dict[str, list[str]] = {}
+        for holder in sorted({h for pair in pairs for h in (pair.a, pair.b)}):
+            groups.setdefault(ultimate(owners, [holder])[holder], []).append(holder)
+        for members in groups.values():
+            out: dict[str, list[str]] = {h: [] for h in members}
+            for token in sorted(set.union(*(self.tokens[h] for h in members))):
+                having = [h for h in members if token in self.tokens[h]]
+                counts = having[int(token, 16) % len(having)]
+                for h in having:
+                    if h != counts:
+                        out[h].append(token)
+            for own in self.seats:
+                if own.permit.holder in out:
+                    own.without = out[own.permit.holder]
 
     def record(self, got: Exchanged) -> None:
         """Log every receipt; they are what the centre reconciles with each node's own log."""

@@ -35,12 +35,16 @@ class Ways(TypedDict):
 
 @dataclass(slots=True, kw_only=True)
 class Seat:
-    """One permit in use: its token, the holder's public key, and how many calls were made."""
+    """One permit in use: its token, the holder's public key, and how many calls were made.
+
+    `without` are linkage tokens of persons whom the holder leaves out of a regression, since a twin counts them.
+    """
 
     permit: Permit
     token: str
     public_key: str
     calls: int = 0
+    without: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +93,8 @@ def ask_each(
     receipts: list[Json] = []
     calls = []
     for seat, argument in zip(seats, arguments, strict=True):
+        if seat.without and operation.name == "logistic":
+            argument = {**argument, "without": seat.without}
         call = Call(token=seat.token, operation=operation, argument=argument, number=seat.calls + 1, signature="")
         message = Call.message(seat.permit.id, operation, call.argument_digest, call.number)
         calls.append(call.signed(requester.sign(message)))

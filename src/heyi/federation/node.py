@@ -26,7 +26,7 @@ from heyi.federation.enforce import Call, NodePolicy, enforce
 from heyi.federation.frequency import classes, count, size_of
 from heyi.federation.linkage import token, withdrawal_token
 from heyi.federation.operation import CANNOT_COMPUTE, Operation, Refusal
-from heyi.federation.questions import answer
+from heyi.federation.questions import answer, leaving_out
 from heyi.federation.receipt import Receipt, sign_receipt
 from heyi.federation.regression import design
 from heyi.model.errors import InvalidInput, VerificationError
@@ -193,14 +193,20 @@ class Node:
             case "frequency":
                 return {"cells": hold_back(count(operation, columns, keep), min_cell)}, None
             case "logistic":
+                asked, without = leaving_out(call.argument)
+                if without:
+                    keep &= np.array([p is None or self._token(permit, p) not in without for p in persons])
                 data = design(operation, columns, keep)
                 if refusal := regression_refusal(data, min_cell):
                     return None, refusal
                 context = [permit.case, operation.digest, call.argument_digest, call.number]
                 hide = partial(mask, key=self._linkage_key, holder=permit.holder, context=context)
-                return answer(operation, data, call.argument, hide), None
+                return answer(operation, data, asked, hide), None
             case _:
                 return self._tokens(call.operation, permit, columns, persons, keep, min_cell)
+
+    def _token(self, permit: Permit, person: str) -> str:
+        return token(self._linkage_key, permit.case, person)
 
     def _tokens(
         self,
@@ -229,7 +235,7 @@ class Node:
             if person is None:
                 unlinked[class_] += 1
             else:
-                found.setdefault(token(self._linkage_key, permit.case, person), class_)
+                found.setdefault(self._token(permit, person), class_)
         parts: list[Json] = [
             {"tokens": sorted(t for t, c in found.items() if c == n), "unlinked": unlinked[n]}
             for n in range(len(unlinked))

@@ -7,7 +7,9 @@
     {"optimum": true}                     the institution's own penalised optimum, with the sums there
     {"rank": "…"}                         for coefficient vectors, pairs ranked rightly less those ranked wrongly
 
-Vectors and sums are tables of whole numbers, a row a vector (see `numbers`); masked sums and moments are in decimal.
+Each may have `"without": [token, …]`, persons to leave out. Vectors and sums are tables of whole numbers, a row a
+vector (see `numbers`); masked sums and moments are in decimal.
+
 Whether sums are masked is a parameter of the operation, which the permit fixes: `"sums": "masked"` or `"per-site"`.
 """
 
@@ -68,6 +70,20 @@ def answer(operation: Operation, data: Design, argument: Json, mask: Masker) -> 
     if asked == {"rank"}:
         return {**records, "ahead": pack(concordance(data, points(argument["rank"], k)))}
     raise InvalidInput("the argument is no question that can be asked of a regression")
+
+
+def leaving_out(argument: Json) -> tuple[Json, frozenset[str]]:
+    """A question without its list of persons to leave out, and that list: tokens of the case.
+
+    Raises:
+        InvalidInput: the list is none.
+    """
+    if not isinstance(argument, dict) or "without" not in argument:
+        return argument, frozenset()
+    without = argument["without"]
+    if not isinstance(without, list) or not all(isinstance(t, str) for t in without):
+        raise InvalidInput("`without` is a list of tokens")
+    return {k: v for k, v in argument.items() if k != "without"}, frozenset(without)
 
 
 def points(text: Json, parameters: int) -> Integers:

@@ -21,6 +21,7 @@ from heyi.model.errors import InvalidInput, VerificationError
 from heyi.settlement.allocate import Allocation, allocate, interim, policy_from_json
 from heyi.settlement.coverage import Coverage, coverage_from_json
 from heyi.settlement.game import Game, game_from_json
+from heyi.settlement.guards import twins
 from heyi.settlement.owners import value_by_unions
 from heyi.settlement.pot import union_paths
 from heyi.settlement.sample import Sample, sample_from_json
@@ -59,14 +60,14 @@ def settle_game(measured: Measured, paid: Mapping[str, int] | None = None) -> Se
     """
     registered = measured.specification
     pot, policy = registered["pot_fen"], policy_from_json(registered["policy"])
-    paths = union_paths(registered, measured.players)
     if isinstance(measured, Sample):
-        if paid or any(paths):
+        if paid or any(union_paths(registered, measured.players)):
             raise InvalidInput("a sample neither trues up nor knows unions", hint="evaluate every coalition of owners")
         found = estimate(measured.plan, np.array(measured.values, dtype=np.float64), float(measured.total))
         phi, low, high = (_thousandths(end) for end in (found.phi, found.low, found.high))
         due = interim(pot, measured.players, low, high, policy)
         return Settled(phi=phi, low=low, high=high, intervals=None, allocation=due)
+    paths = union_paths(registered, measured.players, twins(measured.players, measured.overlap or {}))
     moments: Sequence[Sequence[int | Fraction]] | None
     if isinstance(measured, Coverage):
         phi, moments = measured.value(paths), measured.moments(paths)

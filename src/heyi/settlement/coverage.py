@@ -65,6 +65,15 @@ class Coverage:
                 found[mask] = found.get(mask, 0) + stratum.weight * persons
         return found
 
+    @cached_property
+    def overlap(self) -> dict[int, int]:
+        """Persons by who saw them, over all strata."""
+        found: dict[int, int] = {}
+        for stratum in self.strata:
+            for mask, persons in stratum.patterns.items():
+                found[mask] = found.get(mask, 0) + persons
+        return found
+
     def value_batch(self, masks: Sequence[int]) -> list[int]:
         """The utility of each coalition, in the order asked."""
         return [sum(weight for seen, weight in self.weighted.items() if seen & mask) for mask in masks]

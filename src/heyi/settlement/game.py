@@ -50,7 +50,8 @@ class Game:
 
     The registered baseline v(empty) was subtracted before. `specification` is what was registered before the run.
     `moments`, where the evaluation gave them, are sums over its records of products of two players' contributions to
-    one record, in the unit squared (see `uncertainty`).
+    one record, in the unit squared (see `uncertainty`). `overlap`, where persons were linked, counts them by the exact
+    set of players that hold them (see `guards`).
     """
 
     players: tuple[str, ...]
@@ -58,6 +59,7 @@ class Game:
     unit: str
     specification: Mapping[str, Json]
     moments: tuple[tuple[int, ...], ...] | None = None
+    overlap: Mapping[int, int] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.players)
@@ -73,6 +75,9 @@ class Game:
             raise InvalidInput("the empty coalition is worth something", hint="subtract the registered baseline")
         if self.moments is not None and [len(row) for row in self.moments] != [n] * n:
             raise InvalidInput(f"moments are {n} rows of {n}")
+        for mask, persons in (self.overlap or {}).items():
+            if not 0 < mask < 1 << n or persons < 0:
+                raise InvalidInput(f"pattern {mask} is not a set of {n} players with a count")
 
     @cached_property
     def digest(self) -> str:
@@ -96,18 +101,20 @@ class Game:
             "unit": self.unit,
             "specification": dict(self.specification),
             "moments": None if self.moments is None else [[str(x) for x in row] for row in self.moments],
+            "overlap": None if self.overlap is None else {f"{m:x}": c for m, c in sorted(self.overlap.items())},
         }
 
 
 def game_from_json(value: Json) -> Game:
     """The inverse of `to_json`."""
-    moments = value["moments"]
+    moments, overlap = value["moments"], value["overlap"]
     return Game(
         players=tuple(value["players"]),
         values=tuple(map(int, value["values"])),
         unit=value["unit"],
         specification=value["specification"],
         moments=None if moments is None else tuple(tuple(map(int, row)) for row in moments),
+        overlap=None if overlap is None else {int(m, 16): int(c) for m, c in overlap.items()},
     )
 
 

@@ -10,6 +10,7 @@ from enum import Enum
 from heyi.crypto.canonical import Json
 from heyi.model.errors import InvalidInput
 from heyi.settlement.allocate import Policy
+from heyi.settlement.guards import JOIN, Twin, check_twins, joined
 from heyi.settlement.owners import ultimate
 
 
@@ -26,13 +27,15 @@ class Pot:
     """`fen` to divide under `policy`. `owners` names the beneficial owner of a player; who has none is its own.
 
     `levels` names the unions of each player from the top (county, township), where the pot goes to unions first.
-    A statement can be disputed for `dispute_days`.
+    `twins` says what happens where two players hold nearly the same persons: they are valued as one owner (`join`), or
+    it is told to people (`report`). A statement can be disputed for `dispute_days`.
     """
 
     fen: int
     policy: Policy = field(default_factory=Policy)
     owners: Mapping[str, str] = field(default_factory=dict)
     levels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    twins: str = JOIN
     dispute_days: int = 15
     payment: Payment = Payment.MONEY
 
@@ -41,6 +44,7 @@ class Pot:
             raise InvalidInput(f"a pot of {self.fen} fen cannot be divided", hint="give a whole number above zero")
         if type(self.dispute_days) is not int or not 0 <= self.dispute_days <= 365:
             raise InvalidInput(f"{self.dispute_days} days for disputes", hint="a whole number from 0 to 365")
+        check_twins(self.twins)
         ultimate(self.owners, sorted(self.owners))
 
     def to_json(self) -> dict[str, Json]:
@@ -50,14 +54,26 @@ class Pot:
             "policy": self.policy.to_json(),
             "owners": dict(sorted(self.owners.items())),
             "levels": {p: list(names) for p, names in sorted(self.levels.items())},
+            "twins": self.twins,
             "dispute_days": self.dispute_days,
             "payment": self.payment.value,
         }
 
 
-def union_paths(specification: Mapping[str, Json], players: Sequence[str]) -> list[list[str]]:
-    """The unions of each player from the top: its registered levels, then its owner where that has several players."""
-    last = ultimate(specification.get("owners", {}), players)
+def union_paths(
+    specification: Mapping[str, Json], players: Sequence[str], pairs: Sequence[Twin] = ()
+) -> list[list[str]]:
+    """The unions of each player from the top: its registered levels, then its owner where that has several players.
+
+    Where twins are joined, they have one owner, and stand where the first of them stands.
+    """
+    owners = specification.get("owners", {})
+    if specification.get("twins", JOIN) == JOIN:
+        owners = joined(ultimate(owners, players), pairs)
+    last = ultimate(owners, players)
     sizes = Counter(last.values())
     levels = specification.get("levels", {})
-    return [[*levels.get(p, ()), *([last[p]] if sizes[last[p]] > 1 else [])] for p in players]
+    together = {p for pair in pairs for p in (pair.a, pair.b)}
+    head = {owner: min(p for p in players if last[p] == owner) for owner in last.values()}
+    places = {p: head[last[p]] if p in together else p for p in players}
+    return [[*levels.get(places[p], ()), *([last[p]] if sizes[last[p]] > 1 else [])] for p in players]

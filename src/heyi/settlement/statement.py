@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -11,6 +11,8 @@ from heyi.model.decision import Text
 from heyi.settlement.certificate import Measured, integers
 from heyi.settlement.coverage import Coverage
 from heyi.settlement.game import Game
+from heyi.settlement.guards import JOIN, Twin, twins
+from heyi.settlement.sample import Sample
 
 
 def yuan(fen: int) -> str:
@@ -80,6 +82,8 @@ def state(measured: Measured, certificate: Mapping[str, Json], *, disputes_until
     without = measured.value_batch([everybody ^ 1 << i for i in range(n)])
     strata = measured.by_stratum() if isinstance(measured, Coverage) and len(measured.strata) > 1 else {}
     bound = digest(certificate)
+    pairs = twins(measured.players, measured.overlap or {}) if not isinstance(measured, Sample) else []
+    pairs = pairs if measured.specification.get("twins", JOIN) == JOIN else []
     statements = []
     for i, party in enumerate(measured.players):
         phi = Fraction(certificate["phi"][i])
@@ -101,12 +105,26 @@ def state(measured: Measured, certificate: Mapping[str, Json], *, disputes_until
                 total=total,
                 unit=measured.unit,
                 strata={name: parts[i] for name, parts in strata.items()},
-                why=_why(measured, i, phi, alone[i], total - without[i]),
+                why=_with_twins(_why(measured, i, phi, alone[i], total - without[i]), party, pairs),
                 certificate=bound,
                 disputes_until=disputes_until,
             )
         )
     return statements
+
+
+def _with_twins(why: Text, party: str, pairs: Sequence[Twin]) -> Text:
+    own = [t for t in pairs if party in (t.a, t.b)]
+    if not own:
+        return why
+    names = ", ".join(f"`{t.b if t.a == party else t.a}`" for t in own)
+    shared, either = own[0].shared, own[0].of_a + own[0].of_b - own[0].shared
+    return Text(
+        zh=f"{why.zh}贵机构与 {names} 的患者几乎相同（双方共 {either:,} 人，其中 {shared:,} 人两家都有），"
+        "按登记的约定作为同一归属计值；如属误判，请提出异议。",
+        en=f"{why.en} Your institution and {names} hold nearly the same patients ({shared:,} of {either:,} are held by "
+        "both), so as registered they are valued as one owner; dispute it if that is wrong.",
+    )
 
 
 def _why(measured: Measured, i: int, phi: Fraction, alone: int, last: int) -> Text:

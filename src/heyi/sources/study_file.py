@@ -25,7 +25,7 @@ _TABLES = {  # table -> its keys
     "settlement": {
         *("utility", "fits", "of", "strata", "evaluations", "seed", "table"),
         *("pot_fen", "by", "floors", "floors_at_most", "group", "group_floor", "negatives"),
-        *("owners", "levels", "dispute_days", "payment"),
+        *("owners", "levels", "twins", "dispute_days", "payment"),
     },
     "terms": {"min_cell", "max_calls", "days"},
     "site": {"id", "zh", "en", "tier", "file"},
@@ -75,6 +75,7 @@ def _plan(raw: dict[str, Any]) -> StudyPlan:
             raise ValueError(f"{name} must be a whole number above zero")
     if not all(isinstance(a["given"], bool) for a in raw.get("approval", ())):
         raise ValueError("given must be true or false")
+    operations = raw["operation"] if isinstance(raw["operation"], list) else [raw["operation"]]
     return StudyPlan(
         id=check_id(study["id"], "study"),
         zh=study["zh"],
@@ -87,7 +88,7 @@ def _plan(raw: dict[str, Any]) -> StudyPlan:
         columns=None if columns is None else tuple(columns),
         origin=data["origin"],
         secret=data["secret"],
-        operation=Operation(name=raw["operation"]["name"], params=raw["operation"]["params"]),
+        operations=tuple(Operation(name=o["name"], params=o["params"]) for o in operations),
         like=tuple(request["like"]),
         facts=request.get("facts", {}),
         profile=request.get("profile", {}),
@@ -143,6 +144,7 @@ def read_pot(settlement: Mapping[str, Any]) -> Pot:
         ),
         owners=settlement.get("owners", {}),
         levels=settlement.get("levels", {}),
+        twins=settlement.get("twins", "join"),
         dispute_days=settlement.get("dispute_days", 15),
         payment=Payment(settlement.get("payment", "money")),
     )
