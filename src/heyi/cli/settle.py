@@ -132,6 +132,8 @@ def guards(
         for party, part in g["lowers"].items():
             if part:
                 out().print(f"  {party}: 在 {part:.0%} 的组合中使效用降低 lowers the utility of so many coalitions")
+        for party in g["unsure"]:
+            out().print(f"  {party}: 贡献与零无法区分 its contribution cannot be told from zero")
         for row in g["baseline"]:
             if abs(row["raised"] - row["part"]) >= 0.01:
                 out().print(
@@ -151,6 +153,7 @@ def _guarded(certificate: Any) -> dict[str, Any]:
         values = integers(measured)
     elif isinstance(measured, Coverage) and len(measured.players) <= MOST:
         values = np.array(coverage_values(measured.weighted, len(measured.players)))
+    intervals = zip(measured.players, certificate["intervals"] or [], strict=bool(certificate["intervals"]))
     firm = None
     if values is not None and 2 <= len(phi) <= MOST:
         found = stability(measured.players, values, phi)
@@ -173,6 +176,7 @@ def _guarded(certificate: Any) -> dict[str, Any]:
         "lowers": {}
         if values is None
         else {p: float(x) for p, x in zip(measured.players, lowered(values), strict=True)},
+        "unsure": [p for p, (low, high) in intervals if low <= 0 <= high],
         "baseline": [
             {"party": b.player, "part": float(b.part), "raised": float(b.raised)}
             for b in baseline(measured.players, phi)

@@ -2,8 +2,8 @@
 
 Nothing here accuses. `Twin` is a pair that holds nearly the same persons: where the specification says so, both are
 valued as one owner, so that a second name earns nothing; else the evidence goes to people. `Stability` says whether a
-coalition gets more than it is worth by itself, which is what the others might object to. `Baseline` says how shares hang on
-the registered value of nothing.
+coalition gets more than it is worth by itself, which is what the others might object to. `Baseline` says how shares
+hang on the registered value of nothing.
 """
 
 from __future__ import annotations
