@@ -308,14 +308,16 @@ def measure(
     if json:
         print_json(certificate)
         return
-    rows = Table(title=f"{program.study}（{program.unit}）", title_justify="left")
+    unit, scale = program.unit.rpartition(" ")[2] if program.decimals else program.unit, 10**program.decimals
+    rows = Table(title=f"{program.study}（{unit}）", title_justify="left")
     for heading in ("机构 institution", "贡献 contribution", "元 yuan"):
         rows.add_column(heading, justify="left" if heading.startswith("机构") else "right")
     for party, phi, low, high in zip(
         measured.players, certificate["phi"], certificate["low"], certificate["high"], strict=True
     ):
-        between = "" if low == high else f" ({float(Fraction(low)):,.2f} … {float(Fraction(high)):,.2f})"
-        rows.add_row(party, f"{float(Fraction(phi)):,.2f}{between}", yuan(certificate["shares_fen"][party]))
+        value, least, most = (float(Fraction(x) / scale) for x in (phi, low, high))
+        between = "" if low == high else f" ({least:,.2f} … {most:,.2f})"
+        rows.add_row(party, f"{value:,.2f}{between}", yuan(certificate["shares_fen"][party]))
     if certificate["escrow_fen"]:
         rows.add_row("暂存 escrow", "", yuan(certificate["escrow_fen"]))
     out().print(rows)

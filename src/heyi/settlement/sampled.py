@@ -6,8 +6,9 @@ x_i = [i in S] and the average over all coalitions of k players,
     phi_i = v(N)/n + sum over k in 1..n-1 of n / (k (n - k)) * average of d(S) (x_i - k/n).
 
 A fit stands in for d where its own value has a closed form, and what it leaves over enters through the averages, so
-that a bad fit costs width and not truth. The plan is fixed before anything is evaluated, from a counter-based generator
-(Philox): the same seed gives the same coalitions, whoever evaluates them.
+that a bad fit costs width and not truth. The plan is fixed before anything is evaluated, from the raw output of a
+counter-based generator (Philox4x64-10, Salmon and others 2011): the same seed gives the same coalitions, whoever
+evaluates them and with whatever version of a library.
 """
 
 from __future__ import annotations
@@ -83,14 +84,14 @@ def plan(players: int, evaluations: int, seed: int) -> Plan:
             row[list(chosen)] = True
             rows += [row, ~row]
     blocks = [-1] * len(rows)
-    generator = np.random.Generator(np.random.Philox(key=seed))
+    stream = np.random.Philox(key=seed)
     others = [k for k in whole if k not in full]
     seen: set[bytes] = set()
     for pair in range(left // 2 if others else 0):
         row = np.zeros(players, dtype=np.bool_)
         for _ in range(64):  # none twice; a size that is not taken in full has others left
             row[:] = False
-            row[generator.permutation(players)[: others[pair % len(others)]]] = True
+            row[np.argsort(stream.random_raw(players), kind="stable")[: others[pair % len(others)]]] = True
             key = min(row.tobytes(), (~row).tobytes())
             if key not in seen:
                 break
