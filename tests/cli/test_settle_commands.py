@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from pathlib import Path
 
 from heyi.app import reopen
 from heyi.exchange.consortium import legal_day
 from tests.cli.conftest import Heyi
+from tests.conftest import ROOT
 
 CASE = "heart-disease"
 
@@ -56,3 +58,32 @@ def test_the_commands_go_the_whole_way(stated_copy: Path, tmp_path: Path, heyi: 
     page = (pages / "va.html").read_text(encoding="utf-8")
     assert "已支付" in page and "http" not in page.split("</style>")[1].split("<script")[0]
     assert say("statement", run, "--party", "va", "--from", "2030-01-01")[0] == 2
+
+
+def test_a_program_of_ones_own_is_measured_certified_and_guarded(tmp_path: Path, heyi: Heyi) -> None:
+    shutil.copytree(ROOT / "examples" / "value", tmp_path / "value")
+    file, certificate = tmp_path / "value" / "valuation.toml", tmp_path / "certificate.json"
+    done = heyi("settle", "measure", file, "--to", certificate, "--workers", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    shares = json.loads(done.stdout)["shares_fen"]
+    assert sum(shares.values()) == 1_000_000
+    assert sum(v for p, v in shares.items() if p.startswith("clinic")) == 300_000
+    assert heyi("settle", "verify", certificate).returncode == 0
+    told = heyi("settle", "measure", file, "--to", certificate)
+    assert "hospital" in told.stdout and "53.30" in told.stdout
+    guards = json.loads(heyi("settle", "guards", certificate, "--json").stdout)["settlements"][0]
+    assert guards["stability"]["holds"] and guards["overlaps"] == [] and len(guards["baseline"]) == 5
+    assert heyi("settle", "measure", tmp_path / "absent.toml").returncode == 2
+    assert heyi("settle", "measure", file, "--to", tmp_path / "absent" / "c.json").returncode == 1
+    assert heyi("settle", "measure", file, "--store", tmp_path / "absent" / "u").returncode == 1
+    (tmp_path / "value" / "visits.py").write_text("def utility(members):\n    return float('nan')\n")
+    refused = heyi("settle", "measure", file, "--to", tmp_path / "nan.json")
+    assert refused.returncode == 2 and "is nan" in refused.stderr and not (tmp_path / "nan.json").exists()
+
+
+def test_guards_tell_of_a_run(stated: Path, heyi: Heyi) -> None:
+    told = heyi("settle", "guards", stated)
+    assert told.returncode == 0 and "heart-disease" in told.stdout
+    found = json.loads(heyi("settle", "guards", stated, "--json").stdout)["settlements"][0]
+    assert set(found["lowers"]) == {"cleveland", "hungary", "switzerland", "va"}
+    assert heyi("settle", "guards", stated / "absent").returncode == 2
