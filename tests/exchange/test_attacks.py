@@ -12,7 +12,7 @@ import pytest
 from heyi.app import App, reopen, verify_directory
 from heyi.audit.event import Event, from_leaf
 from heyi.audit.log import Draft
-from heyi.crypto.canonical import Json, from_canonical
+from heyi.crypto.canonical import Json, digest, from_canonical
 from heyi.exchange.apply import decide, supply
 from heyi.exchange.consortium import Consortium
 from heyi.exchange.erase import erase
@@ -111,9 +111,35 @@ def permit_without_a_permitting_decision(house: Consortium) -> None:
     house.write(house.draft("permit.issued", case="foreign-court", public=dict(event.public)))
 
 
+def register_for_other_data(house: Consortium) -> None:
+    event = events(house, "utility.registered")[0][1]
+    specification = {**event.public["specification"], "evaluation_digest": "sha256:" + "0" * 64}
+    again(house, event, specification=specification, digest=digest(specification))
+
+
+def register_under_another_digest(house: Consortium) -> None:
+    event = events(house, "utility.registered")[0][1]
+    again(house, event, specification={**event.public["specification"], "pot_fen": 1})
+
+
+def answer_another_question_than_was_announced(house: Consortium) -> None:
+    event = events(house, "operation.asked")[-1][1]
+    calls = [[permit, number, "sha256:" + "0" * 64] for permit, number, _ in event.public["calls"]]
+    answered = next(
+        e
+        for _, e, _ in events(house, "operation.answered")
+        if [e.public["permit"], e.public["number"]] in [c[:2] for c in calls]
+    )
+    again(house, event, calls=calls)
+    again(house, answered)
+
+
 ATTACKS: list[tuple[Callable[[Consortium], None], str]] = [
     (forge_decision, "the facts are not those that the log states"),
     (second_statement_of_everything, "the case was settled before"),
+    (register_for_other_data, "registered for other data than those of the request"),
+    (register_under_another_digest, "the registered utility has another digest"),
+    (answer_another_question_than_was_announced, "another operation or argument than was announced"),
     (pay_twice, "was paid twice"),
     (forge_statement, "the statement is not what the settlement recomputes to"),
     (new_key_for_an_authority, "is registered a second time"),

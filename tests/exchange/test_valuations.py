@@ -332,11 +332,11 @@ def test_valuations_without_sense_are_refused(wrong: dict[str, Any], says: str) 
 def test_an_operation_that_cannot_measure_it_is_refused() -> None:
     masked = Operation(name="logistic", params={**HEART.operations[0].params, "sums": "masked"})
     with pytest.raises(InvalidInput, match="cannot be told from masked sums"):
-        Valuation(utility="likelihood").specify(masked, HEART.pot)
+        Valuation(utility="likelihood").specify(masked, HEART.pot, {})
     with pytest.raises(InvalidInput, match="`height` is no covariate"):
-        Valuation(utility="information", of="height").specify(HEART.operations[0], HEART.pot)
+        Valuation(utility="information", of="height").specify(HEART.operations[0], HEART.pot, {})
     tokens = Operation(name="tokens", params={"complete": ["age"], "strata": [{"kind": "age", "cuts": [65]}]})
     with pytest.raises(InvalidInput, match="has 2 strata and 1 have names"):
-        Valuation(utility="coverage", strata=(("all", 1),)).specify(tokens, HEART.pot)
+        Valuation(utility="coverage", strata=(("all", 1),)).specify(tokens, HEART.pot, {})
     with pytest.raises(InvalidInput, match="per-site` or `masked"):
         Operation(name="logistic", params={**HEART.operations[0].params, "sums": "secret"})

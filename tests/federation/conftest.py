@@ -59,6 +59,7 @@ class County:
         self.now = START
         self.keyring = SeededKeyring(b"a county for tests of federation")
         self.records: dict[str, WatchedRecords] = {}
+        self.digests: dict[str, str] = {}
         self.nodes: dict[str, Node] = {}
         self.databases: dict[str, Database] = {}
         self._opened: list[Database] = []
@@ -108,6 +109,7 @@ class County:
         )
         asset = grade(table, asset_id=f"{holder}-visits", holder=holder, zh="就诊记录", en="visits")
         self.records.setdefault(host, WatchedRecords()).add(table, asset)
+        self.digests[asset.id] = table.digest
         return asset.id
 
     def open_node(
@@ -137,6 +139,7 @@ class County:
             "id": f"case-1.{host}-visits",
             "case": "case-1",
             "asset": f"{host}-visits",
+            "data": self.digests.get(changed.get("asset", f"{host}-visits"), ""),
             "holder": host,
             "audience": host,
             "requester": REQUESTER,

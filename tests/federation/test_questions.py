@@ -148,6 +148,14 @@ def test_a_large_negative_total_survives_the_mask() -> None:
     assert (total.gradient[0][0], total.information[0][0], total.loglik[0]) == (-3 * 2**61, 3 * 2**61, -3)
 
 
+def test_data_that_were_changed_after_the_permit_are_refused(county: County, node: Node, logistic: Operation) -> None:
+    permit = county.permit(logistic, host=HOST)
+    county.serve(HOST, county.visits(130, 1))
+    answer = node.handle(county.call(permit, logistic, {"at": pack([0, 0, 0])}))
+    assert answer.refusal is not None and answer.refusal.code == "data-changed"
+    assert "another file" in answer.refusal.en
+
+
 def test_persons_are_left_out(county: County, node: Node, logistic: Operation) -> None:
     permit = county.permit(logistic, host=HOST)
     key = county.keyring.secret("linkage")

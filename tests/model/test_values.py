@@ -20,7 +20,8 @@ REASON = Reason(zh="因", en="why")
 
 def permit(**changed: Any) -> Permit:
     arguments = {
-        "id": "p", "case": "c", "asset": "a", "holder": "h", "audience": "h", "requester": "r", "requester_key": KEY,
+        "id": "p", "case": "c", "asset": "a", "data": "d", "holder": "h", "audience": "h", "requester": "r",
+        "requester_key": KEY,
         "purpose": "care", "delivery": "open", "kinds": ("age",), "operations": {"count": "sha256:0"}, "min_cell": 1,
         "max_calls": 1, "obligations": (), "conditions": (), "issued_at": 5, "expires_at": 6, "decision": 0,
         "rulebook": "r",

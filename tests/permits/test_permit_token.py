@@ -27,6 +27,7 @@ PERMIT = Permit(
     id="p-1",
     case="diabetes-2026",
     asset="county-checkups",
+    data="03",
     holder=HOLDER.name,
     audience=HOLDER.name,
     requester=REQUESTER.name,
@@ -120,7 +121,8 @@ def test_a_token_is_canonical_and_signed_in_a_known_way() -> None:
 
 
 CHANGES = {
-    "id": "p-2", "case": "other", "asset": "births", "holder": "city-hospital", "audience": "city-hospital",
+    "id": "p-2", "case": "other", "asset": "births", "data": "04",
+    "holder": "city-hospital", "audience": "city-hospital",
     "requester": "company", "requester_key": STRANGER.public_key, "purpose": "marketing", "delivery": "extract",
     "kinds": ["name"], "operations": {"count": "sha256:99"}, "min_cell": 1, "max_calls": 1000, "obligations": [],
     "conditions": ["none"], "issued_at": 0, "expires_at": 2**40, "decision": 18, "rulebook": "sha256:03",

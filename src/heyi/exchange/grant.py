@@ -91,6 +91,7 @@ def _permit(house: Consortium, case: Case, asset: str, terms: Terms, stated: Map
         id=f"{case.id}.{asset}",
         case=case.id,
         asset=asset,
+        data=house.asset(asset).digest,
         holder=holder.id,
         audience=holder.host,
         requester=request["requester"],

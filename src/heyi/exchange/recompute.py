@@ -13,6 +13,7 @@ from heyi.exchange.measure import is_of_table
 from heyi.exchange.pay import due_fen, ledger_id, payment_case
 from heyi.exchange.ports import Artefacts
 from heyi.exchange.settle import DAY, settled_leaf
+from heyi.exchange.valuation import evaluation_digest
 from heyi.model.decision import Outcome
 from heyi.model.errors import VerificationError
 from heyi.model.permit import Permit
@@ -54,6 +55,20 @@ def recompute_settlement(
     if public != settled_leaf(public["certificate"], certificate, until):
         raise VerificationError("the settlement in the log is not what its certificate says")
     return {s.party: s.to_json() for s in statements_of(measured, certificate, disputes_until=until)}
+
+
+def check_registration(event: Event, state: State) -> None:
+    """Check that a registered utility has the digest that permits quote, and is evaluated on the registered files.
+
+    Raises:
+        VerificationError: it has not, or is not.
+    """
+    specification, case = event.public["specification"], state.cases[event.case]
+    if digest(specification) != event.public["digest"]:
+        raise VerificationError("the registered utility has another digest")
+    data = {asset: state.assets[asset].digest for asset in case.request["assets"]}
+    if specification["evaluation_digest"] != evaluation_digest(data):
+        raise VerificationError("the utility was registered for other data than those of the request")
 
 
 def check_answer(event: Event, state: State) -> None:

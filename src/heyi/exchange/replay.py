@@ -21,7 +21,7 @@ from heyi.exchange.consortium import legal_day, stored_rulebook
 from heyi.exchange.facts import assemble, may_not_state, stated_from_json, stated_to_json
 from heyi.exchange.grant import READ
 from heyi.exchange.ports import Artefacts
-from heyi.exchange.recompute import check_answer, check_dispute, check_payment, recompute_settlement
+from heyi.exchange.recompute import check_answer, check_dispute, check_payment, check_registration, recompute_settlement
 from heyi.federation.operation import Operation
 from heyi.federation.receipt import verify_receipt
 from heyi.model.decision import Outcome
@@ -152,6 +152,8 @@ class Replay:
                 receipt = verify_receipt(event.public, public_key=state.parties[event.public["holder"]].public_key)
                 seen.setdefault(receipt.host, []).append(event.public["signature"])
                 report.receipts += 1
+            case "utility.registered":
+                check_registration(event, state)
             case "settlement.certified":
                 case = state.cases[event.case]
                 permits = [self._permits[p] for p in case.permits]
@@ -257,6 +259,8 @@ class Replay:
         given = (permit.requester, permit.purpose, permit.delivery, list(permit.kinds), permit.operations)
         if given != (*asked[:4], operations or {READ: READ}) or list(permit.obligations) != said["obligations"]:
             raise VerificationError("the permit is for something else than was asked and decided")
+        if permit.data != self._state.assets[permit.asset].digest:
+            raise VerificationError("the permit is for other data than were registered")
         if permit.rulebook != said["rulebook"] or permit.utility != case.utility or permit.audience != holder.host:
             raise VerificationError("the permit quotes another rulebook, utility or node")
         for approval in case.approvals.values():

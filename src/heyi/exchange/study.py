@@ -42,7 +42,8 @@ def register_study(house: Consortium, case: str, valuation: Valuation, pot: Pot)
             f"the utility `{valuation.utility}` needs the operation `{measured}`", hint="ask for it in the request"
         )
     operation = Operation(name=measured, params=operations[measured])
-    register_utility(house, case, valuation.specify(operation, pot))
+    data = {asset: house.asset(asset).digest for asset in house.case(case).request["assets"]}
+    register_utility(house, case, valuation.specify(operation, pot, data))
 
 
 def run_study(house: Consortium, case: str, *, on_round: Callable[[int], None] = lambda _: None) -> StudyResult:

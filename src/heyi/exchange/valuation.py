@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from heyi.crypto.canonical import Json
+from heyi.crypto.canonical import Json, digest
 from heyi.federation.frequency import size_of
 from heyi.federation.operation import Operation
 from heyi.federation.questions import is_masked
@@ -38,6 +38,11 @@ _BASELINES = {
     INFORMATION: "what the ridge says of the coefficient",
     TABLE: "the table counts from zero",
 }
+
+
+def evaluation_digest(data: Mapping[str, str]) -> str:
+    """Binds the files that a utility is evaluated on: digests by asset."""
+    return digest(dict(sorted(data.items())))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +95,9 @@ class Valuation:
         """The operation that measures it."""
         return MEASURED_BY.get(self.utility, "logistic")
 
-    def specify(self, operation: Operation, pot: Pot) -> dict[str, Json]:
-        """What is registered before the run: the utility, its baseline, who the players are, the pot and its terms.
+    def specify(self, operation: Operation, pot: Pot, data: Mapping[str, str]) -> dict[str, Json]:
+        """What is registered before the run: the utility, its baseline, what it is evaluated on, who the players are,
+        the pot and its terms. `data` has the digest of each asset's file.
 
         Raises:
             InvalidInput: the operation cannot measure it.
@@ -121,6 +127,7 @@ class Valuation:
             "operation": operation.digest,
             "baseline": _BASELINES[self.utility],
             "evaluation": "complete cases of all institutions that take part",
+            "evaluation_digest": evaluation_digest(data),
             "smallest_overlap": "sets of institutions that share fewer persons than the smallest cell count as none",
             "players": "holders of the data; those of one owner divide what their owner gets",
             "value": "Shapley value; of Owen and Winter where there are unions",

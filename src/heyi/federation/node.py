@@ -43,6 +43,9 @@ class Records(Protocol):
     def holder(self, asset: str) -> str:
         """Whose asset it is."""
 
+    def digest(self, asset: str) -> str:
+        """SHA-256 of the file that the asset was read from."""
+
     def persons(self, asset: str) -> Sequence[str | None]:
         """The valid resident ID number of each record, or None."""
 
@@ -181,6 +184,12 @@ class Node:
         if self._records.holder(permit.asset) != permit.holder:
             return None, Refusal(
                 code="holder", zh="数据不属于签发许可的机构", en="the data are not those of the institution that signed"
+            )
+        if self._records.digest(permit.asset) != permit.data:
+            return None, Refusal(
+                code="data-changed",
+                zh="数据文件与登记、许可所载的不同",
+                en="the data are another file than was registered and permitted",
             )
         columns = self._records.columns(permit.asset, operation.kinds)
         persons = self._records.persons(permit.asset)

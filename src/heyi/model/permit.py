@@ -12,16 +12,17 @@ from heyi.model.errors import InvalidInput, VerificationError
 class Permit:
     """Leave to run named operations on one asset for one purpose.
 
-    `audience` is the node that enforces it; `operations` maps names to digests of their parameters; `min_cell` is the
-    smallest count that may leave; `max_calls` the number of calls; `issued_at` and `expires_at` are Unix time in
-    seconds, the latter exclusive; `requester_key` a raw Ed25519 key in hexadecimal; `decision` the log index of the
-    decision that it rests on; `utility` the digest of how contributions will be measured, registered beforehand (empty
-    where nothing is to be settled).
+    `data` is the digest of the file that was registered as the asset; `audience` is the node that enforces it;
+    `operations` maps names to digests of their parameters; `min_cell` is the smallest count that may leave; `max_calls`
+    the number of calls; `issued_at` and `expires_at` are Unix time in seconds, the latter exclusive; `requester_key` a
+    raw Ed25519 key in hexadecimal; `decision` the log index of the decision that it rests on; `utility` the digest of
+    how contributions will be measured, registered beforehand (empty where nothing is to be settled).
     """
 
     id: str
     case: str
     asset: str
+    data: str
     holder: str
     audience: str
     requester: str

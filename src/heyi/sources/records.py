@@ -32,6 +32,9 @@ class TableRecords:
     def holder(self, asset: str) -> str:
         return self._held(asset)[1].holder
 
+    def digest(self, asset: str) -> str:
+        return self._held(asset)[0].digest
+
     def persons(self, asset: str) -> tuple[str | None, ...]:
         if asset not in self._persons:
             self._persons[asset] = persons(*self._held(asset))
