@@ -80,4 +80,5 @@ def unit_short(unit: str) -> Text:
 
 def percent_range(millionths: Sequence[int]) -> str:
     """The interval of a share of all contributions, in percent."""
-    return "–".join(f"{end / 10_000:.1f}" for end in millionths) + " %"
+    between = "–" if min(millionths) >= 0 else " … "
+    return between.join(f"{end / 10_000:.1f}" for end in millionths) + " %"
