@@ -36,6 +36,7 @@ def settlement(rng: Random) -> tuple[str, str]:
             first = interim(pot, players, low, high, policy)
             if wrong := _wrong(first, pot):
                 return "interim", wrong
+            allocate(pot, players, phi, policy)  # where the policy itself cannot be kept, nothing is settled
             paid = dict(zip(players, first.shares_fen, strict=True))
             whole = allocate(pot, players, phi, policy, paid=paid)
             if any(b < a for a, b in zip(first.shares_fen, whole.shares_fen, strict=True)):
@@ -76,7 +77,7 @@ def _values(rng: Random, n: int) -> list[Fraction]:
 
 
 def _policy(rng: Random, players: list[str]) -> Policy:
-    floors = {p: Fraction(rng.randrange(1, 5), 20) for p in players if rng.random() < 0.2}
+    floors = {p: Fraction(rng.randrange(1, 12), 20) for p in players if rng.random() < 0.2}
     group = frozenset(p for p in players if rng.random() < 0.3) if rng.random() < 0.4 else frozenset()
     return Policy(
         floors=floors,

@@ -300,7 +300,7 @@ def test_a_copy_under_a_second_name_gains_nothing(tmp_path: Path, changed: float
         )
         paid[name] = sum(s.share_fen for s in result.statements if s.party in ("clinic-c", "clinic-z"))
         assert game.overlap is not None
-        said = {s.party: "hold nearly the same patients" in s.why.en for s in result.statements}
+        said = {s.party: "holds nearly the same patients" in s.why.en for s in result.statements}
         assert {p for p, told in said.items() if told} == ({"clinic-c", "clinic-z"} if name == "joined" else set())
     assert paid["alone"] > 1.1 * paid["honest"], "without the guard a second name pays"
     assert paid["joined"] <= (1.01 if not changed else 1.10) * paid["honest"]

@@ -238,6 +238,17 @@ def test_certain_shares_by_hand() -> None:
         interim(1000, "ab", ends[1], ends[0])
 
 
+def test_who_is_not_of_the_group_is_certain_only_of_what_its_floor_leaves() -> None:
+    policy = Policy(floors=fractions(j="1/2"), group=frozenset("g"), group_floor=Fraction(2, 5))
+    phi = fractions(g="1/10000", i="9/10", j="1/10")
+    players, values = list(phi), list(phi.values())
+    first = interim(1_000_000, players, values, values, policy)
+    paid = dict(zip(players, first.shares_fen, strict=True))
+    last = allocate(1_000_000, players, values, policy, paid=paid)
+    assert first.shares_fen[1] <= 100_000 == allocate(1_000_000, players, values, policy).shares_fen[1]
+    assert all(a <= b for a, b in zip(first.shares_fen, last.shares_fen, strict=True))
+
+
 def test_ten_thousand_pots_with_floors_are_divided_to_the_fen() -> None:
     rng = random.Random(10_000)
     for _ in range(10_000):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -147,13 +148,94 @@ def test_one_utility_is_shown_without_the_others() -> None:
 def test_a_sample_of_another_processor_may_differ_by_rounding_and_no_more() -> None:
     certificate = from_canonical(canonical(certify("study", sampled())))
     nudged = copy.deepcopy(certificate)
-    nudged["phi"][0] = str(Fraction(nudged["phi"][0]) + Fraction(1, 1000))
+    nudged["phi"][0] = str(Fraction(nudged["phi"][0]) + Fraction(1, 10**4))
     verify_certificate(nudged)
     for field in ("phi", "low", "high"):
-        wrong = copy.deepcopy(certificate)
-        wrong[field][0] = str(Fraction(wrong[field][0]) + 1)
-        with pytest.raises(VerificationError):
-            verify_certificate(wrong)
+        value = Fraction(certificate[field][0])
+        for changed in (str(value + Fraction(1, 1000)), f"{float(value):.5f}0"):
+            wrong = copy.deepcopy(certificate)
+            wrong[field][0] = changed
+            with pytest.raises(VerificationError):
+                verify_certificate(wrong)
+
+
+def test_a_small_unit_leaves_no_room_for_money() -> None:
+    """Worth 0 or 1: a thousandth of a unit is a thousandth of the pot."""
+    drawn = plan(8, 60, 9)
+    values = tuple(int(row[0] and row[1]) for row in drawn.coalitions)
+    small = Sample(
+        players=tuple("abcdefgh"),
+        seed=9,
+        evaluations=60,
+        values=values,
+        total=1,
+        unit="units",
+        specification=POT.to_json(),
+    )
+    certificate = from_canonical(canonical(certify("study", small)))
+    verify_certificate(certificate)
+    for field in ("phi", "low", "high"):
+        certificate[field][0] = str(Fraction(certificate[field][0]) + Fraction(1, 10**6))
+    with pytest.raises(VerificationError):
+        verify_certificate(certificate)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"seed": 8, "evaluations": 60}, "another plan than was registered"),
+        ({"seed": 9, "evaluations": 61}, "another plan than was registered"),
+    ],
+)
+def test_a_sample_of_another_plan_than_was_registered(change: dict[str, int], says: str) -> None:
+    value = sampled()
+    other = replace(value, specification={**value.specification, "sample": change})
+    with pytest.raises(InvalidInput, match=says):
+        certify("study", other)
+
+
+def test_a_sample_with_fewer_values_than_its_plan_is_refused_at_once() -> None:
+    certificate = from_canonical(canonical(certify("study", sampled())))
+    certificate["measured"]["evaluations"] = 10**9
+    begun = time.perf_counter()
+    with pytest.raises(VerificationError, match="1000000000 evaluations are not 60 values"):
+        verify_certificate(certificate)
+    assert time.perf_counter() - begun < 5
+
+
+def test_strata_of_other_weights_than_were_registered() -> None:
+    value = covered()
+    named = [{"name": "adults", "weight": 1}, {"name": "rare", "weight": 25}]
+    right = replace(value, specification={**value.specification, "strata": named})
+    verify_certificate(certify("study", right))
+    named = [{"name": "adults", "weight": 1}, {"name": "rare", "weight": 5}]
+    wrong = replace(value, specification={**value.specification, "strata": named})
+    with pytest.raises(InvalidInput, match="strata are others than were registered"):
+        certify("study", wrong)
+
+
+@pytest.mark.parametrize("change", [{"escrow_fen": False}, {"study": None}, {"study": 3}])
+def test_bytes_that_mean_the_same_are_not_the_same(change: dict[str, Any]) -> None:
+    certificate = certify("study", game(Pot(fen=1000)))
+    assert certificate["escrow_fen"] == 0
+    with pytest.raises(VerificationError):
+        verify_certificate({**certificate, **change})
+
+
+def test_unions_without_end_are_malformed() -> None:
+    certificate = from_canonical(canonical(certify("study", game())))
+    certificate["measured"]["specification"]["levels"] = {p: ["x"] * 3000 for p in "abcd"}
+    with pytest.raises(VerificationError):
+        verify_certificate(certificate)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"levels": {"a": "county-1"}}, {"levels": {"a": [1]}}, {"owners": {"a": 1}}, {"owners": ["a"]}, {"levels": 3}],
+)
+def test_owners_and_levels_that_are_none(fields: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput, match="levels"):
+        Pot(fen=5, **fields)
 
 
 def test_owners_divide_what_the_game_of_owners_gives_them() -> None:

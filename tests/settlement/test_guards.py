@@ -15,6 +15,7 @@ from heyi.settlement.coverage import Coverage, Stratum
 from heyi.settlement.exact import shapley
 from heyi.settlement.game import Game, game_from_json
 from heyi.settlement.guards import SAME, Twin, baseline, joined, lowered, overlaps, stability, twins
+from heyi.settlement.owners import ultimate
 from heyi.settlement.pot import Pot, union_paths
 from heyi.settlement.statement import state
 
@@ -76,10 +77,29 @@ def test_a_copy_with_some_persons_changed_is_a_twin_and_a_part_of_another_is_not
 
 def test_three_names_for_one_are_one_owner() -> None:
     pairs = [Twin(a="b", b="d", shared=9, of_a=9, of_b=9), Twin(a="a", b="d", shared=9, of_a=9, of_b=9)]
-    owners = joined({"c": "x"}, pairs)
-    assert {p: owners.get(p, p) for p in "abcd"} == {"a": "a", "b": "a", "c": "x", "d": "b"}
+    owners = ultimate(joined({"c": "x"}, pairs), "abcd")
+    assert owners == {"a": "a", "b": "a", "c": "x", "d": "a"}
+    assert ultimate(joined({"b": "x"}, pairs), "abd") == dict.fromkeys("abd", "a")
     paths = union_paths({"owners": {}, "levels": {"a": ["n"], "b": ["s"], "d": ["w"]}}, "abd", pairs)
-    assert paths == [["n", "a"], ["n", "a"], ["n", "a"]], "they stand where the first of them stands"
+    assert paths == [["level n", "owner a"]] * 3, "they stand where the first of them stands"
+
+
+def test_an_owner_and_a_level_of_one_name_are_two_unions_and_an_owner_stands_in_one_place() -> None:
+    terms = {"owners": {"a": "north", "b": "north"}, "levels": {"a": ["k1"], "b": ["k2"], "c": ["north"]}}
+    assert union_paths(terms, "abc") == [["level k1", "owner north"], ["level k1", "owner north"], ["level north"]]
+
+
+def test_strata_of_statements_sum_to_the_contribution_also_in_unions() -> None:
+    strata = (
+        Stratum(name="young", weight=1, patterns={3: 100, 6: 40}),
+        Stratum(name="old", weight=3, patterns={1: 20, 7: 30}),
+    )
+    specification = Pot(fen=1000, owners={"b": "a"}).to_json()
+    measured = Coverage(players=("a", "b", "c"), strata=strata, specification=specification)
+    certificate = certify("study", measured)
+    for s in state(measured, certificate, disputes_until=1):
+        assert sum(s.strata.values()) == s.contribution
+        assert ("unions or owners first" in s.why.en) == (s.party in ("a", "b"))
 
 
 def test_a_game_of_models_knows_its_twins_and_a_certificate_proves_them() -> None:
@@ -96,9 +116,9 @@ def test_a_game_of_models_knows_its_twins_and_a_certificate_proves_them() -> Non
     certificate = certify("study", game)
     verify_certificate(certificate)
     first, second, third = state(game, certificate, disputes_until=1)
-    assert "hold nearly the same patients (90 of 90" in first.why.en and "`b`" in first.why.en
+    assert "holds nearly the same patients as `b` (90 of 90 are held by both)" in first.why.en
     assert "几乎相同" in second.why.zh and "`a`" in second.why.en
-    assert "same patients" not in third.why.en
+    assert "same patients" not in third.why.en and "unions" not in third.why.en
     with pytest.raises(InvalidInput, match="pattern 8 is not"):
         Game(players=players, values=values, unit="pairs", specification=pot, overlap={8: 1})
 

@@ -36,6 +36,10 @@ class Operation:
             raise InvalidInput(f"unknown operation `{self.name}`", hint=f"one of {', '.join(NAMES)}")
         if not self.kinds:
             raise InvalidInput(f"operation `{self.name}` reads no field")
+        for axis in (*self.params.get("by", ()), *self.params.get("strata", ())):
+            cuts = axis.get("cuts", [])
+            if not isinstance(cuts, list) or not all(isinstance(c, int | float) and c == c for c in cuts):
+                raise InvalidInput(f"the cuts of `{axis['kind']}` are numbers", hint="cuts = [45, 65]")
         if self.name == "logistic":
             p = self.params
             numbers = [p.get("ridge_micro"), p["outcome"].get("above_micro", 0)]

@@ -29,6 +29,7 @@ from heyi.federation.regression import MICRO, Design, Integers, Newton, Points, 
 from heyi.model.errors import InvalidInput
 
 MASKED = "masked"
+_BLOCK = 1 << 20  # numbers of a temporary
 
 
 class Masker(Protocol):
@@ -110,10 +111,6 @@ def record_moments(data: Design, models: Points, players: Any) -> tuple[list[int
     """
     if type(players) is not int or not 1 <= players <= 16 or len(models) != 1 << players:
         raise InvalidInput("moments need the models of all coalitions, of at most 16 players")
-    eta = predictors(data, models)
-    terms = data.y * eta - logistic_and_softplus(eta)[1]
-    logliks = np.rint(terms * 1e12).astype(np.int64).sum(axis=1).tolist()
-    values = np.rint((terms - terms[0]) * MICRO).astype(np.int64)
     scale = lcm(*range(1, players + 1))
     weights = [scale // (players * comb(players - 1, k)) for k in range(players)]
     sizes = np.array([m.bit_count() for m in range(1 << players)])
@@ -122,10 +119,19 @@ def record_moments(data: Design, models: Points, players: Any) -> tuple[list[int
     signed = np.empty((players, 1 << players), dtype=np.int64)
     for i in range(players):
         signed[i] = np.where(np.arange(1 << players) >> i & 1, joins, -leaves)
-    phi: npt.NDArray[Any] = np.rint(signed @ values / scale).astype(np.int64)
-    if float(np.abs(phi).max(initial=0)) ** 2 * data.records > 2.0**62:
-        phi = phi.astype(object)
-    return logliks, (phi @ phi.T).tolist()
+    logliks, moments = np.zeros(1 << players, dtype=np.int64), np.zeros((players, players), dtype=object)
+    step = max(1, _BLOCK >> players)
+    for first in range(0, max(data.records, 1), step):
+        part = Design(x=data.x[first : first + step], y=data.y[first : first + step])
+        eta = predictors(part, models)
+        terms = part.y * eta - logistic_and_softplus(eta)[1]
+        logliks += np.rint(terms * 1e12).astype(np.int64).sum(axis=1)
+        values = np.rint((terms - terms[0]) * MICRO).astype(np.int64)
+        phi: npt.NDArray[Any] = np.rint(signed @ values / scale).astype(np.int64)
+        if float(np.abs(phi).max(initial=0)) ** 2 * part.records > 2.0**62:
+            phi = phi.astype(object)
+        moments = moments + (phi @ phi.T).astype(object)
+    return logliks.tolist(), moments.tolist()
 
 
 def concordance(data: Design, models: Points) -> list[int]:

@@ -84,16 +84,12 @@ def sums(data: Design, points: Points) -> Sums:
     Raises:
         InvalidInput: coefficients are not one a parameter, or the sums could leave 62 bits.
     """
-    k, eta = data.x.shape[1], predictors(data, points)
-    largest = float(np.abs(data.x).max(initial=1.0))
-    reach = max(largest * largest / 4, largest, float(np.abs(eta).max(initial=0.0)) + 1.0)
-    if data.records * reach * PICO > _LIMIT:
-        raise InvalidInput("the sums would be too large", hint="scale the covariates to about one")
-    found = np.empty((len(eta), k + k * (k + 1) // 2 + 1), dtype=np.int64)
+    k = data.x.shape[1]
+    found = np.empty((len(points), k + k * (k + 1) // 2 + 1), dtype=np.int64)
     columns = [np.ascontiguousarray(data.x[:, i]) for i in range(k)]
     step = max(1, _BLOCK // max(data.records, 1))
-    for first in range(0, len(eta), step):
-        block = eta[first : first + step]
+    for first in range(0, len(points), step):
+        block = predictors(data, points[first : first + step])
         p, soft = logistic_and_softplus(block)
         w, residual, out = p * (1.0 - p), data.y - p, found[first : first + step]
         for i, column in enumerate(columns):
@@ -112,7 +108,7 @@ def predictors(data: Design, points: Points) -> Floats:
     """The linear predictor of each record at each coefficient vector, (points, records).
 
     Raises:
-        InvalidInput: coefficients are not one a parameter.
+        InvalidInput: coefficients are not one a parameter, or sums over the records could leave 62 bits.
     """
     k = data.x.shape[1]
     for coefficients in points:
@@ -122,6 +118,10 @@ def predictors(data: Design, points: Points) -> Floats:
     eta = np.zeros((len(points), data.records))
     for j in range(k):
         eta += data.x[:, j] * beta[:, j, None]
+    largest = float(np.abs(data.x).max(initial=1.0))
+    reach = max(largest * largest / 4, largest, float(np.abs(eta).max(initial=0.0)) + 1.0)
+    if not data.records * reach * PICO <= _LIMIT:
+        raise InvalidInput("the sums would be too large", hint="scale the covariates to about one")
     return eta
 
 

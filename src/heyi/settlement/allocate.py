@@ -129,8 +129,8 @@ def interim(
     """What each player is due wherever in its interval its contribution lies, in whole fen; the rest is escrow.
 
     Where the intervals hold together, the later `allocate` by the contributions themselves pays nobody less: the least
-    share of i has the others at their highest, their floors taken from the pot, and the group's floor from who is not
-    of the group.
+    share of i has the others at their highest and their floors taken from the pot; who is not of the group may have to
+    share what the group's floor leaves.
 
     Raises:
         InvalidInput: the pot is not above zero, or an interval is none.
@@ -153,7 +153,10 @@ def interim(
             within = [j for j, other in enumerate(players) if other in policy.group]
             part = max(part, _certain(i, within, least, most) * max(Fraction(0), policy.group_floor - taken))
         elif policy.group:
-            part *= 1 - policy.group_floor
+            without = [j for j, other in enumerate(players) if other not in policy.group]
+            others = sum((policy.floor(players[j]) for j in without if j != i), Fraction(0))
+            lifted = _certain(i, without, least, most) * max(Fraction(0), 1 - policy.group_floor - others)
+            part = min(part, lifted)
         shares.append(int(pot_fen * part * kept))
     return Allocation(pot_fen=pot_fen, shares_fen=tuple(shares), escrow_fen=pot_fen - sum(shares))
 

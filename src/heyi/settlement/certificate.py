@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from heyi.crypto.canonical import Json
+from heyi.crypto.canonical import Json, canonical
 from heyi.crypto.merkle import leaf_hash, root_of
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.settlement.allocate import Allocation, allocate, interim, policy_from_json
@@ -32,7 +32,8 @@ FORMAT = "heyi-settlement/1"
 Measured = Game | Sample | Coverage
 _COMPUTED = ("measured", "root", "phi", "low", "high", "intervals", "paid_fen", "shares_fen", "escrow_fen")
 _FIELDS = {"format", "study", *_COMPUTED}
-_ROUNDING = Fraction(1, 500)
+_DIGITS, _ROUNDING = 9, 20
+"""A sample's values are given to this many digits of its largest utility, and may differ by so many of the last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +60,14 @@ def settle_game(measured: Measured, paid: Mapping[str, int] | None = None) -> Se
         InvalidInput: pot or policy cannot be divided, or utilities are absent.
     """
     registered = measured.specification
+    _check_registered(measured)
     pot, policy = registered["pot_fen"], policy_from_json(registered["policy"])
     if isinstance(measured, Sample):
         if paid or any(union_paths(registered, measured.players)):
             raise InvalidInput("a sample neither trues up nor knows unions", hint="evaluate every coalition of owners")
         found = estimate(measured.plan, np.array(measured.values, dtype=np.float64), float(measured.total))
-        phi, low, high = (_thousandths(end) for end in (found.phi, found.low, found.high))
+        step = _step(measured)
+        phi, low, high = (_rounded(end, step) for end in (found.phi, found.low, found.high))
         due = interim(pot, measured.players, low, high, policy)
         return Settled(phi=phi, low=low, high=high, intervals=None, allocation=due)
     paths = union_paths(registered, measured.players, twins(measured.players, measured.overlap or {}))
@@ -78,8 +81,30 @@ def settle_game(measured: Measured, paid: Mapping[str, int] | None = None) -> Se
     return Settled(phi=phi, low=phi, high=phi, intervals=intervals, allocation=due)
 
 
-def _thousandths(values: np.ndarray[Any, Any]) -> tuple[Fraction, ...]:
-    return tuple(Fraction(round(x * 1000), 1000) for x in values.tolist())
+def _step(measured: Sample) -> Fraction:
+    """The last digit of a sample's values: a power of ten, nine digits below its largest utility."""
+    largest = max(map(abs, (*measured.values, measured.total)), default=0)
+    return Fraction(10) ** (len(str(max(largest, 1))) - 1 - _DIGITS)
+
+
+def _rounded(values: np.ndarray[Any, Any], step: Fraction) -> tuple[Fraction, ...]:
+    return tuple(round(Fraction(x) / step) * step for x in values.tolist())
+
+
+def _check_registered(measured: Measured) -> None:
+    """What was measured is what was registered, as far as the specification says it: plan and strata.
+
+    Raises:
+        InvalidInput: it is another plan, or other strata.
+    """
+    if isinstance(measured, Sample):
+        drawn = {"evaluations": measured.evaluations, "seed": measured.seed}
+        if measured.specification.get("sample", drawn) != drawn:
+            raise InvalidInput("the sample is of another plan than was registered")
+    if isinstance(measured, Coverage) and "strata" in measured.specification:
+        named = measured.specification["strata"] or [{"name": "persons", "weight": 1}]
+        if named != [{"name": s.name, "weight": s.weight} for s in measured.strata]:
+            raise InvalidInput("the strata are others than were registered")
 
 
 def integers(game: Game) -> np.ndarray[Any, Any]:
@@ -132,33 +157,36 @@ def verify_certificate(certificate: Json) -> Measured:
     """Compute a settlement again from its certificate alone; return what was measured.
 
     Exact values must be the very same. Values of a sample come from floating arithmetic, and may differ by what another
-    processor rounds differently, 1/500 of a unit; the division of the pot must follow from them exactly.
+    processor rounds differently, in the ninth digit of the largest utility; the division must follow from them exactly.
 
     Raises:
         VerificationError: it is no certificate, or something in it does not follow; the message says what.
     """
-    if not isinstance(certificate, dict) or set(certificate) != _FIELDS or certificate["format"] != FORMAT:
+    form = isinstance(certificate, dict) and set(certificate) == _FIELDS and certificate["format"] == FORMAT
+    if not form or not isinstance(certificate["study"], str):
         raise VerificationError(f"this is no certificate of the format {FORMAT}")
     try:
         measured = measured_from_json(certificate["measured"])
         again = certify(certificate["study"], measured, certificate["paid_fen"] or None)
         if isinstance(measured, Sample):
             _adopt(certificate, again, measured)
-    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as e:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as e:
         raise VerificationError(f"the certificate is malformed: {e!r}") from None
     except InvalidInput as e:
         raise VerificationError(f"the certificate cannot be computed again: {e.message}") from None
     for field in _COMPUTED:
-        if certificate[field] != again[field]:
+        if canonical(certificate[field]) != canonical(again[field]):
             raise VerificationError(f"the certificate recomputes to another `{field}`")
     return measured
 
 
 def _adopt(certificate: Mapping[str, Json], again: dict[str, Json], measured: Sample) -> None:
     """Take over values of a sample that differ by rounding alone, with the division that follows from them."""
+    step = _step(measured)
     for field in ("phi", "low", "high"):
         said, computed = ([Fraction(x) for x in c[field]] for c in (certificate, again))
-        if all(abs(a - b) <= _ROUNDING for a, b in zip(said, computed, strict=True)):
+        near = all(abs(a - b) <= _ROUNDING * step for a, b in zip(said, computed, strict=True))
+        if near and certificate[field] == [str(x) for x in said]:
             again[field] = certificate[field]
     low, high = ([Fraction(x) for x in again[field]] for field in ("low", "high"))
     registered = measured.specification

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from heyi.crypto.canonical import Json, digest
 from heyi.model.errors import InvalidInput
-from heyi.settlement.closed_form import coverage, coverage_by_levels
+from heyi.settlement.closed_form import coverage_by_levels
 from heyi.settlement.game import check_players
 
 Patterns = Mapping[int, int]
@@ -82,10 +82,10 @@ class Coverage:
         """Each person is shared equally among the unions that saw it, and within each among its members."""
         return coverage_by_levels(self.weighted, [tuple(path) for path in paths])
 
-    def by_stratum(self) -> dict[str, tuple[Fraction, ...]]:
-        """The value of each player in each stratum, by Shapley; they sum to its value."""
-        n = len(self.players)
-        return {s.name: tuple(s.weight * x for x in coverage(s.patterns, n)) for s in self.strata}
+    def by_stratum(self, paths: Sequence[Sequence[str]]) -> dict[str, tuple[Fraction, ...]]:
+        """The value of each player in each stratum; they sum to its value."""
+        unions = [tuple(path) for path in paths]
+        return {s.name: tuple(s.weight * x for x in coverage_by_levels(s.patterns, unions)) for s in self.strata}
 
     def coalitions(self) -> Iterable[tuple[int, int]]:
         """What the root commits to: persons by who saw them, stratum by stratum, in the order of the masks."""

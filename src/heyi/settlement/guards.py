@@ -77,9 +77,12 @@ def joined(owners: Mapping[str, str], pairs: Sequence[Twin]) -> dict[str, str]:
             player = found[player]
         return player
 
+    heads: dict[str, str] = {}  # the first twin of each owner
     for pair in pairs:
-        first, second = sorted((last(pair.a), last(pair.b)))
-        if first != second:
+        for player in (pair.a, pair.b):
+            heads[last(player)] = min(heads.get(last(player), player), player)
+        if last(pair.a) != last(pair.b):
+            first, second = sorted((last(pair.a), last(pair.b)), key=heads.__getitem__)
             found[second] = first
     return found
 

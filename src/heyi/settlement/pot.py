@@ -45,6 +45,11 @@ class Pot:
         if type(self.dispute_days) is not int or not 0 <= self.dispute_days <= 365:
             raise InvalidInput(f"{self.dispute_days} days for disputes", hint="a whole number from 0 to 365")
         check_twins(self.twins)
+        for table, wanted in ((self.owners, str), (self.levels, list | tuple)):
+            if not isinstance(table, Mapping) or not all(isinstance(v, wanted) for v in table.values()):
+                raise InvalidInput("owners are ids by player, and levels lists of names by player")
+        if not all(isinstance(name, str) for names in self.levels.values() for name in names):
+            raise InvalidInput("levels are lists of names by player")
         ultimate(self.owners, sorted(self.owners))
 
     def to_json(self) -> dict[str, Json]:
@@ -65,15 +70,19 @@ def union_paths(
 ) -> list[list[str]]:
     """The unions of each player from the top: its registered levels, then its owner where that has several players.
 
-    Where twins are joined, they have one owner, and stand where the first of them stands.
+    Where twins are joined they have one owner. All players of an owner stand where the first of them stands.
     """
     owners = specification.get("owners", {})
     if specification.get("twins", JOIN) == JOIN:
         owners = joined(ultimate(owners, players), pairs)
     last = ultimate(owners, players)
     sizes = Counter(last.values())
+    first = {owner: min(p for p in players if last[p] == owner) for owner in sizes}
     levels = specification.get("levels", {})
-    together = {p for pair in pairs for p in (pair.a, pair.b)}
-    head = {owner: min(p for p in players if last[p] == owner) for owner in last.values()}
-    places = {p: head[last[p]] if p in together else p for p in players}
-    return [[*levels.get(places[p], ()), *([last[p]] if sizes[last[p]] > 1 else [])] for p in players]
+    return [
+        [
+            *(f"level {name}" for name in levels.get(first[last[p]], ())),
+            *([f"owner {last[p]}"] if sizes[last[p]] > 1 else []),
+        ]
+        for p in players
+    ]

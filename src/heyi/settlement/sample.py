@@ -26,6 +26,9 @@ class Sample:
 
     def __post_init__(self) -> None:
         check_players(self.players)
+        n, given = len(self.players), len(self.values)
+        if given not in (self.evaluations, self.evaluations - 1) and (n > 24 or given != (1 << n) - 2):
+            raise InvalidInput(f"{self.evaluations} evaluations are not {given} values")
         if len(self.values) != len(self.plan.coalitions):
             raise InvalidInput(f"{len(self.plan.coalitions)} coalitions need a value, not {len(self.values)}")
 

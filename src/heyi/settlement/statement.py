@@ -12,6 +12,7 @@ from heyi.settlement.certificate import Measured, integers
 from heyi.settlement.coverage import Coverage
 from heyi.settlement.game import Game
 from heyi.settlement.guards import JOIN, Twin, twins
+from heyi.settlement.pot import union_paths
 from heyi.settlement.sample import Sample
 
 
@@ -80,10 +81,11 @@ def state(measured: Measured, certificate: Mapping[str, Json], *, disputes_until
     (total,) = measured.value_batch([everybody])
     alone = measured.value_batch([1 << i for i in range(n)])
     without = measured.value_batch([everybody ^ 1 << i for i in range(n)])
-    strata = measured.by_stratum() if isinstance(measured, Coverage) and len(measured.strata) > 1 else {}
     bound = digest(certificate)
     pairs = twins(measured.players, measured.overlap or {}) if not isinstance(measured, Sample) else []
     pairs = pairs if measured.specification.get("twins", JOIN) == JOIN else []
+    paths = union_paths(measured.specification, measured.players, pairs)
+    strata = measured.by_stratum(paths) if isinstance(measured, Coverage) and len(measured.strata) > 1 else {}
     statements = []
     for i, party in enumerate(measured.players):
         phi = Fraction(certificate["phi"][i])
@@ -105,7 +107,7 @@ def state(measured: Measured, certificate: Mapping[str, Json], *, disputes_until
                 total=total,
                 unit=measured.unit,
                 strata={name: parts[i] for name, parts in strata.items()},
-                why=_with_twins(_why(measured, i, phi, alone[i], total - without[i]), party, pairs),
+                why=_with_unions(_why(measured, i, phi, alone[i], total - without[i]), party, pairs, paths[i]),
                 certificate=bound,
                 disputes_until=disputes_until,
             )
@@ -113,25 +115,37 @@ def state(measured: Measured, certificate: Mapping[str, Json], *, disputes_until
     return statements
 
 
-def _with_twins(why: Text, party: str, pairs: Sequence[Twin]) -> Text:
+def _with_unions(why: Text, party: str, pairs: Sequence[Twin], path: Sequence[str]) -> Text:
     own = [t for t in pairs if party in (t.a, t.b)]
+    if not own and path:
+        return Text(
+            zh=f"{why.zh}份额先在登记的上级单位或归属之间计算，再在其内部分配。",
+            en=f"{why.en} Shares go to the registered unions or owners first, and are divided within them.",
+        )
     if not own:
         return why
-    names = ", ".join(f"`{t.b if t.a == party else t.a}`" for t in own)
-    shared, either = own[0].shared, own[0].of_a + own[0].of_b - own[0].shared
+    told = [(t.b if t.a == party else t.a, t.shared, t.of_a + t.of_b - t.shared) for t in own]
+    zh = "、".join(f"`{name}`（双方共 {either:,} 人，其中 {shared:,} 人两家都有）" for name, shared, either in told)
+    en = ", ".join(f"`{name}` ({shared:,} of {either:,} are held by both)" for name, shared, either in told)
     return Text(
-        zh=f"{why.zh}贵机构与 {names} 的患者几乎相同（双方共 {either:,} 人，其中 {shared:,} 人两家都有），"
-        "按登记的约定作为同一归属计值；如属误判，请提出异议。",
-        en=f"{why.en} Your institution and {names} hold nearly the same patients ({shared:,} of {either:,} are held by "
-        "both), so as registered they are valued as one owner; dispute it if that is wrong.",
+        zh=f"{why.zh}贵机构与 {zh} 的患者几乎相同，按登记的约定作为同一归属计值；如属误判，请提出异议。",
+        en=f"{why.en} Your institution holds nearly the same patients as {en}, so as registered they are valued as one "
+        "owner; dispute it if that is wrong.",
     )
 
 
 def _why(measured: Measured, i: int, phi: Fraction, alone: int, last: int) -> Text:
     if isinstance(measured, Coverage):
         return _why_covered(measured, alone, last)
-    coalitions, lower = _lowered(measured, i)
     what = _measured(measured.specification)
+    if isinstance(measured, Sample):
+        return Text(
+            zh=f"贡献是把贵机构的数据加入其他机构的各种组合时{what.zh}的平均改善，"
+            f"由登记的 {len(measured.values)} 种组合估计。",
+            en=f"the contribution is the mean improvement of {what.en} when your data join the coalitions of the "
+            f"others, estimated from {len(measured.values)} registered coalitions.",
+        )
+    coalitions, lower = _lowered(measured, i)
     if phi < 0:
         return Text(
             zh=f"在其他机构的 {coalitions} 种组合中，有 {lower} 种因加入贵机构的数据而使{what.zh}变差，"
@@ -179,14 +193,7 @@ def _why_covered(measured: Coverage, alone: int, last: int) -> Text:
     )
 
 
-def _lowered(measured: Measured, i: int) -> tuple[int, int]:
-    """Coalitions of the others that were evaluated with and without player i, and of how many it lowered the utility.
-
-    Of a sample, these are the empty one and all the others.
-    """
-    if isinstance(measured, Game):
-        values = integers(measured).reshape(-1, 2, 1 << i)
-        return values[:, 0].size, int((values[:, 1] < values[:, 0]).sum())
-    everybody = (1 << len(measured.players)) - 1
-    first, all_, others = measured.value_batch([1 << i, everybody, everybody ^ 1 << i])
-    return 2, int(first < 0) + int(all_ < others)
+def _lowered(measured: Game, i: int) -> tuple[int, int]:
+    """Coalitions of the others, and of how many player i lowered the utility."""
+    values = integers(measured).reshape(-1, 2, 1 << i)
+    return values[:, 0].size, int((values[:, 1] < values[:, 0]).sum())
