@@ -117,6 +117,12 @@ def register_for_other_data(house: Consortium) -> None:
     again(house, event, specification=specification, digest=digest(specification))
 
 
+def register_again_after_permits(house: Consortium) -> None:
+    event = events(house, "utility.registered")[0][1]
+    specification = {**event.public["specification"], "payment": "work_points"}
+    again(house, event, specification=specification, digest=digest(specification))
+
+
 def register_under_another_digest(house: Consortium) -> None:
     event = events(house, "utility.registered")[0][1]
     again(house, event, specification={**event.public["specification"], "pot_fen": 1})
@@ -138,6 +144,7 @@ ATTACKS: list[tuple[Callable[[Consortium], None], str]] = [
     (forge_decision, "the facts are not those that the log states"),
     (second_statement_of_everything, "the case was settled before"),
     (register_for_other_data, "registered for other data than those of the request"),
+    (register_again_after_permits, "registered a second time, or after permits"),
     (register_under_another_digest, "the registered utility has another digest"),
     (answer_another_question_than_was_announced, "another operation or argument than was announced"),
     (pay_twice, "was paid twice"),

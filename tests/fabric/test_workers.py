@@ -128,6 +128,60 @@ def test_utilities_that_are_no_numbers_are_refused(tmp_path: Path, returned: str
         whole_game(program, executor=Workers(workers) if workers else InTurn())
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (
+            "def utility(members):\n    return 1 / (len(members) - 2)\n",
+            "failed on clinic-0, clinic-1: ZeroDivisionError",
+        ),
+        ("def utility():\n    return 1\n", "failed on clinic-0: TypeError"),
+        ("def utility(members)\n", "cannot be loaded: SyntaxError"),
+        ("import nothing_of_this_name\n", "cannot be loaded: ModuleNotFoundError"),
+        ("def utility(members):\n    raise SystemExit(3)\n", "failed on clinic-0: SystemExit"),
+    ],
+)
+def test_a_program_that_fails_says_where_and_why(tmp_path: Path, body: str, says: str, workers: int) -> None:
+    program = read_utility_program(files(tmp_path, players=PLAYERS[:4], body=body))
+    with pytest.raises(InvalidInput, match=says):
+        whole_game(program, executor=Workers(workers) if workers else InTurn())
+
+
+def test_a_worker_that_dies_is_told(tmp_path: Path) -> None:
+    body = "import os\ndef utility(members):\n    os._exit(1) if len(members) == 3 else None\n    return 1\n"
+    program = read_utility_program(files(tmp_path, players=PLAYERS[:8], body=body))
+    with pytest.raises(InvalidInput, match="a worker ended"):
+        whole_game(program, executor=Workers(2))
+
+
+def test_large_numbers_and_dataclasses_are_no_trouble(tmp_path: Path) -> None:
+    body = """
+from __future__ import annotations
+from dataclasses import dataclass
+
+@dataclass
+class Known:
+    much: float
+
+def utility(members):
+    return 10**400 if len(members) == 2 else Known(1e305).much
+"""
+    game = whole_game(read_utility_program(files(tmp_path, players=PLAYERS[:3], body=body)))
+    assert game.values[3] == 10**406 and game.values[7] > 10**310
+
+
+def test_data_beside_the_program_are_part_of_the_utility(tmp_path: Path) -> None:
+    (tmp_path / "data.txt").write_text("5")
+    keys: list[str] = []
+    for content in ("5", "500"):
+        (tmp_path / "data.txt").write_text(content)
+        keys.append(key_of(read_utility_program(files(tmp_path, data=["data.txt"])), 0))
+    assert keys[0] != keys[1]
+    with pytest.raises(InvalidInput, match="there is no file `absent`"):
+        read_utility_program(files(tmp_path, data=["absent"]))
+
+
 def test_parts_without_decimals_are_refused(tmp_path: Path) -> None:
     program = read_utility_program(files(tmp_path, players=PLAYERS[:3], decimals=0))
     with pytest.raises(InvalidInput, match="no whole number"):
@@ -151,6 +205,9 @@ def test_forty_players_are_told_what_to_do_instead(tmp_path: Path) -> None:
         ({"decimals": -1}, "not negative"),
         ({"seed": 1.5}, "not negative"),
         ({"colour": 1}, "unknown key `colour`"),
+        ({"decimals": 400}, "decimals"),
+        ({"seed": 2**53}, "not negative"),
+        ({"data": "x"}, "data is a list"),
         ({"players": ["b", "a"]}, "in the order of their ids"),
         ({"players": ["a", "a"]}, "stand once each"),
     ],

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heyi.federation.linkage import TOKEN_BYTES, patterns, token
+from heyi.crypto.canonical import Json
+from heyi.federation.linkage import TOKEN_BYTES, Stratum, from_answer, patterns, token
 from heyi.federation.operation import Operation
+from heyi.model.errors import VerificationError
 
 if TYPE_CHECKING:
     from tests.federation.conftest import County
@@ -76,7 +78,7 @@ def test_a_case_cannot_be_named_so_that_its_tokens_are_those_of_withdrawal(count
 
 @given(st.lists(st.sets(st.sampled_from("abcdefghij")), max_size=5))
 def test_patterns_count_what_sets_count(sites: list[set[str]]) -> None:
-    got = patterns([sorted(s) for s in sites])
+    (got,) = patterns([[(sorted(s), 0)] for s in sites])
     expected = {}
     for mask in range(1, 1 << len(sites)):
         inside = set("abcdefghij").intersection(*(s for i, s in enumerate(sites) if mask >> i & 1))
@@ -87,6 +89,39 @@ def test_patterns_count_what_sets_count(sites: list[set[str]]) -> None:
     assert list(got) == sorted(got)
 
 
-@pytest.mark.parametrize("sites", [[], [[]], [["a"], []], [["a", "a"], ["a"]]])
-def test_a_person_counts_once_at_each_site(sites: list[list[str]]) -> None:
-    assert sum(patterns(sites).values()) == len({t for s in sites for t in s})
+def test_persons_without_a_token_count_where_they_were_seen() -> None:
+    assert patterns([[(["a"], 2)], [(["a", "b"], 0)]]) == [{1: 2, 2: 1, 3: 1}]
+
+
+def test_a_person_that_is_placed_twice_counts_in_the_lightest_stratum_at_all_its_sites() -> None:
+    hospital: list[Stratum] = [(["a", "b"], 0), ([], 0), (["c"], 0)]
+    clinic: list[Stratum] = [([], 0), (["a"], 1), (["b", "c"], 0)]
+    assert patterns([hospital, clinic], (1, 2, 5)) == [{3: 2}, {2: 1}, {3: 1}]
+    assert patterns([hospital, clinic], (5, 2, 1)) == [{}, {2: 1, 3: 1}, {3: 2}]
+
+
+TOKENS = ["0" * 32, "f" * 32]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [],
+        {},
+        None,
+        {"tokens": TOKENS},
+        {"tokens": TOKENS, "unlinked": "3"},
+        {"tokens": TOKENS, "unlinked": -1},
+        {"tokens": TOKENS, "unlinked": True},
+        {"tokens": ["x"], "unlinked": 0},
+        {"tokens": [3], "unlinked": 0},
+        {"tokens": [TOKENS[0], TOKENS[0]], "unlinked": 0},
+        {"strata": 5},
+        {"strata": [{"tokens": TOKENS, "unlinked": 0}] * 2},
+        {"strata": []},
+    ],
+)
+def test_tokens_that_are_none_are_broken_evidence(wrong: Json) -> None:
+    with pytest.raises(VerificationError, match="an institution answered"):
+        from_answer(wrong, 1)
+    assert from_answer({"tokens": TOKENS, "unlinked": 4}, 1) == [(TOKENS, 4)]

@@ -82,11 +82,11 @@ def test_a_masked_operation_gives_nothing_alone(county: County, node: Node, logi
             {"optimum": True},
             {"rank": zero},
             {"at": zero, "peers": []},
-            {"at": zero, "peers": [HOST]},
-            {"at": zero, "peers": [HOST, "clinic-b"]},
-            {"at": zero, "peers": ["clinic-b", "clinic-c", "clinic-d"]},
-            {"at": zero, "peers": ["clinic-b", HOST, "clinic-c"]},
-            {"at": zero, "peers": [HOST, HOST, "clinic-b", "clinic-c"]},
+            {"at": zero, "peers": [permit.id]},
+            {"at": zero, "peers": [permit.id, "case-1.x"]},
+            {"at": zero, "peers": ["case-1.x", "case-1.y", "case-1.z"]},
+            {"at": zero, "peers": ["case-1.x", permit.id, "case-1.y"]},
+            {"at": zero, "peers": [permit.id, permit.id, "case-1.x", "case-1.y"]},
         ),
         1,
     ):
@@ -100,7 +100,7 @@ def test_masked_sums_say_nothing_alone_and_everything_together(county: County, l
         county.serve(host, county.visits(120 + 40 * i, i, start=1000 * i))
         county.open_node(host)
     permits = [county.permit(operation, host=h) for h in HOSTS]
-    question = {"at": pack([0, 0, 0]), "peers": list(HOSTS)}
+    question = {"at": pack([0, 0, 0]), "peers": [p.id for p in permits]}
     answers = [
         county.nodes[h].handle(county.call(p, operation, question)).result for h, p in zip(HOSTS, permits, strict=True)
     ]
@@ -117,6 +117,23 @@ def test_masked_sums_say_nothing_alone_and_everything_together(county: County, l
     assert again["sums"] != answers[0]["sums"], "no two answers wear the same mask"
     two = unmask([a["sums"] for a in answers[:2]], 1, 3)
     assert abs(int(two.loglik[0])) > 1 << 80, "without one of them there is no total"
+
+
+def test_a_node_masks_among_one_list_of_peers_only(county: County, logistic: Operation) -> None:
+    """Two totals that differ by one institution would tell its sums."""
+    county.serve(HOST, county.visits(120, 1))
+    county.open_node(HOST)
+    operation = masked(logistic)
+    permit = county.permit(operation, host=HOST)
+    peers = [permit.id, "case-1.x", "case-1.y", "case-1.z"]
+    codes = []
+    for number, chosen in enumerate((peers, peers[:3], peers), 1):
+        if number == 3:
+            county.open_node(HOST)
+        call = county.call(permit, operation, {"at": pack([0, 0, 0]), "peers": chosen}, number=number)
+        answer = county.nodes[HOST].handle(call)
+        codes.append(answer.refusal.code if answer.refusal else "")
+    assert codes == ["", "list-changed", ""]
 
 
 def test_a_masked_fit_is_the_plain_fit_even_after_calls_went_astray(county: County, logistic: Operation) -> None:
@@ -143,7 +160,7 @@ def test_masked_sums_that_are_none_are_broken_evidence() -> None:
 def test_a_large_negative_total_survives_the_mask() -> None:
     own = Sums(gradient=np.array([[-(2**61)]]), information=np.array([[2**61]]), loglik=np.array([-1]))
     peers = ["a", "b", "c"]
-    hidden = [mask(own, key=b"k", holder=p, peers=peers, context=[1]) for p in peers]
+    hidden = [mask(own, key=b"k", own=p, peers=peers, context=[1]) for p in peers]
     total = unmask(hidden, 1, 1)
     assert (total.gradient[0][0], total.information[0][0], total.loglik[0]) == (-3 * 2**61, 3 * 2**61, -3)
 
@@ -162,9 +179,19 @@ def test_persons_are_left_out(county: County, node: Node, logistic: Operation) -
     persons = county.resident_ids(120)[:30]
     without = sorted(token(key, permit.case, p) for p in persons)
     zero = pack([0, 0, 0])
-    whole = node.handle(county.call(permit, logistic, {"at": zero}))
-    less = node.handle(county.call(permit, logistic, {"at": zero, "without": without}, number=2))
-    assert (whole.result["records"], less.result["records"]) == (120, 90)
+    less = node.handle(county.call(permit, logistic, {"at": zero, "without": without}))
+    assert less.result["records"] == 90
+    for number, other in enumerate(([], without[1:], [*without, "0" * 32]), 2):
+        answer = node.handle(county.call(permit, logistic, {"at": zero, "without": other}, number=number))
+        assert answer.refusal is not None and answer.refusal.code == "list-changed", "the difference would be a person"
+    again = county.open_node(HOST)
+    answer = again.handle(county.call(permit, logistic, {"at": zero}, number=5))
+    assert answer.refusal is not None and answer.refusal.code == "list-changed", "also after a restart"
+    second = county.permit(logistic, host=HOST, id="case-1.second")
+    answer = again.handle(county.call(second, logistic, {"at": zero, "without": without[:2]}))
+    assert answer.refusal is not None and answer.refusal.code == "too-few-records", (
+        "two persons are too few to leave out"
+    )
 
 
 def test_tokens_come_by_stratum_and_small_remainders_stay(county: County) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
@@ -66,6 +67,7 @@ def verify(
                 "pot_fen": measured.specification["pot_fen"],
                 "shares_fen": certificate["shares_fen"],
                 "escrow_fen": certificate["escrow_fen"],
+                "paid_fen": certificate["paid_fen"],
             }
         )
     if json:
@@ -74,8 +76,11 @@ def verify(
     for row in rows:
         out().print(
             f"结算一致 the settlement follows from its certificate: {row['study']}, {row['players']} 家 players, "
-            f"{yuan(row['pot_fen'])} = {yuan(sum(row['shares_fen'].values()))} + {yuan(row['escrow_fen'])}"
+            f"{yuan(row['pot_fen'])} = {yuan(sum(row['shares_fen'].values()))} + {yuan(row['escrow_fen'])}",
+            markup=False,
         )
+        for party, fen in row["paid_fen"].items():
+            out().print(f"  此前已付 paid before: {party} {yuan(fen)}", markup=False)
         out().print(f"  证书 certificate {row['digest']}\n  效用根 utility root {row['root']}", markup=False)
 
 
@@ -115,7 +120,7 @@ def guards(
         print_json({"settlements": told})
         return
     for g in told:
-        out().print(f"[bold]{g['study']}[/]")
+        out().print(g["study"], style="bold", markup=False)
         for pair in g["overlaps"][:10]:
             twin = "，作为同一归属计值 valued as one owner" if pair["joined"] else ""
             out().print(
@@ -147,7 +152,11 @@ def _guarded(certificate: Any) -> dict[str, Any]:
     measured = verify_certificate(certificate)
     phi = [Fraction(x) for x in certificate["phi"]]
     overlap = {} if isinstance(measured, Sample) else measured.overlap or {}
-    same = {(t.a, t.b) for t in twins(measured.players, overlap)} if measured.specification["twins"] == JOIN else set()
+    same = (
+        {(t.a, t.b) for t in twins(measured.players, overlap)}
+        if measured.specification.get("twins", JOIN) == JOIN
+        else set()
+    )
     values = None
     if isinstance(measured, Game):
         values = integers(measured)
@@ -309,7 +318,7 @@ def measure(
         print_json(certificate)
         return
     unit, scale = program.unit.rpartition(" ")[2] if program.decimals else program.unit, 10**program.decimals
-    rows = Table(title=f"{program.study}（{unit}）", title_justify="left")
+    rows = Table(title=escape(f"{program.study}（{unit}）"), title_justify="left")
     for heading in ("机构 institution", "贡献 contribution", "元 yuan"):
         rows.add_column(heading, justify="left" if heading.startswith("机构") else "right")
     for party, phi, low, high in zip(

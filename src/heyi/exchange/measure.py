@@ -11,6 +11,7 @@ import numpy.typing as npt
 from heyi.crypto.canonical import Json
 from heyi.exchange.use import Regressed, Session
 from heyi.exchange.valuation import CONCORDANCE, COVERAGE, INFORMATION, LIKELIHOOD, MOST_MODELS, NEAR, TABLE
+from heyi.federation.frequency import size_of
 from heyi.federation.regression import MICRO, solve
 from heyi.model.errors import InvalidInput
 from heyi.settlement.certificate import Measured
@@ -70,7 +71,8 @@ def _linked(session: Session, specification: Specification) -> tuple[list[str], 
     each of their persons once."""
     if specification["utility"] in (COVERAGE, TABLE) or "tokens" not in session.operations:
         return None
-    holders, strata = session.overlap()
+    classes = size_of(session.operation("tokens").params.get("strata", ()))
+    holders, strata = session.overlap([1] * classes)
     patterns: dict[int, int] = {}
     for stratum in strata:
         for mask, persons in stratum.items():
@@ -112,8 +114,8 @@ def _is_sample(players: int, specification: Specification) -> bool:
 
 
 def _covered(session: Session, specification: Specification) -> Coverage:
-    holders, patterns = session.overlap()
     named = specification["strata"] or [{"name": "persons", "weight": 1}]
+    holders, patterns = session.overlap([s["weight"] for s in named])
     strata = tuple(
         Stratum(name=s["name"], weight=s["weight"], patterns=p) for s, p in zip(named, patterns, strict=True)
     )
@@ -204,8 +206,22 @@ def table_game(players: Sequence[str], specification: Specification) -> Game:
     return Game(players=tuple(players), values=tuple(values), unit=UNITS[TABLE], specification=specification)
 
 
-def is_of_table(game: Measured) -> bool:
-    """Whether a game under a registered table is that table."""
-    if game.specification["utility"] != TABLE:
-        return True
-    return isinstance(game, Game) and game.values == table_game(game.players, game.specification).values
+def check_follows(measured: Measured, linked: frozenset[str]) -> None:
+    """Check that what was measured is of the registered kind, unit and table, and that persons were linked where it
+    says so; `linked` are the institutions that answered with tokens.
+
+    Raises:
+        InvalidInput: it is not.
+    """
+    utility = measured.specification["utility"]
+    kind: type = Coverage if utility == COVERAGE else Game
+    if utility in (LIKELIHOOD, CONCORDANCE) and _is_sample(len(measured.players), measured.specification):
+        kind = Sample
+    if not isinstance(measured, kind) or (utility != COVERAGE and measured.unit != UNITS[utility]):
+        raise InvalidInput(f"the game is not what `{utility}` measures")
+    if utility == TABLE and measured.value_batch(range(1 << len(measured.players))) != list(
+        table_game(measured.players, measured.specification).values
+    ):
+        raise InvalidInput("the game is not the registered table")
+    if isinstance(measured, Game) and measured.overlap is not None and not set(measured.players) <= linked:
+        raise InvalidInput("persons were linked who were not asked for")

@@ -9,13 +9,13 @@ from heyi.crypto.canonical import Json, digest, from_canonical
 from heyi.crypto.keys import verify_signature
 from heyi.exchange.case import Case, State
 from heyi.exchange.dispute import AUTHORITY, settlement_message
-from heyi.exchange.measure import is_of_table
+from heyi.exchange.measure import check_follows
 from heyi.exchange.pay import due_fen, ledger_id, payment_case
 from heyi.exchange.ports import Artefacts
 from heyi.exchange.settle import DAY, settled_leaf
 from heyi.exchange.valuation import evaluation_digest
 from heyi.model.decision import Outcome
-from heyi.model.errors import VerificationError
+from heyi.model.errors import InvalidInput, VerificationError
 from heyi.model.permit import Permit
 from heyi.settlement.certificate import verify_certificate
 from heyi.settlement.stages import Stage, step
@@ -23,11 +23,19 @@ from heyi.settlement.statement import state as statements_of
 
 
 def recompute_settlement(
-    event: Event, case: Case, permits: Iterable[Permit], answered: set[str], artefacts: Artefacts
+    event: Event,
+    case: Case,
+    permits: Iterable[Permit],
+    artefacts: Artefacts,
+    *,
+    answered: set[str],
+    refused: set[str],
+    linked: frozenset[str],
 ) -> dict[str, Json]:
     """Check a settlement against what was registered and who answered; return each player's statement.
 
-    `permits` are those of the case; `answered` the holders with an answered receipt for the measured operation.
+    `permits` are those of the case; `answered` and `refused` the holders with an answered, and with a refused receipt
+    for the measured operation: who refuses in the middle is left out; `linked` are those who answered with tokens.
 
     Raises:
         VerificationError: it is not what was registered, not among those who answered, or not to the fen.
@@ -47,9 +55,11 @@ def recompute_settlement(
     quoted = {p.utility for p in permits if p.holder in measured.players}
     if quoted != {digest(dict(measured.specification))}:
         raise VerificationError("the settlement measures something else than the permits had registered")
-    if not is_of_table(measured):
-        raise VerificationError("the game is not the registered table")
-    if set(measured.players) != answered:
+    try:
+        check_follows(measured, linked)
+    except InvalidInput as e:
+        raise VerificationError(e.message) from None
+    if not answered - refused <= set(measured.players) <= answered:
         raise VerificationError("the players are not those who answered")
     until = event.at + measured.specification["dispute_days"] * DAY
     if public != settled_leaf(public["certificate"], certificate, until):
@@ -69,6 +79,8 @@ def check_registration(event: Event, state: State) -> None:
     data = {asset: state.assets[asset].digest for asset in case.request["assets"]}
     if specification["evaluation_digest"] != evaluation_digest(data):
         raise VerificationError("the utility was registered for other data than those of the request")
+    if case.utility or case.permits:
+        raise VerificationError("a utility was registered a second time, or after permits")
 
 
 def check_answer(event: Event, state: State) -> None:

@@ -62,6 +62,7 @@ class Replay:
         self._asked: dict[tuple[str, int], tuple[str, str]] = {}
         self._permits: dict[str, Permit] = {}
         self._answered: dict[tuple[str, str], set[str]] = {}
+        self._refused: dict[tuple[str, str], set[str]] = {}
         self._statements: dict[tuple[str, str], Json] = {}
         self._erased: set[int] = set()
 
@@ -157,8 +158,21 @@ class Replay:
             case "settlement.certified":
                 case = state.cases[event.case]
                 permits = [self._permits[p] for p in case.permits]
-                answered = self._answered.get((case.id, case.specification["operation"]), set())
-                due = recompute_settlement(event, case, permits, answered, self._artefacts)
+                measured_by = (case.id, case.specification["operation"])
+                tokens = {
+                    Operation(name=o["name"], params=o["params"]).digest
+                    for o in case.request["operations"]
+                    if o["name"] == "tokens"
+                }
+                due = recompute_settlement(
+                    event,
+                    case,
+                    permits,
+                    self._artefacts,
+                    answered=self._answered.get(measured_by, set()),
+                    refused=self._refused.get(measured_by, set()),
+                    linked=frozenset().union(*(self._answered.get((case.id, o), set()) for o in tokens)),
+                )
                 self._statements |= {(case.id, party): statement for party, statement in due.items()}
                 report.settlements += 1
             case "statement.issued":
@@ -196,6 +210,8 @@ class Replay:
             if receipt.operation not in permit.operations.values():
                 raise VerificationError("the receipt is for an operation that the permit does not hold")
             self._answered.setdefault((event.case, receipt.operation), set()).add(receipt.holder)
+        else:
+            self._refused.setdefault((event.case, receipt.operation), set()).add(receipt.holder)
 
     def _point(self, digest: str) -> DecisionPoint:
         if digest not in self._points:

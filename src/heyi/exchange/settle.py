@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from heyi.crypto.canonical import Json, canonical, digest
+from heyi.exchange.case import Case
 from heyi.exchange.consortium import Consortium
-from heyi.exchange.measure import is_of_table
+from heyi.exchange.measure import check_follows
 from heyi.model.errors import InvalidInput
 from heyi.settlement.certificate import Measured, certify
 from heyi.settlement.statement import Statement, state
@@ -41,8 +42,7 @@ def settle(house: Consortium, case: str, measured: Measured) -> list[Statement]:
         raise InvalidInput("the utility is not the one that was registered", hint="settle what was registered")
     if the_case.settlement and not the_case.trues_up:
         raise InvalidInput(f"case `{case}` was settled already", hint="a dispute that is upheld withdraws a settlement")
-    if not is_of_table(measured):
-        raise InvalidInput("the game is not the registered table")
+    check_follows(measured, frozenset(measured.players) if _asks_for_tokens(the_case) else frozenset())
     certificate = certify(case, measured, the_case.paid or None)
     certified = digest(certificate)
     house.artefacts.put_artefact(certified, canonical(certificate))
@@ -53,6 +53,10 @@ def settle(house: Consortium, case: str, measured: Measured) -> list[Statement]:
         *(house.draft("statement.issued", case=case, public=s.to_json()) for s in statements),
     )
     return statements
+
+
+def _asks_for_tokens(case: Case) -> bool:
+    return any(o["name"] == "tokens" for o in case.request["operations"])
 
 
 def settled_leaf(certified: str, certificate: dict[str, Json], until: int) -> dict[str, Json]:

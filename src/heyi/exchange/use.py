@@ -24,6 +24,7 @@ from heyi.federation.coalitions import (
 )
 from heyi.federation.driver import Exchanged, Seat
 from heyi.federation.operation import CANNOT_COMPUTE, Operation
+from heyi.federation.questions import is_masked
 from heyi.model.errors import InvalidInput, Refused
 from heyi.settlement.guards import Twin, joined
 from heyi.settlement.owners import ultimate
@@ -88,7 +89,7 @@ class Session:
             Refused: fewer than two institutions take part.
         """
         operation = self.operation("logistic")
-        seats = list(self.seats)
+        seats = self._one_a_holder()
         refusals: dict[str, dict[str, str]] = {}
         while len(seats) > 1:
             everybody = (1 << len(seats)) - 1
@@ -97,9 +98,10 @@ class Session:
                 masks = coalitions(len(seats))
                 start, got = own_optima(seats, operation, masks, **self._ways)
                 self.record(got)
-                if {r["code"] for r in got.refusals.values()} - {CANNOT_COMPUTE}:
-                    refusals |= got.refusals
-                    seats = [s for s in seats if s.permit.holder not in got.refusals]
+                for_good = {h: r for h, r in got.refusals.items() if r["code"] != CANNOT_COMPUTE}
+                if for_good:
+                    refusals |= for_good
+                    seats = [s for s in seats if s.permit.holder not in for_good]
                     continue
             fits, got = fit_coalitions(seats, operation, masks, start=start, on_round=on_round, **self._ways)
             self.record(got)
@@ -115,9 +117,13 @@ class Session:
                 self.release(result)
                 return Regressed(seats=seats, operation=operation, fits=fits, refusals=refusals, result=result)
             refusals |= got.refusals
+            if is_masked(operation):
+                break
             seats = [s for s in seats if s.permit.holder not in got.refusals]
         self.release({"operation": "logistic", "answered": [], "refused": refusals})
         why = "; ".join(f"`{holder}`: {refusal['en']}" for holder, refusal in sorted(refusals.items()))
+        if is_masked(operation):
+            raise Refused(f"masked sums need every institution: {why}", hint="grant anew without who cannot take part")
         raise Refused(
             f"a joint study needs two institutions, and {'one' if seats else 'none'} took part: {why}",
             hint="see what each institution asks for",
@@ -131,7 +137,10 @@ class Session:
         """
         masks = [m for m in masks if m not in regressed.fits]
         start, got = own_optima(regressed.seats, regressed.operation, masks, **self._ways)
-        self._recorded(got)
+        if {r["code"] for r in got.refusals.values()} <= {CANNOT_COMPUTE}:
+            self.record(got)  # who has no optimum of its own still has sums: begin at zero
+        else:
+            self._recorded(got)
         fits, got = fit_coalitions(regressed.seats, regressed.operation, masks, start=start, within=NEAR, **self._ways)
         self._recorded(got)
         regressed.fits.update(fits)
@@ -162,32 +171,35 @@ class Session:
             why = "; ".join(f"`{holder}`: {refusal['en']}" for holder, refusal in sorted(got.refusals.items()))
             raise Refused(f"an institution refused to evaluate the models: {why}")
 
-    def overlap(self) -> tuple[list[str], list[dict[int, int]]]:
+    def _one_a_holder(self) -> list[Seat]:
+        holders = [s.permit.holder for s in self.seats]
+        if twice := sorted({h for h in holders if holders.count(h) > 1}):
+            raise InvalidInput(
+                f"`{twice[0]}` takes part with two assets", hint="contributions are of institutions: join its files"
+            )
+        return list(self.seats)
+
+    def overlap(self, weights: Sequence[int] = (1,)) -> tuple[list[str], list[dict[int, int]]]:
         """Holders that answered, and for each stratum persons by the set of holders that saw them (bit mask in that
-        order). A person whose institutions place it in different strata counts in the first of them.
+        order). Where institutions place a person in different strata, it counts in the lightest of them, so that nobody
+        gains by placing it elsewhere; `weights` are theirs.
 
         The values of a game are published, and differences of them give these counts back: a set of holders that
         shares fewer persons than the smallest cell of their permits counts as none.
         """
         operation = self.operation("tokens")
-        got = driver.ask(self.seats, operation, {}, **self._ways)
+        got = driver.ask(self._one_a_holder(), operation, {}, **self._ways)
         self.record(got)
+        if not got.results:
+            why = "; ".join(f"`{holder}`: {refusal['en']}" for holder, refusal in sorted(got.refusals.items()))
+            raise Refused(f"no institution told which persons it holds: {why}", hint="see what each institution asks")
         holders = sorted(got.results)
-        self.tokens = {h: {t for part in r.get("strata", [r]) for t in part["tokens"]} for h, r in got.results.items()}
-        parts = [got.results[h].get("strata", [got.results[h]]) for h in holders]
+        answers = [linkage.from_answer(got.results[h], len(weights)) for h in holders]
+        self.tokens = {h: {t for tokens, _ in a for t in tokens} for h, a in zip(holders, answers, strict=True)}
         least = max(s.permit.min_cell for s in self.seats)
-        found: list[dict[int, int]] = []
-        taken: set[str] = set()
-        for stratum in range(max(map(len, parts), default=0)):
-            own = [part[stratum] for part in parts]
-            patterns = linkage.patterns([[t for t in o["tokens"] if t not in taken] for o in own])
-            taken.update(*(o["tokens"] for o in own))
-            for i, o in enumerate(own):  # persons without an ID number count where they were seen
-                if o["unlinked"]:
-                    patterns[1 << i] = patterns.get(1 << i, 0) + o["unlinked"]
-            found.append({mask: persons for mask, persons in patterns.items() if persons >= least})
+        found = linkage.patterns(answers, weights)
         self.release({"operation": "tokens", "answered": holders, "refused": got.refusals})
-        return holders, found
+        return holders, [{m: persons for m, persons in stratum.items() if persons >= least} for stratum in found]
 
     def count_once(self, pairs: Sequence[Twin]) -> None:
         """Have each person whom twins both hold counted by one of them in regressions, chosen by the person's token."""

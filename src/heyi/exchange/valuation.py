@@ -69,6 +69,8 @@ class Valuation:
         for number in (self.evaluations, self.seed, *(w for _, w in self.strata), *self.table.values()):
             if type(number) is not int:
                 raise InvalidInput(f"evaluations, seed, weights and values are whole numbers, not {number!r}")
+        if not 0 <= self.seed < 1 << 53:
+            raise InvalidInput(f"the seed {self.seed} is out of range", hint="from 0 to 2^53 - 1")
         if self.evaluations < 0 or any(weight < 1 for _, weight in self.strata):
             raise InvalidInput("evaluations and weights are not below zero, and a stratum counts at least 1")
         if self.evaluations and self.utility not in (LIKELIHOOD, CONCORDANCE):

@@ -6,6 +6,7 @@ A cluster is another `Executor`: whatever can map a function over chunks and kee
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 
 from joblib import Parallel, delayed
 
@@ -14,7 +15,7 @@ from heyi.settlement.evaluate import Evaluate
 
 
 class Workers:
-    """An executor of `count` processes (joblib, loky), which are started anew when one of them dies."""
+    """An executor of `count` processes (joblib, loky)."""
 
     def __init__(self, count: int) -> None:
         if count < 1:
@@ -22,6 +23,16 @@ class Workers:
         self.count = count
 
     def run(self, evaluate: Evaluate, chunks: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-        """The values of each chunk, in the order of the chunks, as they become known."""
+        """The values of each chunk, in the order of the chunks, as they become known.
+
+        Raises:
+            InvalidInput: a worker ended; what came before was given.
+        """
         work = (delayed(evaluate)(chunk) for chunk in chunks)
-        yield from Parallel(n_jobs=self.count, return_as="generator", pre_dispatch="2 * n_jobs", batch_size=1)(work)
+        parallel = Parallel(n_jobs=self.count, return_as="generator", pre_dispatch="2 * n_jobs", batch_size=1)
+        try:
+            yield from parallel(work)
+        except BrokenExecutor as e:
+            raise InvalidInput(
+                "a worker ended in the middle of its work", hint="see whether memory is short, and run again"
+            ) from e

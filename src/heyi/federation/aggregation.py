@@ -3,7 +3,8 @@
 Each pair of institutions adds the same keyed stream, one with plus and one with minus (Bonawitz and others 2017). The
 streams come from the key that institutions share and the platform lacks, and from the case, operation, argument and
 call number, which a node accepts once; so no two answers wear the same mask. Who holds the key could unmask others
-together with the platform. There is no way round an absent institution: leave it out and ask again.
+together with the platform. A node masks among one list of peers only, since two totals that differ by one institution
+tell its sums: where one drops out, the study ends, and begins anew under new permits.
 """
 
 from __future__ import annotations
@@ -23,23 +24,23 @@ MODULUS = 1 << 128
 LEAST_PEERS = 3
 
 
-def mask(sums: Sums, *, key: bytes, holder: str, peers: Json, context: Json) -> str:
-    """Sums as text, hidden among `peers`, who all answer the same call.
+def mask(sums: Sums, *, key: bytes, own: str, peers: Json, context: Json) -> str:
+    """Sums as text under the permit `own`, hidden among the permits `peers`, under all of which the same is asked.
 
     Raises:
-        InvalidInput: the peers are fewer than three, not in the order of their ids, or without the holder.
+        InvalidInput: the peers are fewer than three, not in the order of their ids, or without this one.
     """
     if not isinstance(peers, list) or not all(isinstance(p, str) for p in peers) or sorted(set(peers)) != peers:
-        raise InvalidInput("peers are a list of institutions in the order of their ids")
-    if holder not in peers or len(peers) < LEAST_PEERS:
+        raise InvalidInput("peers are a list of permits in the order of their ids")
+    if own not in peers or len(peers) < LEAST_PEERS:
         raise InvalidInput(f"sums are masked among at least {LEAST_PEERS} institutions, this one of them")
     hidden = [[int(x) for x in row] for row in np.column_stack([sums.gradient, sums.information, sums.loglik])]
     width = len(hidden[0])
     for peer in peers:
-        if peer != holder:
-            first, second = sorted((holder, peer))
+        if peer != own:
+            first, second = sorted((own, peer))
             stream = _stream(key, canonical([first, second, context]), width * len(hidden))
-            sign = 1 if holder == first else -1
+            sign = 1 if own == first else -1
             for r, row in enumerate(hidden):
                 for c in range(width):
                     row[c] += sign * stream[r * width + c]

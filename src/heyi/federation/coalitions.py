@@ -146,7 +146,7 @@ def _masked_totals(
     number = max(seat.calls for seat in seats)
     for seat in seats:
         seat.calls = number  # masks cancel between calls of one number
-    peers = sorted(seat.permit.holder for seat in seats)
+    peers = sorted(seat.permit.id for seat in seats)
     got = ask(seats, operation, {"at": pack(at), "peers": peers}, **ways)
     receipts += got.receipts
     if got.refusals:

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+
+from heyi.crypto.canonical import Json
+from heyi.model.errors import VerificationError
 
 TOKEN_BYTES = 16
+_TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
 def token(linkage_key: bytes, case: str, resident_id: str) -> str:
@@ -29,10 +34,46 @@ def _token(linkage_key: bytes, kind: bytes, scope: bytes, resident_id: str) -> s
     return hmac.new(linkage_key, message, hashlib.sha256).digest()[:TOKEN_BYTES].hex()
 
 
-def patterns(sites: Sequence[Iterable[str]]) -> dict[int, int]:
-    """How many persons were seen at exactly each set of sites: bit mask over sites -> persons."""
+Stratum = tuple[list[str], int]
+"""Tokens of an institution's persons in one stratum, and how many persons have none."""
+
+
+def from_answer(result: Json, strata: int) -> list[Stratum]:
+    """The strata of an institution's answer.
+
+    Raises:
+        VerificationError: it is none.
+    """
+    try:
+        parts = result.get("strata", [result])
+        found = [(list(part["tokens"]), part["unlinked"]) for part in parts]
+    except (TypeError, KeyError, AttributeError):
+        raise VerificationError("an institution answered tokens that are none") from None
+    for tokens, unlinked in found:
+        if type(unlinked) is not int or unlinked < 0 or not all(isinstance(t, str) for t in tokens):
+            raise VerificationError("an institution answered tokens that are none")
+        if not all(_TOKEN.fullmatch(t) for t in tokens) or len(set(tokens)) != len(tokens):
+            raise VerificationError("an institution answered tokens that are none")
+    if len(found) != strata:
+        raise VerificationError(f"an institution answered {len(found)} strata of {strata}")
+    return found
+
+
+def patterns(sites: Sequence[Sequence[Stratum]], weights: Sequence[int] = (1,)) -> list[dict[int, int]]:
+    """For each stratum, how many persons were seen at exactly each set of sites: bit mask over sites -> persons.
+
+    A person whom sites place in different strata counts in the lightest of them, the first of those. Persons without a
+    token count where they were seen.
+    """
     seen: dict[str, int] = {}
-    for i, tokens in enumerate(sites):
-        for t in tokens:
-            seen[t] = seen.get(t, 0) | 1 << i
-    return dict(sorted(Counter(seen.values()).items()))
+    placed: dict[str, int] = {}
+    found: list[Counter[int]] = [Counter() for _ in weights]
+    for i, strata in enumerate(sites):
+        for n, (tokens, unlinked) in enumerate(strata):
+            found[n][1 << i] += unlinked
+            for t in tokens:
+                seen[t] = seen.get(t, 0) | 1 << i
+                placed[t] = min(placed.get(t, n), n, key=lambda s: (weights[s], s))
+    for t, mask in seen.items():
+        found[placed[t]][mask] += 1
+    return [dict(sorted((m, c) for m, c in stratum.items() if c)) for stratum in found]

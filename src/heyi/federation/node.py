@@ -26,7 +26,7 @@ from heyi.federation.enforce import Call, NodePolicy, enforce
 from heyi.federation.frequency import classes, count, size_of
 from heyi.federation.linkage import token, withdrawal_token
 from heyi.federation.operation import CANNOT_COMPUTE, Operation, Refusal
-from heyi.federation.questions import answer, leaving_out
+from heyi.federation.questions import answer, leaving_out, peers_of
 from heyi.federation.receipt import Receipt, sign_receipt
 from heyi.federation.regression import design
 from heyi.model.errors import InvalidInput, VerificationError
@@ -95,6 +95,7 @@ class Node:
         self._clock = clock
         self._registry = WithdrawalRegistry()
         self._revoked: set[str] = set()
+        self._pins: dict[tuple[str, str], str] = {}
         self._verified: dict[str, Permit] = {}
         for entry in log.store.entries():  # what was revoked or withdrawn stays so when the node starts again
             self._fold(from_leaf(entry.leaf), entry.body)
@@ -102,9 +103,31 @@ class Node:
     def _fold(self, event: Event, body: bytes | None) -> None:
         if event.kind == "permit.revoked":
             self._revoked.add(event.public["permit"])
+        elif event.kind == "question.pinned":
+            self._pins[event.public["permit"], event.public["what"]] = event.public["digest"]
         elif event.kind == "consent.withdrawn" and body is not None:
             token_ = from_canonical(body)["token"]
             self._registry.add(Withdrawal(token=token_, scope=event.public["scope"], at=event.at))
+
+    def _pin(self, permit: Permit, what: str, value: Json) -> Refusal | None:
+        """Hold a permit to the first list of its kind, also after a restart: two answers about lists that differ by one
+        tell about that one."""
+        digested = digest(value)
+        known = self._pins.get((permit.id, what))
+        if known is None:
+            public = {"permit": permit.id, "what": what, "digest": digested}
+            event = Event(kind="question.pinned", at=self._clock(), actor=self.host, case=permit.case, public=public)
+            self.log.append([Draft(event=event)])
+            self._pins[permit.id, what] = digested
+        elif known != digested:
+            zh = {"without": "排除的人员", "peers": "参与掩码的机构"}[what]
+            en = {"without": "persons to leave out", "peers": "institutions to mask among"}[what]
+            return Refusal(
+                code="list-changed",
+                zh=f"{zh}与本许可第一次所用的不同；须另行申请许可",
+                en=f"the {en} are others than at the first call under this permit; ask for a new permit",
+            )
+        return None
 
     def revoke(self, permit: str) -> None:
         """Refuse everything under this permit from now on, also after a restart."""
@@ -204,13 +227,24 @@ class Node:
             case "logistic":
                 asked, without = leaving_out(call.argument)
                 if without:
-                    keep &= np.array([p is None or self._token(permit, p) not in without for p in persons])
+                    stay = np.array([p is None or self._token(permit, p) not in without for p in persons])
+                    if 0 < int((keep & ~stay).sum()) < min_cell:
+                        return None, Refusal(
+                            code="too-few-records",
+                            zh="排除的记录过少，会暴露个人",
+                            en="too few records are left out, which would tell about them",
+                        )
+                    keep &= stay
                 data = design(operation, columns, keep)
                 if refusal := regression_refusal(data, min_cell):
                     return None, refusal
                 context = [permit.case, operation.digest, call.argument_digest, call.number]
-                hide = partial(mask, key=self._linkage_key, holder=permit.holder, context=context)
-                return answer(operation, data, asked, hide), None
+                hide = partial(mask, key=self._linkage_key, own=permit.id, context=context)
+                result = answer(operation, data, asked, hide)
+                refusal = self._pin(permit, "without", sorted(without))
+                if refusal is None and (peers := peers_of(asked)) is not None:
+                    refusal = self._pin(permit, "peers", peers)
+                return (None, refusal) if refusal else (result, None)
             case _:
                 return self._tokens(call.operation, permit, columns, persons, keep, min_cell)
 

@@ -1,7 +1,7 @@
 """What can be asked of a regression at an institution; the argument of a call says which.
 
     {"at": "…"}                           sums at coefficient vectors, in 1e-12
-    {"at": "…", "peers": [holder, …]}     the same, masked among these institutions
+    {"at": "…", "peers": [permit, …]}     the same, masked among the institutions of these permits
     {"at": "…", "players": n}             log-likelihoods at the models of all 2^n coalitions, the empty one first, and
                                           the moments that intervals of contributions are made of
     {"optimum": true}                     the institution's own penalised optimum, with the sums there
@@ -85,6 +85,11 @@ def leaving_out(argument: Json) -> tuple[Json, frozenset[str]]:
     if not isinstance(without, list) or not all(isinstance(t, str) for t in without):
         raise InvalidInput("`without` is a list of tokens")
     return {k: v for k, v in argument.items() if k != "without"}, frozenset(without)
+
+
+def peers_of(argument: Json) -> Json:
+    """Whom a question wants sums masked among."""
+    return argument.get("peers") if isinstance(argument, dict) else None
 
 
 def points(text: Json, parameters: int) -> Integers:

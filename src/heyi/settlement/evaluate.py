@@ -1,7 +1,7 @@
 """Evaluating a utility: every coalition of a plan once, by any number of workers, resumed where it was interrupted.
 
-A value is kept as soon as its chunk is done, under the digest of the specification and the seed, so that another
-utility, another evaluation set or another seed never meets it. Results are put together in the order of the masks:
+A value is kept as soon as its chunk is done, under the digest of the specification and the seed: another utility,
+evaluation set or seed has another specification and never meets it. Results are put together in the order of the masks:
 whoever evaluated them, the game has the same bytes.
 """
 

@@ -59,8 +59,8 @@ def read_study(folder: Path) -> StudyPlan:
         raise InvalidInput(
             f"{path}: {e.args[0]} is missing", hint="see examples/heart for a whole study file"
         ) from None
-    except (TypeError, ValueError, AttributeError) as e:
-        raise InvalidInput(f"{path}: {e}") from None
+    except (TypeError, ValueError, AttributeError, ArithmeticError) as e:
+        raise InvalidInput(f"{path}: {e}", hint="see examples/heart for a whole study file") from None
 
 
 def _plan(raw: dict[str, Any]) -> StudyPlan:

@@ -7,11 +7,12 @@
     decimals = 6                       # what it returns is rounded to millionths (default 0: whole numbers)
     evaluations = 600                  # of a sample; 0, the default, is every coalition
     seed = 7
+    data = ["cohort.csv", "helper.py"] # whatever else the program reads or imports, beside this file
 
     [settlement]
     pot_fen = 10_000_000               # and the terms of a study file
 
-The digest of the program's source is part of the specification: a changed program is another utility.
+The digests of the program and of these files are part of the specification: changed, it is another utility.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
-from math import isfinite
+from math import inf
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,7 +35,7 @@ from heyi.model.party import check_id
 from heyi.settlement.game import check_players
 from heyi.sources.study_file import read_pot
 
-_KEYS = {"study", "players", "utility", "unit", "decimals", "evaluations", "seed", "settlement"}
+_KEYS = {"study", "players", "utility", "unit", "decimals", "evaluations", "seed", "data", "settlement"}
 _POT = {
     *("pot_fen", "floors", "floors_at_most", "group", "group_floor", "negatives"),
     *("owners", "levels", "dispute_days", "payment"),
@@ -64,10 +66,15 @@ class UtilityProgram:
         found = []
         for mask in masks:
             members = tuple(p for i, p in enumerate(self.players) if mask >> i & 1)
-            value = function(members)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            try:
+                value = function(members)
+            except (Exception, SystemExit) as e:  # whatever a program raises, its user hears of what and where
+                raise InvalidInput(
+                    f"the program failed on {', '.join(members)}: {type(e).__name__}: {e}", hint="mend it and run again"
+                ) from e
+            if isinstance(value, bool) or not isinstance(value, int | float) or value != value or abs(value) == inf:
                 raise InvalidInput(f"the utility of {', '.join(members)} is {value!r}", hint="return a finite number")
-            scaled = round(value * 10**self.decimals)
+            scaled = round(Fraction(value) * 10**self.decimals)
             if not self.decimals and scaled != value:
                 raise InvalidInput(
                     f"the utility of {', '.join(members)} is {value!r}, no whole number", hint="give `decimals`"
@@ -86,15 +93,20 @@ def read_utility_program(path: Path) -> UtilityProgram:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
         raise InvalidInput(f"cannot read `{path}`: {e}", hint="a file of a utility is UTF-8 TOML") from None
-    settlement = raw.get("settlement", {})
+    settlement = raw.get("settlement")
+    if not isinstance(settlement, dict):
+        raise InvalidInput(f"{path}: [settlement] is missing", hint="with pot_fen and the terms of the pot")
     if unknown := sorted({*(set(raw) - _KEYS), *(set(settlement) - _POT)}):
         raise InvalidInput(f"{path}: unknown key `{unknown[0]}`", hint=f"one of {', '.join(sorted(_KEYS | _POT))}")
     try:
         players = tuple(check_id(p, "party") for p in raw["players"])
         check_players(players)
         numbers = {k: raw.get(k, 0) for k in ("decimals", "evaluations", "seed")}
-        if any(type(n) is not int or n < 0 for n in numbers.values()):
+        if any(type(n) is not int or not 0 <= n < 1 << 53 for n in numbers.values()) or numbers["decimals"] > 18:
             raise ValueError("decimals, evaluations and seed are whole numbers that are not negative")
+        files = raw.get("data", [])
+        if not isinstance(files, list) or not all(isinstance(f, str) for f in files):
+            raise ValueError("data is a list of files beside this one")
         pot, program, folder = read_pot(settlement), str(raw["utility"]), str(path.resolve().parent)
         source = _source(program, folder)
         return UtilityProgram(
@@ -105,6 +117,7 @@ def read_utility_program(path: Path) -> UtilityProgram:
                 "utility": "program",
                 "program": program,
                 "source": _digest(source),
+                "data": {name: _digest(_beside(folder, name)) for name in sorted(files)},
                 "decimals": numbers["decimals"],
                 "sample": {k: numbers[k] for k in ("evaluations", "seed")} if numbers["evaluations"] else None,
                 **pot.to_json(),
@@ -115,8 +128,8 @@ def read_utility_program(path: Path) -> UtilityProgram:
         )
     except KeyError as e:
         raise InvalidInput(f"{path}: {e.args[0]} is missing") from None
-    except (TypeError, ValueError) as e:
-        raise InvalidInput(f"{path}: {e}") from None
+    except (TypeError, ValueError, AttributeError, ArithmeticError) as e:
+        raise InvalidInput(f"{path}: {e}", hint="see examples/value for a whole file") from None
 
 
 def _scaled(raw: Mapping[str, Any], decimals: int) -> str:
@@ -125,12 +138,20 @@ def _scaled(raw: Mapping[str, Any], decimals: int) -> str:
 
 def _source(program: str, folder: str) -> bytes:
     module = program.partition(":")[0]
-    path = Path(folder, f"{module}.py")
     try:
-        return path.read_bytes()
+        return Path(folder, f"{module}.py").read_bytes()
     except OSError as e:
         raise InvalidInput(
             f"there is no program `{module}` in `{folder}`: {e.strerror}", hint='write utility = "module:function"'
+        ) from None
+
+
+def _beside(folder: str, name: str) -> bytes:
+    try:
+        return Path(folder, name).read_bytes()
+    except OSError as e:
+        raise InvalidInput(
+            f"there is no file `{name}` in `{folder}`: {e.strerror}", hint="name files of `data`"
         ) from None
 
 
@@ -144,7 +165,16 @@ def _load(program: str, folder: str, source: str) -> Callable[[tuple[str, ...]],
     found.__file__ = str(Path(folder, f"{module}.py"))
     if folder not in sys.path:  # for what it imports beside it
         sys.path.append(folder)
-    exec(compile(content, found.__file__, "exec"), found.__dict__)
+    before = sys.modules.get(module)
+    sys.modules[module] = found  # where dataclasses look their module up
+    try:
+        exec(compile(content, found.__file__, "exec"), found.__dict__)
+    except Exception as e:
+        if before is not None:
+            sys.modules[module] = before
+        raise InvalidInput(
+            f"the program `{module}` cannot be loaded: {type(e).__name__}: {e}", hint="mend it and run again"
+        ) from e
     function = getattr(found, name, None)
     if not callable(function):
         raise InvalidInput(f"`{module}` has no function `{name}`", hint='write utility = "module:function"')
