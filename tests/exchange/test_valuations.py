@@ -21,9 +21,10 @@ from heyi.exchange.settle import settle
 from heyi.exchange.study import StudyResult, run_study
 from heyi.exchange.valuation import Valuation
 from heyi.federation.operation import Operation
-from heyi.model.errors import InvalidInput
+from heyi.model.errors import InvalidInput, Refused
 from heyi.model.party import Tier
 from heyi.settlement.certificate import verify_certificate
+from heyi.settlement.coverage import Coverage
 from heyi.settlement.exact import shapley_of_floats
 from heyi.settlement.game import Game
 from heyi.settlement.sample import Sample
@@ -304,6 +305,59 @@ def test_a_copy_under_a_second_name_gains_nothing(tmp_path: Path, changed: float
         assert {p for p, told in said.items() if told} == ({"clinic-c", "clinic-z"} if name == "joined" else set())
     assert paid["alone"] > 1.1 * paid["honest"], "without the guard a second name pays"
     assert paid["joined"] <= (1.01 if not changed else 1.10) * paid["honest"]
+
+
+def test_who_drops_out_in_the_middle_is_left_out_and_the_log_verifies(data: Path, tmp_path: Path) -> None:
+    app, plan = opened(data, tmp_path / "run", Valuation(utility="likelihood"))
+    permit = next(p for p in app.house.case(plan.id).permits if p.endswith(plan.asset("va")))
+
+    def revoke_in_the_second(round_number: int) -> None:
+        if round_number == 2:
+            app.node("va").revoke(permit)
+
+    result = run_study(app.house, plan.id, on_round=revoke_in_the_second)
+    assert set(result.refused) == {"va"} and {s.party for s in result.statements} == set(PLAYERS) - {"va"}
+    app.close()
+    write_run(tmp_path / "run", Run(what=plan.id, seed=7, finished=True))
+    verification = verify_directory(tmp_path / "run")
+    assert verification.holds, verification.faults
+
+
+def test_a_masked_study_ends_when_somebody_drops_out(data: Path, tmp_path: Path) -> None:
+    """The total without it, subtracted from the one with it, would be its own sums."""
+    app, plan = opened(data, tmp_path / "run", Valuation(utility="table", table=table_of()), sums="masked")
+    permit = next(p for p in app.house.case(plan.id).permits if p.endswith(plan.asset("va")))
+
+    def revoke_in_the_second(round_number: int) -> None:
+        if round_number == 2:
+            app.node("va").revoke(permit)
+
+    with pytest.raises(Refused, match="masked sums need every institution: `va`"):
+        run_study(app.house, plan.id, on_round=revoke_in_the_second)
+    app.close()
+
+
+def test_a_game_that_does_not_follow_from_what_was_registered_is_not_settled(data: Path, tmp_path: Path) -> None:
+    app, plan = opened(data, tmp_path / "run", Valuation(utility="likelihood"))
+    specification = app.house.case(plan.id).specification
+    values = tuple(range(16))
+    right: dict[str, Any] = {"players": PLAYERS, "unit": "piconats", "specification": specification}
+    wrong: list[tuple[Any, str]] = [
+        (Game(values=values, **{**right, "unit": "pairs"}), "not what `likelihood` measures"),
+        (Game(values=values, overlap={3: 500, 4: 60}, **right), "linked who were not asked for"),
+        (Coverage(players=PLAYERS, strata=(), specification=specification), "not what `likelihood` measures"),
+    ]
+    for game, says in wrong:
+        with pytest.raises(InvalidInput, match=says):
+            settle(app.house, plan.id, game)
+    assert not app.house.case(plan.id).settlement
+    app.close()
+
+
+@pytest.mark.parametrize("seed", [-3, 2**53])
+def test_a_seed_out_of_range_is_refused_before_anything_runs(seed: int) -> None:
+    with pytest.raises(InvalidInput, match="out of range"):
+        Valuation(utility="likelihood", evaluations=200, seed=seed)
 
 
 @pytest.mark.parametrize(
