@@ -50,7 +50,11 @@ def test_the_commands_go_the_whole_way(stated_copy: Path, tmp_path: Path, heyi: 
     code, told, _ = say("settle", "pay", run, "--csv", tmp_path / "payments.csv", "--json")
     assert code == 0 and json.loads(told)["paid_fen"] == 10_000_000 and json.loads(told)["verified"] is True
     assert (tmp_path / "payments.csv").read_text(encoding="utf-8").count("paid") >= 4
-    assert say("settle", "pay", run)[0] == 2
+    kept = (tmp_path / "payments.csv").read_bytes()
+    assert say("settle", "pay", run, "--csv", tmp_path / "payments.csv")[0] == 2
+    assert (tmp_path / "payments.csv").read_bytes() == kept, "a refusal leaves the list as it is"
+    assert say("settle", "pay", run, "--csv", tmp_path / "other.csv")[0] == 2
+    assert not (tmp_path / "other.csv").exists()
 
     pages = tmp_path / "pages"
     assert say("statement", run, "--html", pages)[0] == 0
@@ -58,6 +62,18 @@ def test_the_commands_go_the_whole_way(stated_copy: Path, tmp_path: Path, heyi: 
     page = (pages / "va.html").read_text(encoding="utf-8")
     assert "已支付" in page and "http" not in page.split("</style>")[1].split("<script")[0]
     assert say("statement", run, "--party", "va", "--from", "2030-01-01")[0] == 2
+    for words in (("--from", "1/12/2026"), ("--to", "2026-1-1"), ("--from", "2026-12-02", "--to", "2026-12-01")):
+        code, _, told = say("statement", run, *words)
+        assert code == 2 and "day" in told
+
+
+def test_a_withdrawn_settlement_is_told_as_one(stated_copy: Path, heyi: Heyi) -> None:
+    assert heyi("dispute", stated_copy, "--party", "va", "--reasons", "three rows were lost").returncode == 0
+    answered = heyi("settle", "answer", stated_copy, "--party", "va", "--upheld", "--reasons", "they were")
+    assert answered.returncode == 0 and "into another folder" in answered.stdout
+    for words in (("statement", stated_copy), ("settle", "verify", stated_copy), ("settle", "approve", stated_copy)):
+        done = heyi(*words)
+        assert done.returncode == 2 and "was withdrawn" in done.stderr, words
 
 
 def test_a_program_of_ones_own_is_measured_certified_and_guarded(tmp_path: Path, heyi: Heyi) -> None:
@@ -70,9 +86,14 @@ def test_a_program_of_ones_own_is_measured_certified_and_guarded(tmp_path: Path,
     assert sum(v for p, v in shares.items() if p.startswith("clinic")) == 300_000
     assert heyi("settle", "verify", certificate).returncode == 0
     told = heyi("settle", "measure", file, "--to", certificate)
-    assert "hospital" in told.stdout and "53.30" in told.stdout
+    assert "hospital" in told.stdout and "53.2972" in told.stdout
     guards = json.loads(heyi("settle", "guards", certificate, "--json").stdout)["settlements"][0]
-    assert guards["stability"]["holds"] and guards["overlaps"] == [] and len(guards["baseline"]) == 5
+    assert (
+        guards["dual_core"]["holds"]
+        and guards["unit"] == "visits"
+        and guards["overlaps"] == []
+        and len(guards["baseline"]) == 5
+    )
     assert heyi("settle", "measure", tmp_path / "absent.toml").returncode == 2
     assert heyi("settle", "measure", file, "--to", tmp_path / "absent" / "c.json").returncode == 1
     assert heyi("settle", "measure", file, "--store", tmp_path / "absent" / "u").returncode == 1

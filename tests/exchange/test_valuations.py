@@ -307,6 +307,22 @@ def test_a_copy_under_a_second_name_gains_nothing(tmp_path: Path, changed: float
     assert paid["joined"] <= (1.01 if not changed else 1.10) * paid["honest"]
 
 
+def test_coverage_in_strata_needs_no_model(tmp_path: Path) -> None:
+    """Three clinics, the third with a twin; who is 65 or older counts three."""
+    plan = clinics(tmp_path / "data", {"clinic-a": (1, 200), "clinic-b": (2, 150), "clinic-c": (3, 180)})
+    strata = [{"kind": "age", "cuts": [65]}]
+    tokens = Operation(name="tokens", params={"complete": ["sex"], "strata": strata})
+    valuation = Valuation(utility="coverage", strata=(("under 65", 1), ("65 and over", 3)))
+    result, measured, _ = run(tmp_path / "data", tmp_path / "run", valuation, plan, operations=(tokens,))
+    assert (result.names, result.coefficients_nano, result.rounds) == ((), (), 0)
+    assert result.answered == ("clinic-a", "clinic-b", "clinic-c")
+    for s, (seed, persons) in zip(result.statements, ((1, 200), (2, 150), (3, 180)), strict=True):
+        old = sum(age >= 65 for age in County.visits(persons, seed)["age"])
+        assert s.contribution == persons + 2 * old
+        assert dict(s.strata) == {"under 65": persons - old, "65 and over": 3 * old}
+    assert isinstance(measured, Coverage) and measured.unit == "points"
+
+
 def test_who_drops_out_in_the_middle_is_left_out_and_the_log_verifies(data: Path, tmp_path: Path) -> None:
     app, plan = opened(data, tmp_path / "run", Valuation(utility="likelihood"))
     permit = next(p for p in app.house.case(plan.id).permits if p.endswith(plan.asset("va")))

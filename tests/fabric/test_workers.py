@@ -221,6 +221,32 @@ def test_files_without_sense_are_refused(tmp_path: Path, keys: dict[str, object]
         read_utility_program(file)
 
 
+@pytest.mark.parametrize(
+    ("terms", "says"),
+    [
+        ("floors = 3", "floors is written"),
+        ('floors = { clinic-0 = "1/0" }', "floors: a share is a text"),
+        ("floors = { clinic-0 = 1 }", "floors: a share is a text"),
+        ('floors = { clinic-x = "1/5" }', "names `clinic-x`"),
+        ('owners = "clinic-0"', "owners is written"),
+        ("owners = { clinic-0 = 3 }", "owners are ids by player"),
+        ('levels = { clinic-0 = "north" }', "levels lists of names"),
+        ('group = "clinic-0"', "group is written"),
+        ('negatives = "keep"', "negatives is `keep`, none of zero, escrow"),
+        ('payment = "gold"', "payment is `gold`, none of money"),
+        ("twinz = 1", "unknown key `twinz`"),
+        ("pot_fen = -5", "above zero"),
+    ],
+)
+def test_terms_without_sense_are_refused_by_their_names(tmp_path: Path, terms: str, says: str) -> None:
+    file = files(tmp_path, players=PLAYERS[:3])
+    text = file.read_text()
+    file.write_text((text.replace("pot_fen = 1_000_000", "") if terms.startswith("pot_fen") else text) + terms + "\n")
+    with pytest.raises(InvalidInput, match=says) as refused:
+        read_utility_program(file)
+    assert str(file) in refused.value.message and refused.value.hint
+
+
 def test_a_function_that_is_not_there_is_refused(tmp_path: Path) -> None:
     file = files(tmp_path, players=PLAYERS[:3], body="x = 1\n")
     with pytest.raises(InvalidInput, match="has no function `utility`"):

@@ -323,3 +323,19 @@ def test_the_terms_of_a_pot_stand_in_the_specification() -> None:
         "dispute_days": 30,
         "payment": "work_points",
     }
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"policy": Policy(floors={"z": Fraction(1, 9)})},
+        {"policy": Policy(group=frozenset("z"))},
+        {"owners": {"z": "a"}},
+        {"levels": {"z": ["county"]}},
+    ],
+)
+def test_a_misspelt_name_is_refused(fields: dict[str, Any]) -> None:
+    pot = Pot(fen=5, **fields)
+    with pytest.raises(InvalidInput, match="names `z`, which is no player"):
+        pot.check_names("abc")
+    pot.check_names("abz")

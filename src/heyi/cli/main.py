@@ -62,10 +62,19 @@ def main() -> None:
             sys.exit(MISUSE)
         _tell(message, "heyi --help; heyi COMMAND --help", MISUSE)
     except (typer.Abort, KeyboardInterrupt):
-        hint = "已记入日志的内容保持完整，再运行一次即可 what was logged is whole; run it again"
-        _tell("已中断 interrupted", hint, FAILED)
+        _interrupted()
     else:
+        if code == INTERRUPTED:
+            _interrupted()
         sys.exit(code if isinstance(code, int) else 0)
+
+
+INTERRUPTED = 130  # what the command line library makes of an interrupt
+
+
+def _interrupted() -> NoReturn:
+    hint = "已保存的内容保持完整，再运行一次即可 what was kept is whole; run it again"
+    _tell("已中断 interrupted", hint, FAILED)
 
 
 def _tell(message: str, hint: str, code: int) -> NoReturn:

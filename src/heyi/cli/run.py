@@ -132,7 +132,8 @@ def _tables(result: StudyResult, *, verified: bool) -> None:
     model.add_column("系数 coefficient", justify="right")
     for name, c in zip(result.names, result.coefficients_nano, strict=True):
         model.add_row(name, f"{c / 1e9:+.6f}")
-    console.print(model)
+    if result.names:
+        console.print(model)
     shares = Table(title="贡献与份额 contributions and shares", title_justify="left")
     for heading in ("机构 institution", "沙普利值 Shapley value", "份额（元） share (yuan)"):
         shares.add_column(heading, justify="left" if heading.startswith("机构") else "right")

@@ -25,6 +25,7 @@ from heyi.exchange.pay import approve_settlement
 from heyi.exchange.pay import pay as pay_out
 from heyi.fabric.workers import Workers
 from heyi.model.errors import InvalidInput, StoreError, VerificationError
+from heyi.report.measures import known_unit, shown, unit_short
 from heyi.report.payments import payments_csv
 from heyi.settlement.certificate import Measured, certify, integers, verify_certificate
 from heyi.settlement.coverage import Coverage, coverage_values
@@ -56,7 +57,7 @@ def verify(
     found = [(str(what), _read(what))] if what.is_file() else list(_kept(what))
     rows = []
     for name, certificate in found:
-        measured = verify_certificate(certificate)
+        measured = _verified(name, certificate)
         rows.append(
             {
                 "certificate": name,
@@ -82,6 +83,16 @@ def verify(
         for party, fen in row["paid_fen"].items():
             out().print(f"  此前已付 paid before: {party} {yuan(fen)}", markup=False)
         out().print(f"  证书 certificate {row['digest']}\n  效用根 utility root {row['root']}", markup=False)
+        out().print("  与结算单上的证书摘要比对 compare the certificate with the one that your statement names")
+
+
+def _verified(name: str, certificate: Any) -> Measured:
+    try:
+        return verify_certificate(certificate)
+    except VerificationError as e:
+        raise VerificationError(
+            f"`{name}`: {e.message}", hint="do not rely on it; ask the platform for the certificate of the log"
+        ) from None
 
 
 def _read(path: Path) -> Any:
@@ -90,7 +101,10 @@ def _read(path: Path) -> Any:
     except OSError as e:
         raise InvalidInput(f"cannot read `{path}`: {e.strerror}") from None
     except (ValueError, InvalidInput) as e:
-        raise VerificationError(f"`{path}` is no certificate: {e}") from None
+        raise VerificationError(
+            f"`{path}` is no certificate: {e}",
+            hint="take the file as `heyi settle certificate` wrote it; an editor may have added a line end",
+        ) from None
 
 
 def _kept(directory: Path) -> Iterator[tuple[str, Any]]:
@@ -100,7 +114,7 @@ def _kept(directory: Path) -> Iterator[tuple[str, Any]]:
     with _opened(directory) as app:
         found = [(c.id, c.settlement["certificate"]) for c in app.house.state.cases.values() if c.settlement]
         if not found:
-            raise InvalidInput(f"nothing was settled in `{directory}`", hint="run a study first")
+            raise _nothing(app)
         for case, certified in found:
             content = app.database.artefact(certified)
             if content is None or digest(from_canonical(content)) != certified:
@@ -120,31 +134,52 @@ def guards(
         print_json({"settlements": told})
         return
     for g in told:
-        out().print(g["study"], style="bold", markup=False)
-        for pair in g["overlaps"][:10]:
-            twin = "，作为同一归属计值 valued as one owner" if pair["joined"] else ""
-            out().print(
-                f"  {pair['a']} · {pair['b']}: 共有 {pair['shared']:,} 人 shared, "
-                f"{pair['of_a']:,} / {pair['of_b']:,}, {pair['part']:.0%}{twin}"
+        for line in _said(g):
+            out().print(line, markup=False, soft_wrap=True)
+
+
+def _said(g: dict[str, Any]) -> Iterator[str]:
+    """The evidence of one settlement in words, Chinese beside English."""
+    yield f"{g['study']}（{g['unit']}）"
+    for pair in g["overlaps"][:10]:
+        yield (
+            f"  {pair['a']} · {pair['b']}: 共有 {pair['shared']:,} 人，占两家人数的 {pair['part']:.0%}；"
+            f"{pair['shared']:,} persons are held by both, {pair['part']:.0%} of those that either holds "
+            f"({pair['of_a']:,} and {pair['of_b']:,})"
+        )
+        if pair["joined"]:
+            yield "    几乎相同，按登记作为同一归属计值 nearly the same: valued as one owner, as registered"
+    if len(g["overlaps"]) > 10:
+        yield f"  另有 {len(g['overlaps']) - 10} 对，见 --json；and {len(g['overlaps']) - 10} more pairs, see --json"
+    if not g["overlaps"]:
+        yield "  没有共有的人员，或人员未作关联 no shared persons, or persons were not linked"
+    core = g["dual_core"]
+    if core is None:
+        yield "  抽样或机构过多，不比较各组合的单独所值 a sample, or too many institutions to compare coalitions"
+    elif core["holds"]:
+        yield "  没有组合所得多于其单独所值 no coalition gets more than it is worth by itself"
+    else:
+        members = ", ".join(core["members"])
+        yield (
+            f"  {members} 合计所得比其单独所值多 {core['excess']:,.6g}，因为与他人合用才有价值；together they get "
+            f"{core['excess']:,.6g} more than they are worth by themselves: their data are worth more with the others'"
+        )
+    for party, part in g["lowers"].items():
+        if part:
+            yield (
+                f"  {party}: 在 {part:.0%} 的组合中使效用降低；"
+                f"it lowers the utility of {part:.0%} of the coalitions that it joins"
             )
-        if not g["overlaps"]:
-            out().print("  没有机构共有患者的记录，或未作关联 no shared persons, or persons were not linked")
-        if g["stability"] is not None:
-            members, excess = ", ".join(g["stability"]["members"]), g["stability"]["excess"]
-            holds = "稳定：没有组合所得多于其单独所值 stable: no coalition gets more than it is worth by itself"
-            fails = f"不稳定 not stable: {members} 多得 get {excess:,.2f} more than they are worth by themselves"
-            out().print(f"  {holds if g['stability']['holds'] else fails}")
-        for party, part in g["lowers"].items():
-            if part:
-                out().print(f"  {party}: 在 {part:.0%} 的组合中使效用降低 lowers the utility of so many coalitions")
-        for party in g["unsure"]:
-            out().print(f"  {party}: 贡献与零无法区分 its contribution cannot be told from zero")
-        for row in g["baseline"]:
-            if abs(row["raised"] - row["part"]) >= 0.01:
-                out().print(
-                    f"  {row['party']}: {row['part']:.1%}，若基线高一成则为 {row['raised']:.1%} "
-                    "if nothing were worth a tenth of everything more"
-                )
+    for party in g["unsure"]:
+        yield f"  {party}: 贡献与零无法区分 its contribution cannot be told from zero"
+    for row in g["baseline"]:
+        if abs(row["raised"] - row["part"]) >= 0.01:
+            yield (
+                f"  {row['party']}: 占全体贡献 {row['part']:.1%}，"
+                f"若登记的基线高出总效用的一成则为 {row['raised']:.1%}；"
+                f"{row['part']:.1%} of all contributions, {row['raised']:.1%} if the registered baseline were higher "
+                "by a tenth of everything"
+            )
 
 
 def _guarded(certificate: Any) -> dict[str, Any]:
@@ -166,7 +201,9 @@ def _guarded(certificate: Any) -> dict[str, Any]:
     firm = None
     if values is not None and 2 <= len(phi) <= MOST:
         found = stability(measured.players, values, phi)
-        firm = {"members": list(found.members), "excess": float(found.excess), "holds": found.holds}
+        scale = 10 ** measured.specification.get("decimals", 0)
+        excess = shown(found.excess, measured.unit) if known_unit(measured.unit) else float(found.excess / scale)
+        firm = {"members": list(found.members), "excess": excess, "holds": found.holds}
     return {
         "study": certificate["study"],
         "overlaps": [
@@ -181,7 +218,8 @@ def _guarded(certificate: Any) -> dict[str, Any]:
             }
             for t in overlaps(measured.players, overlap)
         ],
-        "stability": firm,
+        "dual_core": firm,
+        "unit": unit_short(measured.unit).en if known_unit(measured.unit) else measured.unit.rpartition(" ")[2],
         "lowers": {}
         if values is None
         else {p: float(x) for p, x in zip(measured.players, lowered(values), strict=True)},
@@ -239,6 +277,8 @@ def answer(
         case = _settled(app, study)
         disputes.answer_dispute(app.house, case.id, party=party, by=by, upheld=upheld, reasons=reasons)
     out().print("异议成立，结算撤回 upheld: the settlement is withdrawn" if upheld else "异议不成立 dismissed")
+    if upheld:
+        out().print("下一步 next: mend what was wrong, and run the study into another folder with --dir")
 
 
 @app.command("approve")
@@ -262,7 +302,7 @@ def pay(
     with _opened(directory, on) as app:
         case = _settled(app, study)
         if csv is not None:
-            _write(csv, b"")  # what cannot be written is found out before anything is paid
+            _check_writable(csv)  # before anything is paid
         decision, paid = pay_out(app.house, case.id)
         table = payments_csv(app.house.state, [case.id])
         shares, stages = case.settlement["shares_fen"], case.stages
@@ -296,6 +336,7 @@ def measure(
 ) -> None:
     """Evaluate a utility of one's own over coalitions, value it, divide the pot and certify that."""
     program = read_utility_program(file)
+    _check_writable(to)
     kept = UtilityDatabase(store or file.with_suffix(".utilities"))
     measured: Measured
     with Progress(console=err, transient=True) as bar:
@@ -325,11 +366,14 @@ def measure(
         measured.players, certificate["phi"], certificate["low"], certificate["high"], strict=True
     ):
         value, least, most = (float(Fraction(x) / scale) for x in (phi, low, high))
-        between = "" if low == high else f" ({least:,.2f} … {most:,.2f})"
-        rows.add_row(party, f"{value:,.2f}{between}", yuan(certificate["shares_fen"][party]))
+        between = "" if low == high else f" ({least:,.6g} … {most:,.6g})"
+        rows.add_row(party, f"{value:,.6g}{between}", yuan(certificate["shares_fen"][party]))
     if certificate["escrow_fen"]:
         rows.add_row("暂存 escrow", "", yuan(certificate["escrow_fen"]))
     out().print(rows)
+    if program.evaluations:
+        out().print("抽样只支付确定的部分，其余暂存；括号内为同时成立的 95% 区间。", markup=False)
+        out().print("A sample pays what is certain, the rest waits; in brackets 95 % intervals that hold together.")
     out().print(f"{to}\n下一步 try next: heyi settle verify {to}")
 
 
@@ -356,13 +400,37 @@ def _move(app: App, on: str) -> None:
     app.forward(days * 86_400)
 
 
+def _nothing(app: App) -> InvalidInput:
+    """Why there is no settlement: none was made, or a dispute was upheld."""
+    if withdrawn := sorted(c.id for c in app.house.state.cases.values() if c.settlements and not c.settlement):
+        return InvalidInput(
+            f"the settlement of `{withdrawn[0]}` was withdrawn, since a dispute was upheld",
+            hint="mend what was wrong, and run the study into another folder with --dir",
+        )
+    return InvalidInput("nothing was settled here", hint="run a study first")
+
+
 def _settled(app: App, study: str) -> Case:
     cases = [c for c in app.house.state.cases.values() if c.settlement and study in ("", c.id)]
     if len(cases) != 1:
         known = ", ".join(sorted(c.id for c in app.house.state.cases.values() if c.settlement))
+        if not known:
+            raise _nothing(app)
         said = f"`{study}` has no settlement" if study else f"{len(cases)} studies were settled here"
-        raise InvalidInput(said, hint=f"--study, one of {known}" if known else "run a study first")
+        raise InvalidInput(said, hint=f"--study, one of {known}")
     return cases[0]
+
+
+def _check_writable(path: Path) -> None:
+    """Find out whether a file can be written, without changing it."""
+    fresh = not path.exists()
+    try:
+        with path.open("ab"):
+            pass
+    except OSError as e:
+        raise StoreError(f"cannot write `{path}`: {e.strerror}", hint="name a file that can be written") from None
+    if fresh:
+        path.unlink()
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
@@ -31,11 +32,20 @@ def statement(
     parties = sorted({c.event.public["party"] for c in v.centre.entries if c.event.kind == "statement.issued"})
     if not parties:
         raise InvalidInput("nothing was settled here", hint="run a study first")
+    for day in (first, last):
+        _check_day(day)
+    if first and last and last < first:
+        raise InvalidInput(f"the period from {first} to {last} has no day", hint="give the earlier day to --from")
     root = v.centre.checkpoint.root.hex() if v.centre.checkpoint else ""
     pages = [
         statement_of(v.centre.entries, p, verified=v.holds, log_root=root, first=first, last=last)
         for p in ([party] if party else parties)
     ]
+    if not any(page.settlements for page in pages):
+        raise InvalidInput(
+            "the settlement was withdrawn, since a dispute was upheld: no statement stands",
+            hint="mend what was wrong, and run the study into another folder with --dir",
+        )
     if json:
         print_json({"verified": v.holds, "statements": _rows(v, [p.party for p in pages])})
     elif html is None:
@@ -51,6 +61,14 @@ def statement(
                 out().print(str(path))
     if not v.holds:
         raise typer.Exit(FAILED)
+
+
+def _check_day(day: str) -> None:
+    try:
+        if day and dt.date.fromisoformat(day).isoformat() != day:
+            raise ValueError
+    except ValueError:
+        raise InvalidInput(f"`{day}` is no day", hint="write it like 2026-12-17") from None
 
 
 def _rows(v: Verification, parties: list[str]) -> list[dict[str, object]]:
@@ -84,22 +102,24 @@ def _lines(page: StatementPage, s: Settlement, lang: str) -> list[str]:
     if lang == "zh":
         return [
             f"\n{page.name.zh} · {s.study.zh}（{s.case}）· 日志第 {s.entry} 条",
-            f"  份额 {s.share} {payment}（总额 {s.pot}），{stage}；异议期至 {s.disputes_until}",
+            f"  份额 {s.share} {payment}（总额 {s.pot}），{stage}"
+            + (f"；异议期至 {s.disputes_until}" if s.disputable else ""),
             f"  贡献（沙普利值）{s.contribution} {unit}，占全体 {s.part or '—'}"
             + (f"，95% 区间 {s.interval}" if s.interval else "")
             + f"，精确值 {s.exact}",
             f"  单独可得 {s.alone}，最后加入增加 {s.last} {unit}",
-            *(f"  {name} {part}" for name, part in s.strata),
+            *(f"  {name}: {part} {unit}" for name, part in s.strata),
             f"  {s.why.zh}",
         ]
     return [
         f"\n{page.name.en} · {s.study.en} ({s.case}) · log entry {s.entry}",
-        f"  share {s.share} {payment} of {s.pot}, {stage}; can be disputed until {s.disputes_until}",
+        f"  share {s.share} {payment} of {s.pot}, {stage}"
+        + (f"; can be disputed until {s.disputes_until}" if s.disputable else ""),
         f"  contribution (Shapley value) {s.contribution} {unit}, {s.part or '-'} of all"
         + (f", 95 % interval {s.interval}" if s.interval else "")
         + f", exactly {s.exact}",
         f"  alone {s.alone}, when it joins last {s.last} {unit}",
-        *(f"  {name} {part}" for name, part in s.strata),
+        *(f"  {name}: {part} {unit}" for name, part in s.strata),
         f"  {s.why.en}",
     ]
 

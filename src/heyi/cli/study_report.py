@@ -55,11 +55,17 @@ def _headline(
 ) -> Headline:
     rows = sum(a.rows for a in assets)
     due, pot, took_part = sum(case.settlement["shares_fen"].values()), case.settlement["pot_fen"], len(result.answered)
+    done = Text(
+        zh=f"{result.rounds} 轮运算完成一个联合模型" if result.rounds else "共同查明各覆盖哪些人员",
+        en=f"fitted one joint model in {result.rounds} rounds"
+        if result.rounds
+        else "found out whom they cover together",
+    )
     return Headline(
         sentence=Text(
-            zh=f"{took_part} 家机构的数据不出门，{result.rounds} 轮运算完成一个联合模型，{yuan(due)} 元按贡献分配。",
-            en=f"{took_part} institutions fitted one joint model in {result.rounds} rounds without handing over a "
-            f"record, and {yuan(due)} yuan are divided by what each contributed.",
+            zh=f"{took_part} 家机构的数据不出门，{done.zh}，{yuan(due)} 元按贡献分配。",
+            en=f"{took_part} institutions {done.en} without handing over a record, and {yuan(due)} yuan are divided by "
+            "what each contributed.",
         ),
         figures=(
             Figure(label=Text(zh="机构参加", en="institutions took part"), value=str(took_part)),

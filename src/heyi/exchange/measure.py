@@ -28,8 +28,8 @@ UNITS = {LIKELIHOOD: "piconats", CONCORDANCE: "pairs", INFORMATION: "microinform
 
 def measure(
     session: Session, specification: Specification, *, on_round: Callable[[int], None] = lambda _: None
-) -> tuple[Regressed, Measured]:
-    """Run the regression of a case and measure what was registered.
+) -> tuple[Regressed | None, Measured]:
+    """Run the regression of a case, where it asks for one, and measure what was registered.
 
     Raises:
         InvalidInput: too many institutions for models of all coalitions.
@@ -39,7 +39,8 @@ def measure(
     linked = _linked(session, specification)
     exact = utility in (LIKELIHOOD, CONCORDANCE) and specification["fits"] != NEAR
     if utility == COVERAGE:
-        return session.regress(on_round=on_round), _covered(session, specification)
+        joint = session.regress(on_round=on_round) if "logistic" in session.operations else None
+        return joint, _covered(session, specification)
     if not exact:
         regressed = session.regress(on_round=on_round)
     else:

@@ -18,7 +18,8 @@ from heyi.settlement.statement import Statement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyResult:
-    """`coefficients_nano` on the registered scaling, intercept first, in 1e-9; `names` in the same order."""
+    """`coefficients_nano` on the registered scaling, intercept first, in 1e-9; `names` in the same order. Both are
+    empty where the study asks for no model."""
 
     case: str
     names: tuple[str, ...]
@@ -59,6 +60,16 @@ def run_study(house: Consortium, case: str, *, on_round: Callable[[int], None] =
         raise InvalidInput(f"case `{case}` has no registered utility", hint="register it before the grant")
     regressed, measured = measure(session, specification, on_round=on_round)
     statements = settle(house, case, measured)
+    if regressed is None:
+        return StudyResult(
+            case=case,
+            names=(),
+            coefficients_nano=(),
+            rounds=0,
+            answered=tuple(measured.players),
+            refused=house.case(case).results[-1]["refused"],
+            statements=tuple(statements),
+        )
     covariates = [c["kind"] for c in regressed.operation.params["covariates"]]
     return StudyResult(
         case=case,

@@ -76,15 +76,23 @@ class Valuation:
         if self.evaluations and self.utility not in (LIKELIHOOD, CONCORDANCE):
             raise InvalidInput(f"`{self.utility}` needs no sample: it is valued exactly")
         if bool(self.of) != (self.utility == INFORMATION):
-            raise InvalidInput("`of` names the covariate of `information`, and of nothing else")
+            raise InvalidInput(
+                "`of` names the covariate of `information`, and of nothing else", hint='such as of = "age"'
+            )
         if bool(self.table) != (self.utility == TABLE):
-            raise InvalidInput("a table goes with the utility `table`, and with nothing else")
+            raise InvalidInput(
+                "a table goes with the utility `table`, and with nothing else",
+                hint='write table = { "a" = 3, "b" = 2, "a b" = 4 }',
+            )
         self._check_table()
 
     def _check_table(self) -> None:
         players = sorted({p for members in self.table for p in members.split()})
         if len(players) > MOST_OF_TABLE:
-            raise InvalidInput(f"a table for {len(players)} players is too long", hint=f"at most {MOST_OF_TABLE}")
+            raise InvalidInput(
+                f"a table for {len(players)} players is too long",
+                hint=f"at most {MOST_OF_TABLE}; members of a coalition are joined by a space",
+            )
         for size in range(1, len(players) + 1):
             for members in combinations(players, size):
                 if " ".join(members) not in self.table:
@@ -106,7 +114,8 @@ class Valuation:
         """
         if is_masked(operation) and self.utility != TABLE:
             raise InvalidInput(
-                "contributions cannot be told from masked sums", hint="value coverage, or register per-site sums"
+                "contributions cannot be told from masked sums",
+                hint="value coverage or a table, or have per-site sums",
             )
         names = [c["kind"] for c in operation.params.get("covariates", ())]
         if self.of and self.of not in names:

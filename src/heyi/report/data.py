@@ -273,7 +273,8 @@ class Coefficient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyPart:
-    """`reference` is the sentence about the person with whom all others are compared."""
+    """`reference` is the sentence about the person with whom all others are compared. A study without a model has no
+    rounds and no coefficients."""
 
     title: Text
     outcome: Text

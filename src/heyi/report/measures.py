@@ -45,6 +45,11 @@ _MEASURES = {
 _SUPERSCRIPT = {6: "⁻⁶", 12: "⁻¹²"}
 
 
+def known_unit(unit: str) -> bool:
+    """Whether readers know the unit; a program of one's own may have any."""
+    return unit in _MEASURES
+
+
 def shown(value: int | Fraction, unit: str) -> float:
     """An amount as a number of the unit that readers see."""
     return float(Fraction(value) / 10 ** _MEASURES[unit].power)

@@ -8,10 +8,9 @@ from collections.abc import Iterable
 
 from heyi.exchange.case import State
 from heyi.exchange.pay import due_fen
-from heyi.settlement.stages import Stage
 
 HEADINGS = (
-    *("study", "institution", "name_zh", "name_en", "payment", "share_fen", "paid_before_fen", "due_fen", "due"),
+    *("study", "institution", "name_zh", "name_en", "payment", "share_fen", "paid_before_fen", "amount_fen", "amount"),
     *("stage", "certificate"),
 )
 
@@ -19,7 +18,8 @@ HEADINGS = (
 def payments_csv(state: State, cases: Iterable[str]) -> str:
     """Comma-separated values, UTF-8 with a byte-order mark for spreadsheet programs, one row an institution and study.
 
-    Amounts are whole fen, and once in yuan (points) with two decimals and no separators. A text that a spreadsheet
+    `amount` is what this settlement pays beyond what was paid before; `stage` says whether it is paid yet. Amounts are
+    whole fen, and once in yuan (points) with two decimals and no separators. A text that a spreadsheet
     would take for a formula gets an apostrophe before it.
     """
     text = io.StringIO()
@@ -30,15 +30,14 @@ def payments_csv(state: State, cases: Iterable[str]) -> str:
         for party, due in due_fen(case.settlement).items():
             stage, known = case.stages[party], state.parties[party]
             share = case.settlement["shares_fen"][party]
-            owed = 0 if stage is Stage.PAID else due
             writer.writerow(
                 [
                     *(_plain(v) for v in (name, party, known.zh, known.en)),
                     case.specification["payment"],
                     share,
-                    share - owed,
-                    owed,
-                    f"{owed // 100}.{owed % 100:02d}",
+                    share - due,
+                    due,
+                    f"{due // 100}.{due % 100:02d}",
                     stage.value,
                     case.settlement["certificate"],
                 ]

@@ -150,7 +150,8 @@ def statement_of(
     if party not in state.parties or not stated:
         known = sorted({e.event.public["party"] for e in entries if e.event.kind == "statement.issued"})
         hint = f"one of {', '.join(known)}" if known else "run a study first"
-        raise InvalidInput(f"no statement for `{party}`" + (" in this period" if first or last else ""), hint=hint)
+        period = " in this period" if party in known else ""
+        raise InvalidInput(f"no statement for `{party}`{period}", hint="choose another period" if period else hint)
     # a settlement that was withdrawn or trued up is told by the later one
     valid = [e for e in stated if e.event.public["certificate"] == _case(state, e).settlement.get("certificate")]
     known_party = state.parties[party]

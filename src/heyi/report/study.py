@@ -22,15 +22,20 @@ _ALIKE = 5  # percent: nearer to one than this is told as hardly any difference
 
 
 def study_of(house: Consortium, result: StudyResult) -> StudyPart:
-    """The model of a study and who took part in it."""
+    """The model of a study, where it has one, and who took part in it."""
     case = house.case(result.case)
-    params = next(o["params"] for o in case.request["operations"] if o["name"] == "logistic")
-    slopes = zip(params["covariates"], result.coefficients_nano[1:], strict=True)
+    outcome = reference = Text(zh="", en="")
+    coefficients: tuple[Coefficient, ...] = ()
+    if result.names:
+        params = next(o["params"] for o in case.request["operations"] if o["name"] == "logistic")
+        slopes = zip(params["covariates"], result.coefficients_nano[1:], strict=True)
+        coefficients = tuple(_coefficient(covariate, nano) for covariate, nano in slopes)
+        outcome, reference = _outcome(params), _reference(params, result.coefficients_nano[0])
     return StudyPart(
         title=Text(zh=case.request["zh"], en=sentence_case(case.request["en"])),
-        outcome=_outcome(params),
-        reference=_reference(params, result.coefficients_nano[0]),
-        coefficients=tuple(_coefficient(covariate, nano) for covariate, nano in slopes),
+        outcome=outcome,
+        reference=reference,
+        coefficients=coefficients,
         rounds=result.rounds,
         answered=tuple(_name(house, p) for p in result.answered),
         refused=refusals(house, result.refused),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -51,6 +51,23 @@ class Pot:
         if not all(isinstance(name, str) for names in self.levels.values() for name in names):
             raise InvalidInput("levels are lists of names by player")
         ultimate(self.owners, sorted(self.owners))
+
+    def check_names(self, players: Collection[str]) -> None:
+        """Check that whom floors, group, owners and levels name are players, so that no misspelt name goes unnoticed.
+
+        Raises:
+            InvalidInput: one of them is not; an owner may be anybody.
+        """
+        for what, names in (
+            ("floors", self.policy.floors),
+            ("group", self.policy.group),
+            ("owners", self.owners),
+            ("levels", self.levels),
+        ):
+            if unknown := sorted(set(names) - set(players)):
+                raise InvalidInput(
+                    f"`{what}` names `{unknown[0]}`, which is no player", hint=f"one of {', '.join(sorted(players))}"
+                )
 
     def to_json(self) -> dict[str, Json]:
         """The part of the registered specification that is about the pot."""

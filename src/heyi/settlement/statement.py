@@ -118,9 +118,11 @@ def state(measured: Measured, certificate: Mapping[str, Json], *, disputes_until
 def _with_unions(why: Text, party: str, pairs: Sequence[Twin], path: Sequence[str]) -> Text:
     own = [t for t in pairs if party in (t.a, t.b)]
     if not own and path:
+        names = ", ".join(f"`{name.partition(' ')[2]}`" for name in path)
         return Text(
-            zh=f"{why.zh}份额先在登记的上级单位或归属之间计算，再在其内部分配。",
-            en=f"{why.en} Shares go to the registered unions or owners first, and are divided within them.",
+            zh=f"{why.zh}份额先在登记的上级单位或归属之间计算（贵机构属于 {names}），再在其内部分配。",
+            en=f"{why.en} Shares go to the registered unions or owners first (yours is {names}), and are divided "
+            "within them.",
         )
     if not own:
         return why

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from enum import Enum
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from heyi.exchange.grant import Terms
 from heyi.exchange.plan import PlannedApproval, Site, StudyPlan
@@ -17,6 +18,7 @@ from heyi.model.party import Tier, check_id
 from heyi.settlement.allocate import Negatives, Policy
 from heyi.settlement.pot import Payment, Pot
 
+E = TypeVar("E", bound=Enum)
 _TABLES = {  # table -> its keys
     "study": {"id", "zh", "en", "requester"},
     "data": {"columns", "origin", "secret"},
@@ -76,6 +78,8 @@ def _plan(raw: dict[str, Any]) -> StudyPlan:
     if not all(isinstance(a["given"], bool) for a in raw.get("approval", ())):
         raise ValueError("given must be true or false")
     operations = raw["operation"] if isinstance(raw["operation"], list) else [raw["operation"]]
+    pot = read_pot(settlement)
+    pot.check_names({s["id"] for s in raw["site"]})
     return StudyPlan(
         id=check_id(study["id"], "study"),
         zh=study["zh"],
@@ -104,7 +108,7 @@ def _plan(raw: dict[str, Any]) -> StudyPlan:
             for a in raw.get("approval", ())
         ),
         valuation=_valuation(settlement),
-        pot=read_pot(settlement),
+        pot=pot,
         settles=check_id(settlement.get("by", "finance-office"), "party"),
         terms=Terms(**terms),
     )
@@ -112,6 +116,8 @@ def _plan(raw: dict[str, Any]) -> StudyPlan:
 
 def _valuation(settlement: dict[str, Any]) -> Valuation:
     """How contributions are measured; a table is written `{ "a" = 3, "b" = 2, "a b" = 4 }`."""
+    if not isinstance(settlement.get("table", {}), dict):
+        raise ValueError('a table is written table = { "a" = 3, "b" = 2, "a b" = 4 }')
     return Valuation(
         utility=settlement["utility"],
         fits=settlement.get("fits", "exact"),
@@ -128,23 +134,38 @@ def read_pot(settlement: Mapping[str, Any]) -> Pot:
     if type(settlement["pot_fen"]) is not int or settlement["pot_fen"] <= 0:
         raise ValueError("pot_fen must be a whole number of fen above zero")
 
-    def share(value: object) -> Fraction:
-        if not isinstance(value, str):
-            raise ValueError(f'a share is a text such as "1/5", not {value!r}')
-        return Fraction(value)
+    def share(key: str, value: object) -> Fraction:
+        try:
+            return Fraction(value) if isinstance(value, str) else Fraction("none")
+        except (ValueError, ArithmeticError):
+            raise ValueError(f'{key}: a share is a text such as "1/5", not {value!r}') from None
 
+    def one_of(key: str, kind: type[E], value: object) -> E:
+        try:
+            return kind(value)
+        except ValueError:
+            raise ValueError(f"{key} is `{value}`, none of {', '.join(m.value for m in kind)}") from None
+
+    for key, wanted, example in (
+        ("floors", dict, '{ clinic = "1/20" }'),
+        ("owners", dict, '{ clinic = "hospital" }'),
+        ("levels", dict, '{ clinic = ["county", "township"] }'),
+        ("group", list, '["clinic-a", "clinic-b"]'),
+    ):
+        if not isinstance(settlement.get(key, wanted()), wanted):
+            raise ValueError(f"{key} is written {key} = {example}")
     return Pot(
         fen=settlement["pot_fen"],
         policy=Policy(
-            floors={p: share(f) for p, f in settlement.get("floors", {}).items()},
-            floors_at_most=share(settlement.get("floors_at_most", "1")),
+            floors={p: share("floors", f) for p, f in settlement.get("floors", {}).items()},
+            floors_at_most=share("floors_at_most", settlement.get("floors_at_most", "1")),
             group=frozenset(settlement.get("group", ())),
-            group_floor=share(settlement.get("group_floor", "0")),
-            negatives=Negatives(settlement.get("negatives", "zero")),
+            group_floor=share("group_floor", settlement.get("group_floor", "0")),
+            negatives=one_of("negatives", Negatives, settlement.get("negatives", "zero")),
         ),
         owners=settlement.get("owners", {}),
         levels=settlement.get("levels", {}),
         twins=settlement.get("twins", "join"),
         dispute_days=settlement.get("dispute_days", 15),
-        payment=Payment(settlement.get("payment", "money")),
+        payment=one_of("payment", Payment, settlement.get("payment", "money")),
     )

@@ -2,7 +2,7 @@
 
     study = "cohort-model"
     players = ["clinic-a", "clinic-b", "hospital"]
-    utility = "my_module:utility"      # a function of the ids of a coalition's members, in their order
+    utility = "my_module:utility"      # a function of the ids of a coalition's members; of nobody it is 0 unasked
     unit = "points"
     decimals = 6                       # what it returns is rounded to millionths (default 0: whole numbers)
     evaluations = 600                  # of a sample; 0, the default, is every coalition
@@ -32,7 +32,6 @@ from typing import Any
 from heyi.crypto.canonical import Json
 from heyi.model.errors import InvalidInput
 from heyi.model.party import check_id
-from heyi.settlement.game import check_players
 from heyi.sources.study_file import read_pot
 
 _KEYS = {"study", "players", "utility", "unit", "decimals", "evaluations", "seed", "data", "settlement"}
@@ -96,11 +95,18 @@ def read_utility_program(path: Path) -> UtilityProgram:
     settlement = raw.get("settlement")
     if not isinstance(settlement, dict):
         raise InvalidInput(f"{path}: [settlement] is missing", hint="with pot_fen and the terms of the pot")
-    if unknown := sorted({*(set(raw) - _KEYS), *(set(settlement) - _POT)}):
-        raise InvalidInput(f"{path}: unknown key `{unknown[0]}`", hint=f"one of {', '.join(sorted(_KEYS | _POT))}")
+    for table, given, known in (("", raw, _KEYS), ("[settlement] ", settlement, _POT)):
+        if unknown := sorted(set(given) - known):
+            where = " It stands in [settlement]." if not table and unknown[0] in _POT else ""
+            raise InvalidInput(
+                f"{path}: {table}unknown key `{unknown[0]}`", hint=f"one of {', '.join(sorted(known))}.{where}"
+            )
     try:
+        if not isinstance(raw["players"], list) or not all(isinstance(p, str) for p in raw["players"]):
+            raise ValueError('players is a list of ids, such as ["clinic-a", "hospital"]')
         players = tuple(check_id(p, "party") for p in raw["players"])
-        check_players(players)
+        if list(players) != sorted(set(players)):
+            raise ValueError(f"players stand once each, in the order of their ids: {', '.join(sorted(set(players)))}")
         numbers = {k: raw.get(k, 0) for k in ("decimals", "evaluations", "seed")}
         if any(type(n) is not int or not 0 <= n < 1 << 53 for n in numbers.values()) or numbers["decimals"] > 18:
             raise ValueError("decimals, evaluations and seed are whole numbers that are not negative")
@@ -108,9 +114,12 @@ def read_utility_program(path: Path) -> UtilityProgram:
         if not isinstance(files, list) or not all(isinstance(f, str) for f in files):
             raise ValueError("data is a list of files beside this one")
         pot, program, folder = read_pot(settlement), str(raw["utility"]), str(path.resolve().parent)
+        pot.check_names(players)
+        if not all(program.partition(":")):
+            raise ValueError(f'utility is `{program}`, and is written "module:function"')
         source = _source(program, folder)
         return UtilityProgram(
-            study=check_id(raw["study"], "study"),
+            study=check_id(str(raw["study"]), "study"),
             players=players,
             unit=str(raw.get("unit", "points")) if not numbers["decimals"] else _scaled(raw, numbers["decimals"]),
             specification={
@@ -127,7 +136,9 @@ def read_utility_program(path: Path) -> UtilityProgram:
             **numbers,
         )
     except KeyError as e:
-        raise InvalidInput(f"{path}: {e.args[0]} is missing") from None
+        raise InvalidInput(f"{path}: {e.args[0]} is missing", hint="see examples/value for a whole file") from None
+    except InvalidInput as e:
+        raise InvalidInput(f"{path}: {e.message}", hint=e.hint or "see examples/value for a whole file") from None
     except (TypeError, ValueError, AttributeError, ArithmeticError) as e:
         raise InvalidInput(f"{path}: {e}", hint="see examples/value for a whole file") from None
 
