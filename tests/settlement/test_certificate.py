@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import copy
+import os
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -339,3 +343,37 @@ def test_a_misspelt_name_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match="names `z`, which is no player"):
         pot.check_names("abc")
     pot.check_names("abz")
+
+
+PROCESSOR = """
+import sys
+import numpy as np
+from pathlib import Path
+from heyi.crypto.canonical import canonical, from_canonical
+from heyi.settlement.certificate import certify, verify_certificate
+from heyi.settlement.pot import Pot
+from heyi.settlement.sample import Sample
+from heyi.settlement.sampled import plan
+
+path = Path(sys.argv[1])
+if path.exists():
+    verify_certificate(from_canonical(path.read_bytes()))
+else:
+    drawn, own = plan(20, 600, 5), np.random.default_rng(2).lognormal(0, 1.5, 20)
+    values = tuple(int(v) for v in 1e14 * np.log1p(drawn.coalitions @ own))
+    sample = Sample(players=tuple(f"p{i:02d}" for i in range(20)), seed=5, evaluations=600, values=values,
+                    total=int(1e14 * np.log1p(own.sum())), unit="piconats", specification=Pot(fen=10**8).to_json())
+    path.write_bytes(canonical(certify("study", sample)))
+"""
+
+
+def test_a_sample_in_a_small_unit_verifies_on_other_processors(tmp_path: Path) -> None:
+    for core in ("Haswell", "SkylakeX", "Sandybridge", "Prescott"):
+        done = subprocess.run(
+            [sys.executable, "-c", PROCESSOR, str(tmp_path / "certificate.json")],
+            env={**os.environ, "OPENBLAS_CORETYPE": core},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{core}: {done.stderr}"
