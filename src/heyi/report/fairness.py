@@ -1,0 +1,114 @@
+"""Evidence about the fairness of a settlement, from its certificate alone, as data and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from heyi.crypto.canonical import Json
+from heyi.report.measures import known_unit, shown, unit_short
+from heyi.settlement.certificate import integers, verify_certificate
+from heyi.settlement.coverage import Coverage, coverage_values
+from heyi.settlement.game import Game
+from heyi.settlement.guards import JOIN, MOST, baseline, lowered, overlaps, stability, twins
+from heyi.settlement.sample import Sample
+
+
+def fairness_of(certificate: Json) -> dict[str, Any]:
+    """The evidence of one certificate, after it was computed again.
+
+    Raises:
+        VerificationError: it does not follow.
+    """
+    measured = verify_certificate(certificate)
+    phi = [Fraction(x) for x in certificate["phi"]]
+    overlap = {} if isinstance(measured, Sample) else measured.overlap or {}
+    same = (
+        {(t.a, t.b) for t in twins(measured.players, overlap)}
+        if measured.specification.get("twins", JOIN) == JOIN
+        else set()
+    )
+    values = None
+    if isinstance(measured, Game):
+        values = integers(measured)
+    elif isinstance(measured, Coverage) and len(measured.players) <= MOST:
+        values = np.array(coverage_values(measured.weighted, len(measured.players)))
+    intervals = zip(measured.players, certificate["intervals"] or [], strict=bool(certificate["intervals"]))
+    firm = None
+    if values is not None and 2 <= len(phi) <= MOST:
+        found = stability(measured.players, values, phi)
+        scale = 10 ** measured.specification.get("decimals", 0)
+        excess = shown(found.excess, measured.unit) if known_unit(measured.unit) else float(found.excess / scale)
+        firm = {"members": list(found.members), "excess": excess, "holds": found.holds}
+    return {
+        "study": certificate["study"],
+        "overlaps": [
+            {
+                "a": t.a,
+                "b": t.b,
+                "shared": t.shared,
+                "of_a": t.of_a,
+                "of_b": t.of_b,
+                "part": float(t.part),
+                "joined": (t.a, t.b) in same,
+            }
+            for t in overlaps(measured.players, overlap)
+        ],
+        "dual_core": firm,
+        "unit": unit_short(measured.unit).en if known_unit(measured.unit) else measured.unit.rpartition(" ")[2],
+        "lowers": {}
+        if values is None
+        else {p: float(x) for p, x in zip(measured.players, lowered(values), strict=True)},
+        "unsure": [p for p, (low, high) in intervals if low <= 0 <= high],
+        "baseline": [
+            {"party": b.player, "part": float(b.part), "raised": float(b.raised)}
+            for b in baseline(measured.players, phi)
+        ],
+    }
+
+
+def in_words(g: dict[str, Any]) -> Iterator[str]:
+    """The evidence of one settlement in words, Chinese beside English."""
+    yield f"{g['study']}（{g['unit']}）"
+    for pair in g["overlaps"][:10]:
+        yield (
+            f"  {pair['a']} · {pair['b']}: 共有 {pair['shared']:,} 人，占两家人数的 {pair['part']:.0%}；"
+            f"{pair['shared']:,} persons are held by both, {pair['part']:.0%} of those that either holds "
+            f"({pair['of_a']:,} and {pair['of_b']:,})"
+        )
+        if pair["joined"]:
+            yield "    几乎相同，按登记作为同一归属计值 nearly the same: valued as one owner, as registered"
+    if len(g["overlaps"]) > 10:
+        yield f"  另有 {len(g['overlaps']) - 10} 对，见 --json；and {len(g['overlaps']) - 10} more pairs, see --json"
+    if not g["overlaps"]:
+        yield "  没有共有的人员，或人员未作关联 no shared persons, or persons were not linked"
+    core = g["dual_core"]
+    if core is None:
+        yield "  抽样或机构过多，不比较各组合的单独所值 a sample, or too many institutions to compare coalitions"
+    elif core["holds"]:
+        yield "  没有组合所得多于其单独所值 no coalition gets more than it is worth by itself"
+    else:
+        members = ", ".join(core["members"])
+        yield (
+            f"  {members} 合计所得比其单独所值多 {core['excess']:,.6g}，因为与他人合用才有价值；together they get "
+            f"{core['excess']:,.6g} more than they are worth by themselves: their data are worth more with the others'"
+        )
+    for party, part in g["lowers"].items():
+        if part:
+            yield (
+                f"  {party}: 在 {part:.0%} 的组合中使效用降低；"
+                f"it lowers the utility of {part:.0%} of the coalitions that it joins"
+            )
+    for party in g["unsure"]:
+        yield f"  {party}: 贡献与零无法区分 its contribution cannot be told from zero"
+    for row in g["baseline"]:
+        if abs(row["raised"] - row["part"]) >= 0.01:
+            yield (
+                f"  {row['party']}: 占全体贡献 {row['part']:.1%}，"
+                f"若登记的基线高出总效用的一成则为 {row['raised']:.1%}；"
+                f"{row['part']:.1%} of all contributions, {row['raised']:.1%} if the registered baseline were higher "
+                "by a tenth of everything"
+            )
