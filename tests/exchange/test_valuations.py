@@ -106,7 +106,7 @@ def run(
     operations: tuple[Operation, ...] = (),
     **params: Json,
 ) -> tuple[StudyResult, Any, int]:
-    """Run it: the result, what was measured, and the calls that each hospital answered."""
+    """Run it: the result, what was measured, and the number of exchanges."""
     app, plan = opened(data, directory, valuation, plan, operations, **params)
     result = run_study(app.house, plan.id)
     case = app.house.case(plan.id)
@@ -135,15 +135,15 @@ def test_the_likelihood_game_is_that_of_pooled_fits(data: Path, tmp_path: Path, 
         assert game.values[mask] / 1e12 == pytest.approx(gain(mask), abs=1e-6)
 
 
-def test_near_fits_pay_as_exact_ones_with_fewer_exchanges(data: Path, tmp_path: Path) -> None:
-    exact, _, slow = run(data, tmp_path / "exact", Valuation(utility="likelihood"))
-    near, _, quick = run(data, tmp_path / "near", Valuation(utility="likelihood", fits="near"))
+def test_near_fits_pay_as_exact_ones_in_four_more_exchanges(data: Path, tmp_path: Path) -> None:
+    exact, _, _ = run(data, tmp_path / "exact", Valuation(utility="likelihood"))
+    near, _, asked = run(data, tmp_path / "near", Valuation(utility="likelihood", fits="near"))
     wanted = np.array([float(s.contribution) for s in exact.statements])
     got = np.array([float(s.contribution) for s in near.statements])
     assert np.abs(got - wanted).sum() <= 0.001 * np.abs(wanted).sum()
     assert not (got == wanted).all()
     assert exact.coefficients_nano == near.coefficients_nano
-    assert quick > 0 < slow
+    assert near.rounds < asked <= near.rounds + 4, "own optima, two steps, one evaluation besides the joint model"
 
 
 def test_intervals_of_a_likelihood_are_those_of_a_bootstrap(data: Path, tmp_path: Path, sites: Any) -> None:
@@ -310,6 +310,45 @@ def test_a_copy_under_a_second_name_gains_nothing(tmp_path: Path, changed: float
     assert paid["joined"] <= (1.01 if not changed else 1.10) * paid["honest"]
 
 
+def test_a_copy_that_gives_no_tokens_takes_no_part(tmp_path: Path) -> None:
+    """Else refusing to be linked would be the way round the guard."""
+    names = {"clinic-a": (1, 200), "clinic-b": (2, 150), "clinic-c": (3, 180), "clinic-z": (3, 180)}
+    plan = clinics(tmp_path / "data", names)
+    copied = tmp_path / "data" / "clinic-z.csv"
+    rows = [line.split(",") for line in copied.read_text(encoding="utf-8").splitlines()]
+    copied.write_text("\n".join(",".join([*r[:3], "" if n else r[3], r[4]]) for n, r in enumerate(rows)) + "\n")
+    two = {**LINKED[0].params, "covariates": AGE_SEX_SBP[:2]}
+    operations = (Operation(name="logistic", params=two), LINKED[1])
+    result, game, _ = run(
+        tmp_path / "data", tmp_path / "run", Valuation(utility="likelihood"), plan, operations=operations
+    )
+    assert game.players == ("clinic-a", "clinic-b", "clinic-c")
+    assert result.refused["clinic-z"]["code"] == "too-few-records"
+
+
+def test_players_stand_in_the_order_of_their_ids_whatever_their_assets_are_called(tmp_path: Path) -> None:
+    """Asset ids decide the order of permits, and not that of players."""
+
+    class Turned(StudyPlan):
+        __slots__ = ()
+
+        def asset(self, site: str) -> str:
+            return f"{'zyx'['abc'.index(site[-1])]}-records"
+
+    plan = clinics(tmp_path / "data", {"clinic-a": (1, 200), "clinic-b": (2, 150), "clinic-c": (3, 180)})
+    fields = {name: getattr(plan, name) for name in StudyPlan.__dataclass_fields__}
+    for utility in ("likelihood", "information"):
+        of = "age" if utility == "information" else ""
+        found = []
+        for kind in (StudyPlan, Turned):
+            directory = tmp_path / f"{utility}-{kind.__name__}"
+            _, game, _ = run(
+                tmp_path / "data", directory, Valuation(utility=utility, of=of), kind(**fields), operations=LINKED[:1]
+            )
+            found.append((game.players, game.values, game.moments))
+        assert found[0] == found[1]
+
+
 def test_coverage_in_strata_needs_no_model(tmp_path: Path) -> None:
     """Three clinics, the third with a twin; who is 65 or older counts three."""
     plan = clinics(tmp_path / "data", {"clinic-a": (1, 200), "clinic-b": (2, 150), "clinic-c": (3, 180)})
@@ -408,6 +447,9 @@ def test_an_operation_that_cannot_measure_it_is_refused() -> None:
         Valuation(utility="likelihood").specify(masked, HEART.pot, {})
     with pytest.raises(InvalidInput, match="`height` is no covariate"):
         Valuation(utility="information", of="height").specify(HEART.operations[0], HEART.pot, {})
+    owned = replace(HEART.pot, owners={"va": "cleveland"})
+    with pytest.raises(InvalidInput, match="a sample knows neither owners nor levels"):
+        Valuation(utility="likelihood", evaluations=200).specify(HEART.operations[0], owned, {})
     tokens = Operation(name="tokens", params={"complete": ["age"], "strata": [{"kind": "age", "cuts": [65]}]})
     with pytest.raises(InvalidInput, match="has 2 strata and 1 have names"):
         Valuation(utility="coverage", strata=(("all", 1),)).specify(tokens, HEART.pot, {})

@@ -139,6 +139,7 @@ def test_utilities_that_are_no_numbers_are_refused(tmp_path: Path, returned: str
         ("def utility():\n    return 1\n", "failed on clinic-0: TypeError"),
         ("def utility(members)\n", "cannot be loaded: SyntaxError"),
         ("import nothing_of_this_name\n", "cannot be loaded: ModuleNotFoundError"),
+        ("raise SystemExit(3)\n", "cannot be loaded: SystemExit"),
         ("def utility(members):\n    raise SystemExit(3)\n", "failed on clinic-0: SystemExit"),
     ],
 )
@@ -245,6 +246,14 @@ def test_terms_without_sense_are_refused_by_their_names(tmp_path: Path, terms: s
     with pytest.raises(InvalidInput, match=says) as refused:
         read_utility_program(file)
     assert str(file) in refused.value.message and refused.value.hint
+
+
+def test_a_sample_of_owners_is_refused_before_anything_is_evaluated(tmp_path: Path) -> None:
+    file = files(tmp_path, evaluations=200)
+    file.write_text(file.read_text() + 'owners = { clinic-0 = "clinic-1" }\n')
+    with pytest.raises(InvalidInput, match="a sample knows neither owners nor levels"):
+        read_utility_program(file)
+    assert calls(tmp_path) == []
 
 
 def test_a_function_that_is_not_there_is_refused(tmp_path: Path) -> None:

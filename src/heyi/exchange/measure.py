@@ -46,9 +46,8 @@ def measure(
     else:
         regressed = session.regress(coalitions=lambda n: _masks(n, specification), on_round=on_round)
     holders = [seat.permit.holder for seat in regressed.seats]
-    order = sorted(range(len(holders)), key=lambda i: holders[i])
     if utility == TABLE:
-        return regressed, table_game(sorted(holders), specification)
+        return regressed, table_game(holders, specification)
     if utility == INFORMATION:
         matrices = session.informations(regressed)
         game = information_game(holders, matrices, regressed, specification)
@@ -62,7 +61,7 @@ def measure(
         values = session.concordances(regressed)
     values = {m: v - values[0] for m, v in values.items()}
     if _is_sample(len(holders), specification):
-        return regressed, _sampled(holders, order, values, specification)
+        return regressed, _sampled(holders, values, specification)
     game = model_game(holders, values, moments, specification)
     return regressed, replace(game, overlap=_overlap(game.players, linked))
 
@@ -124,44 +123,33 @@ def _covered(session: Session, specification: Specification) -> Coverage:
 
 
 def model_game(
-    holders: Sequence[str],
+    players: Sequence[str],
     values: Mapping[int, int],
     moments: Sequence[Sequence[int]] | None,
     specification: Specification,
 ) -> Game:
-    """The game of models of all coalitions, whose values are by bit mask over `holders`, in any order of them."""
-    order = sorted(range(len(holders)), key=lambda i: holders[i])
+    """The game of models of all coalitions; `values` by bit mask over the players, `moments` in 1e-12."""
     rows = None
     if moments is not None:
-        rows = tuple(tuple(moments[i][j] * 10**12 for j in order) for i in order)  # millionths squared, in 1e-24
+        rows = tuple(tuple(x * 10**12 for x in row) for row in moments)  # millionths squared, in 1e-24
     return Game(
-        players=tuple(holders[i] for i in order),
-        values=tuple(values[_original(mask, order)] for mask in range(1 << len(order))),
+        players=tuple(players),
+        values=tuple(values[mask] for mask in range(1 << len(players))),
         unit=UNITS[specification["utility"]],
         specification=specification,
         moments=rows,
     )
 
 
-def _original(mask: int, order: Sequence[int]) -> int:
-    """A coalition of sorted players as a bit mask over the unsorted ones."""
-    return sum(1 << i for place, i in enumerate(order) if mask >> place & 1)
-
-
-def _sampled(
-    holders: Sequence[str], order: Sequence[int], values: Mapping[int, int], specification: Specification
-) -> Sample:
-    """The plan is over the players in the order of their ids, as seats are."""
-    if list(order) != list(range(len(holders))):
-        raise InvalidInput("seats of a sample stand in the order of their holders' ids")
+def _sampled(players: Sequence[str], values: Mapping[int, int], specification: Specification) -> Sample:
     sample = specification["sample"]
-    masks = plan(len(holders), sample["evaluations"], sample["seed"]).masks()
+    masks = plan(len(players), sample["evaluations"], sample["seed"]).masks()
     return Sample(
-        players=tuple(holders),
+        players=tuple(players),
         seed=sample["seed"],
         evaluations=sample["evaluations"],
         values=tuple(values[m] for m in masks),
-        total=values[(1 << len(holders)) - 1],
+        total=values[(1 << len(players)) - 1],
         unit=UNITS[specification["utility"]],
         specification=specification,
     )

@@ -42,6 +42,7 @@ class Session:
             o["name"]: Operation(name=o["name"], params=o["params"]) for o in self.case.request["operations"]
         }
         self.tokens: dict[str, set[str]] = {}
+        self.left_out: dict[str, dict[str, str]] = {}
         self._signer = house.keyring.signer(self.case.request["requester"])
 
     @property
@@ -90,7 +91,7 @@ class Session:
         """
         operation = self.operation("logistic")
         seats = self._one_a_holder()
-        refusals: dict[str, dict[str, str]] = {}
+        refusals = dict(self.left_out)
         while len(seats) > 1:
             everybody = (1 << len(seats)) - 1
             masks, start = [everybody], None
@@ -172,17 +173,20 @@ class Session:
             raise Refused(f"an institution refused to evaluate the models: {why}")
 
     def _one_a_holder(self) -> list[Seat]:
+        """The seats that take part, in the order of their holders' ids, as players stand."""
         holders = [s.permit.holder for s in self.seats]
         if twice := sorted({h for h in holders if holders.count(h) > 1}):
             raise InvalidInput(
                 f"`{twice[0]}` takes part with two assets", hint="contributions are of institutions: join its files"
             )
-        return list(self.seats)
+        return sorted((s for s in self.seats if s.permit.holder not in self.left_out), key=lambda s: s.permit.holder)
 
     def overlap(self, weights: Sequence[int] = (1,)) -> tuple[list[str], list[dict[int, int]]]:
         """Holders that answered, and for each stratum persons by the set of holders that saw them (bit mask in that
         order). Where institutions place a person in different strata, it counts in the lightest of them, so that nobody
         gains by placing it elsewhere; `weights` are theirs.
+
+        Who refuses is left out of this session from here on: what cannot be linked cannot be guarded.
 
         The values of a game are published, and differences of them give these counts back: a set of holders that
         shares fewer persons than the smallest cell of their permits counts as none.
@@ -190,6 +194,7 @@ class Session:
         operation = self.operation("tokens")
         got = driver.ask(self._one_a_holder(), operation, {}, **self._ways)
         self.record(got)
+        self.left_out = got.refusals
         if not got.results:
             why = "; ".join(f"`{holder}`: {refusal['en']}" for holder, refusal in sorted(got.refusals.items()))
             raise Refused(f"no institution told which persons it holds: {why}", hint="see what each institution asks")

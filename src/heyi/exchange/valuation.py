@@ -117,6 +117,11 @@ class Valuation:
                 "contributions cannot be told from masked sums",
                 hint="value coverage or a table, or have per-site sums",
             )
+        if self.evaluations and (pot.owners or pot.levels):
+            raise InvalidInput(
+                "a sample knows neither owners nor levels",
+                hint="let owners take part as one, or evaluate every coalition",
+            )
         names = [c["kind"] for c in operation.params.get("covariates", ())]
         if self.of and self.of not in names:
             raise InvalidInput(f"`{self.of}` is no covariate", hint=f"one of {', '.join(names)}")

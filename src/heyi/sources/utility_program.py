@@ -115,6 +115,8 @@ def read_utility_program(path: Path) -> UtilityProgram:
             raise ValueError("data is a list of files beside this one")
         pot, program, folder = read_pot(settlement), str(raw["utility"]), str(path.resolve().parent)
         pot.check_names(players)
+        if numbers["evaluations"] and (pot.owners or pot.levels):
+            raise ValueError("a sample knows neither owners nor levels: leave evaluations out, or join owners")
         if not all(program.partition(":")):
             raise ValueError(f'utility is `{program}`, and is written "module:function"')
         source = _source(program, folder)
@@ -176,13 +178,11 @@ def _load(program: str, folder: str, source: str) -> Callable[[tuple[str, ...]],
     found.__file__ = str(Path(folder, f"{module}.py"))
     if folder not in sys.path:  # for what it imports beside it
         sys.path.append(folder)
-    before = sys.modules.get(module)
     sys.modules[module] = found  # where dataclasses look their module up
     try:
         exec(compile(content, found.__file__, "exec"), found.__dict__)
-    except Exception as e:
-        if before is not None:
-            sys.modules[module] = before
+    except (Exception, SystemExit) as e:
+        del sys.modules[module]
         raise InvalidInput(
             f"the program `{module}` cannot be loaded: {type(e).__name__}: {e}", hint="mend it and run again"
         ) from e
