@@ -28,11 +28,15 @@ from rich.table import Table
 
 from bench.contributions import heart
 from bench.games import games_of
+from heyi.crypto.canonical import canonical, from_canonical
 from heyi.exchange.plan import Site
 from heyi.exchange.study import run_study
 from heyi.exchange.valuation import FITS
 from heyi.model.party import Tier
+from heyi.settlement.certificate import certify, verify_certificate
 from heyi.settlement.exact import shapley_of_floats, shapley_of_integers
+from heyi.settlement.game import Game
+from heyi.settlement.pot import Pot
 from heyi.settlement.sampled import estimate, plan
 from heyi.sources.study_file import read_study
 
@@ -171,6 +175,22 @@ def institutions(repeats: int) -> dict[str, Any]:
     return result
 
 
+def verification(players: int) -> dict[str, Any]:
+    """How long a stranger needs to verify a certificate of so many players, of which every coalition is measured."""
+    values = np.random.default_rng(SEED).integers(0, 10**12, 1 << players)
+    values[0] = 0
+    names = tuple(f"p{i:02d}" for i in range(players))
+    specification = Pot(fen=10**7).to_json()
+    game = Game(players=names, values=tuple(values.tolist()), unit="piconats", specification=specification)
+    content = canonical(certify("study", game))
+    seconds = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        verify_certificate(from_canonical(content))
+        seconds.append(time.perf_counter() - begun)
+    return {"players": players, "bytes": len(content), "seconds": statistics.median(seconds)}
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--quick", action="store_true", help="small sizes")
@@ -181,6 +201,7 @@ def main(arguments: list[str] | None = None) -> int:
         "exact": exact([10, 14] if chosen.quick else [10, 16, 20, 24], 14 if chosen.quick else 20),
         "sampled": sampled(cases, list(range(2 if chosen.quick else 5))),
         "institutions": institutions(1 if chosen.quick else 3),
+        "verification": verification(10 if chosen.quick else 16),
     }
     if chosen.json:
         print(json.dumps(found, indent=1))
@@ -210,6 +231,11 @@ def main(arguments: list[str] | None = None) -> int:
     for name, seconds in ten.items():
         table.add_row(name, f"{seconds:.2f}", f"{min(ten['pyDVL'], ten['pyDVL, cached']) / seconds:.1f} times")
     console.print(table)
+    said = found["verification"]
+    console.print(
+        f"a stranger verifies {said['players']} players, {said['bytes']:,} bytes, in {said['seconds']:.2f} s",
+        soft_wrap=True,
+    )
     return 0
 
 

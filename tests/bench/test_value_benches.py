@@ -34,6 +34,11 @@ def test_other_libraries_value_the_same_games_alike() -> None:
         assert {"KernelSHAP", "pyDVL antithetic permutations"} <= set(result["others"])
 
 
+def test_what_a_stranger_verifies_is_measured_whole() -> None:
+    found = shapley.verification(6)
+    assert found["players"] == 6 and found["bytes"] > 1000 and found["seconds"] > 0
+
+
 def test_intervals_hold_in_small() -> None:
     found = list(intervals.measure([(10, 12)], 10))
     assert len(found) == 6 + 7

@@ -102,6 +102,25 @@ def test_a_program_of_ones_own_is_measured_certified_and_guarded(tmp_path: Path,
     assert refused.returncode == 2 and "is nan" in refused.stderr and not (tmp_path / "nan.json").exists()
 
 
+def test_guards_of_a_sample_tell_what_another_seed_might_do(tmp_path: Path, heyi: Heyi) -> None:
+    shutil.copytree(ROOT / "examples" / "value", tmp_path / "value")
+    file, certificate = tmp_path / "value" / "valuation.toml", tmp_path / "certificate.json"
+    players = [f"clinic-{i:02}" for i in range(12)]
+    (tmp_path / "value" / "visits.py").write_text(
+        "import hashlib\n\ndef utility(members):\n    noise = hashlib.sha256(' '.join(members).encode()).digest()[0]\n"
+        "    return len(members) + noise / 64\n"
+    )
+    file.write_text(
+        f'study = "noisy"\nplayers = {json.dumps(players)}\nutility = "visits:utility"\ndecimals = 6\n'
+        "evaluations = 200\nseed = 3\n[settlement]\npot_fen = 1_000_000\n"
+    )
+    assert heyi("settle", "measure", file, "--to", certificate).returncode == 0
+    told = heyi("settle", "guards", certificate)
+    assert told.returncode == 0 and "as another seed might" in told.stdout and "a sample, or too many" in told.stdout
+    found = json.loads(heyi("settle", "guards", certificate, "--json").stdout)["settlements"][0]
+    assert set(found["seed"]) == set(players) and found["dual_core"] is None
+
+
 def test_guards_tell_of_a_run(stated: Path, heyi: Heyi) -> None:
     told = heyi("settle", "guards", stated)
     assert told.returncode == 0 and "heart-disease" in told.stdout

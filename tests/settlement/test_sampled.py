@@ -11,7 +11,7 @@ import pytest
 from heyi.model.errors import InvalidInput
 from heyi.settlement.closed_form import coverage, log_information
 from heyi.settlement.exact import shapley_of_floats
-from heyi.settlement.sampled import Floats, Plan, estimate, plan, student
+from heyi.settlement.sampled import Floats, Plan, estimate, halves, plan, student
 
 Utility = Callable[[npt.NDArray[np.bool_]], Floats]
 
@@ -91,6 +91,19 @@ def test_intervals_hold_together_most_of_the_time() -> None:
         assert found.phi.sum() == pytest.approx(np.log1p(own.sum()))
         held += bool(((found.low <= exact) & (exact <= found.high)).all())
     assert held >= 37
+
+
+def test_halves_of_a_plan_stand_as_far_apart_as_two_seeds_may() -> None:
+    own = np.random.default_rng(2).lognormal(0, 1.5, 20)
+    exact, total = log_information(list(own), 1.0), float(np.log1p(own.sum()))
+    drawn = plan(20, 600, 3)
+    values = np.log1p(drawn.coalitions @ own)
+    first, second = halves(drawn, values, total)
+    assert not (first == second).all() and first.sum() == pytest.approx(total) == pytest.approx(second.sum())
+    assert 1e-9 < error(first, exact) < 1e-3 and 1e-9 < error(second, exact) < 1e-3
+    whole = plan(5, 32, 3)
+    parts = halves(whole, np.log1p(whole.coalitions @ own[:5]), float(np.log1p(own[:5].sum())))
+    assert parts[0].tolist() == parts[1].tolist(), "what is taken in full hangs on no seed"
 
 
 def test_what_cannot_be_estimated_is_refused() -> None:

@@ -15,6 +15,7 @@ from heyi.settlement.coverage import Coverage, coverage_values
 from heyi.settlement.game import Game
 from heyi.settlement.guards import JOIN, MOST, baseline, lowered, overlaps, stability, twins
 from heyi.settlement.sample import Sample
+from heyi.settlement.sampled import halves
 
 
 def fairness_of(certificate: Json) -> dict[str, Any]:
@@ -63,11 +64,21 @@ def fairness_of(certificate: Json) -> dict[str, Any]:
         if values is None
         else {p: float(x) for p, x in zip(measured.players, lowered(values), strict=True)},
         "unsure": [p for p, (low, high) in intervals if low <= 0 <= high],
+        "seed": _by_halves(measured) if isinstance(measured, Sample) else {},
         "baseline": [
             {"party": b.player, "part": float(b.part), "raised": float(b.raised)}
             for b in baseline(measured.players, phi)
         ],
     }
+
+
+def _by_halves(measured: Sample) -> dict[str, list[float]]:
+    """Each player's part of all contributions by either half of the plan."""
+    values = np.array(measured.values, dtype=np.float64)
+    if not measured.total:
+        return {}
+    parts = [phi / measured.total for phi in halves(measured.plan, values, float(measured.total))]
+    return {p: [float(half[i]) for half in parts] for i, p in enumerate(measured.players)}
 
 
 def in_words(g: dict[str, Any]) -> Iterator[str]:
@@ -104,6 +115,12 @@ def in_words(g: dict[str, Any]) -> Iterator[str]:
             )
     for party in g["unsure"]:
         yield f"  {party}: 贡献与零无法区分 its contribution cannot be told from zero"
+    for party, (first, second) in g["seed"].items():
+        if abs(first - second) >= 0.01:
+            yield (
+                f"  {party}: 按抽样计划的两半分别估计，占全体贡献 {first:.1%} 与 {second:.1%}；"
+                f"{first:.1%} and {second:.1%} of all contributions by either half of the plan, as another seed might"
+            )
     for row in g["baseline"]:
         if abs(row["raised"] - row["part"]) >= 0.01:
             yield (

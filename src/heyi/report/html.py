@@ -18,6 +18,11 @@ LIBRARY = "echarts.common.min.js"
 
 def render_report(data: ReportData) -> str:
     """The report as one HTML document."""
+    return page("report.html", data=data, charts=charts(data))
+
+
+def page(template: str, **names: object) -> str:
+    """A template with its scripts and styles inside; `names` are what it says."""
     environment = Environment(
         loader=PackageLoader("heyi.report", "templates"),
         autoescape=True,
@@ -27,12 +32,11 @@ def render_report(data: ReportData) -> str:
         keep_trailing_newline=True,
     )
     scripts = [packaged("vendor", LIBRARY), packaged("templates", "report.js")]
-    return environment.get_template("report.html").render(
-        data=data,
-        charts=charts(data),
+    return environment.get_template(template).render(
         scripts=[Markup(s) for s in scripts],
         hashes=[pin(s) for s in scripts],
         style=Markup(packaged("templates", "report.css")),
+        **names,
     )
 
 

@@ -10,9 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
 from heyi.audit.verify import Checked
 from heyi.crypto.canonical import Json
 from heyi.exchange.case import Case, State
@@ -21,7 +18,7 @@ from heyi.federation.operation import Operation
 from heyi.model.decision import Text
 from heyi.model.errors import InvalidInput
 from heyi.report.data import Tone
-from heyi.report.html import LIBRARY, packaged, pin
+from heyi.report.html import page as render_page
 from heyi.report.measures import exactly, measured, percent_range, shown, unit_of, unit_short
 from heyi.report.words import TIERS, sentence_case
 from heyi.settlement.stages import Stage
@@ -251,22 +248,7 @@ def _settlement(state: State, entry: Checked, *, now: int) -> Settlement:
 
 def render_statement(page: StatementPage) -> str:
     """The statement as one HTML document."""
-    environment = Environment(
-        loader=PackageLoader("heyi.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    scripts = [packaged("vendor", LIBRARY), packaged("templates", "report.js")]
-    return environment.get_template("statement.html").render(
-        page=page,
-        charts=statement_charts(page),
-        scripts=[Markup(s) for s in scripts],
-        hashes=[pin(s) for s in scripts],
-        style=Markup(packaged("templates", "report.css")),
-    )
+    return render_page("statement.html", page=page, charts=statement_charts(page))
 
 
 def statement_charts(page: StatementPage) -> dict[str, object]:

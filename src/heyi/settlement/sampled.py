@@ -123,6 +123,22 @@ def estimate(drawn: Plan, values: Floats, total: float, *, confidence: float = 0
     return Estimate(phi=phi, low=phi - half, high=phi + half)
 
 
+def halves(drawn: Plan, values: Floats, total: float) -> tuple[Floats, Floats]:
+    """Values from the even blocks of a plan alone and from the odd ones: by how much another seed might move them.
+
+    What the plan takes in full is in both.
+
+    Raises:
+        InvalidInput: values are absent or not finite.
+    """
+    found = []
+    for parity in (0, 1):
+        own = (drawn.block == -1) | (drawn.block % 2 == parity)
+        half = Plan(seed=drawn.seed, coalitions=drawn.coalitions[own], block=drawn.block[own])
+        found.append(estimate(half, values[own], total).phi)
+    return found[0], found[1]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pairs:
     """One coalition of each pair of complements, of `size` k up to n/2: `centred` is x - k/n, `odd` is d.

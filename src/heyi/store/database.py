@@ -61,7 +61,8 @@ COUNTERS = Table(
 )
 
 
-def _pragmas(connection: object, _: object) -> None:
+def pragmas(connection: object, _: object) -> None:
+    """How every SQLite file is opened: a write-ahead log, full synchronisation, erased bytes overwritten."""
     cursor = connection.cursor()  # type: ignore[attr-defined]
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "busy_timeout=5000"):
         cursor.execute(f"PRAGMA {pragma}")
@@ -77,7 +78,8 @@ _HINTS = {
 _SCRUB_AGAIN = "the event is logged; close other programs, free the disk, and run `heyi erase` again"
 
 
-def _cause(error: SQLAlchemyError) -> str:
+def cause(error: SQLAlchemyError) -> str:
+    """What the database said, in one line."""
     return str(getattr(error, "orig", None) or error).splitlines()[0]
 
 
@@ -94,7 +96,7 @@ class Database:
         if read_only:
             return
         if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine, "connect", _pragmas)
+            event.listen(self._engine, "connect", pragmas)
         with self._transaction("opened") as connection:
             _METADATA.create_all(connection)
 
@@ -115,9 +117,9 @@ class Database:
             with self._engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as e:
-            cause = _cause(e)
-            hint = _HINTS.get(next((w for w in _HINTS if w in cause), ""), "nothing half-done was kept; run again")
-            raise StoreError(f"the log could not be {verb}: {cause}", hint=hint) from e
+            said = cause(e)
+            hint = _HINTS.get(next((w for w in _HINTS if w in said), ""), "nothing half-done was kept; run again")
+            raise StoreError(f"the log could not be {verb}: {said}", hint=hint) from e
 
     def close(self) -> None:
         self._engine.dispose()
@@ -169,7 +171,7 @@ class Database:
                 c.exec_driver_sql("VACUUM")
                 busy, *_ = c.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
         except SQLAlchemyError as e:
-            raise StoreError(f"erased bytes may still be on the disk: {_cause(e)}", hint=_SCRUB_AGAIN) from e
+            raise StoreError(f"erased bytes may still be on the disk: {cause(e)}", hint=_SCRUB_AGAIN) from e
         if busy:
             raise StoreError("erased bytes may still be on the disk: somebody reads the log", hint=_SCRUB_AGAIN)
 

@@ -10,6 +10,7 @@ from sqlalchemy import URL, Column, MetaData, Select, String, Table, create_engi
 from sqlalchemy.exc import SQLAlchemyError
 
 from heyi.model.errors import StoreError
+from heyi.store.database import cause, pragmas
 
 _METADATA = MetaData()
 UTILITIES = Table(
@@ -27,11 +28,12 @@ class UtilityDatabase:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._engine = create_engine(URL.create("sqlite", database=str(path)))
-        event.listen(self._engine, "connect", _pragmas)
+        event.listen(self._engine, "connect", pragmas)
         try:
             _METADATA.create_all(self._engine)
         except SQLAlchemyError as e:
-            raise StoreError(f"`{path}` cannot be opened: {e}", hint="name a file that can be written") from e
+            hint = "name a file that can be written, and is no other kind of file"
+            raise StoreError(f"`{path}` cannot be opened: {cause(e)}", hint=hint) from e
 
     def known(self, key: str) -> Mapping[int, int]:
         """Utilities by coalition.
@@ -45,8 +47,10 @@ class UtilityDatabase:
         try:
             with self._engine.connect() as connection:
                 return {int(row.coalition, 16): int(row.value) for row in connection.execute(query)}
-        except (SQLAlchemyError, ValueError) as e:
-            raise StoreError(f"`{self._path}` cannot be read: {e}", hint="begin with a new file") from e
+        except SQLAlchemyError as e:
+            raise StoreError(f"`{self._path}` cannot be read: {cause(e)}", hint="begin with a new file") from e
+        except ValueError as e:
+            raise StoreError(f"`{self._path}` holds what is no utility: {e}", hint="begin with a new file") from e
 
     def add(self, key: str, values: Mapping[int, int]) -> None:
         """Keep values durably, in one transaction.
@@ -69,14 +73,8 @@ class UtilityDatabase:
             with self._engine.begin() as connection:
                 connection.execute(UTILITIES.insert(), rows)
         except SQLAlchemyError as e:
-            raise StoreError(f"`{self._path}` cannot be written: {e}", hint="free the disk and run again") from e
+            raise StoreError(f"`{self._path}` cannot be written: {cause(e)}", hint="free the disk and run again") from e
 
     def close(self) -> None:
+        """Let go of the file."""
         self._engine.dispose()
-
-
-def _pragmas(connection: object, _: object) -> None:
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
