@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,15 +17,21 @@ from bench.decide import percentile
 from bench.requests import mutations
 from bench.sizes import rulebook_of
 from heyi.model.fact import Value
-from heyi.policy import ir
-from heyi.policy.build import build, load_build
-from heyi.policy.bytecode import CHAIN_LIMIT, Bytecode, BytecodeEngine, compile_contracts, deployed_size
 from heyi.policy.cases import load_rulebook
-from heyi.policy.check import compile_rulebook
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import LEGAL_DAY, FactType, to_ordinals
-from heyi.policy.prove import Prover
-from heyi.policy.to_columns import ColumnEngine, Columns, encode
+from heyi.policy.engines.build import build, load_build
+from heyi.policy.engines.bytecode import (
+    CHAIN_LIMIT,
+    Bytecode,
+    BytecodeEngine,
+    compile_contracts,
+    deployed_size,
+)
+from heyi.policy.engines.to_columns import ColumnEngine, EncodedColumns, encode
+from heyi.policy.language import ir
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.schema import LEGAL_DAY, FactType, to_ordinals
+from heyi.policy.proofs.prove import Prover
 from heyi.sources.request_table import encode_table
 from heyi.sources.rulebook import read_rulebook
 
@@ -62,6 +69,10 @@ def middle(call: Callable[[], object], rounds: int) -> float:
     return sorted(times)[len(times) // 2]
 
 
+def _read_table(engine: ColumnEngine, table: Any, book: ir.Rulebook) -> object:
+    return engine.read(encode_table(table, book.schema, day=None))
+
+
 def columns(rows: int, rounds: int) -> list[dict[str, Any]]:
     """Decided rows a second, on encoded columns and from an Arrow table; one fact in twenty unknown."""
     found = []
@@ -69,7 +80,7 @@ def columns(rows: int, rounds: int) -> list[dict[str, Any]]:
         book, rng = compile_rulebook(rulebook_of(rules)), Random(3)
         requests = [unknown(f, rng, 0.05) for f in mutations(book, rng, 2_000)]
         few = encode(book.schema, [to_ordinals(f) for f in requests])
-        wide = Columns(rows, {n: np.resize(c, rows) for n, c in few.facts.items()})
+        wide = EncodedColumns(rows, {n: np.resize(c, rows) for n, c in few.facts.items()})
         engine = ColumnEngine(book)
         table = arrow_table(book, requests, rows // 4)
         found.append(
@@ -77,9 +88,9 @@ def columns(rows: int, rounds: int) -> list[dict[str, Any]]:
                 "label": f"{rules} rules",
                 "rows": rows,
                 "distinct_rows": len(requests),
-                "encoded": rows / middle(lambda e=engine, w=wide: e.read(w), rounds),  # type: ignore[misc]
+                "encoded": rows / middle(partial(engine.read, wide), rounds),
                 "from_arrow": table.num_rows
-                / middle(lambda b=book, e=engine, t=table: e.read(encode_table(t, b.schema, day=None)), rounds),  # type: ignore[misc]
+                / middle(partial(_read_table, engine, table, book), rounds),
             }
         )
     return found
@@ -91,7 +102,10 @@ def unknown(facts: Facts, rng: Random, share: float) -> Facts:
 
 def arrow_table(book: ir.Rulebook, requests: Sequence[Facts], rows: int) -> Any:
     """An Arrow table as a data set of requests would be: strings, lists, nulls."""
-    plain = [{k: sorted(v) if isinstance(v, frozenset) else v for k, v in facts.items()} for facts in requests]
+    plain = [
+        {k: sorted(v) if isinstance(v, frozenset) else v for k, v in facts.items()}
+        for facts in requests
+    ]
     kinds = [(s.id, TYPES[s.type]) for s in book.schema.facts.values() if s.slot is not None]
     table = pa.Table.from_pylist(plain, schema=pa.schema(kinds))
     return pa.concat_tables([table] * -(-rows // len(requests))).slice(0, rows).combine_chunks()
@@ -120,14 +134,18 @@ def proofs(rounds: int) -> dict[str, Any]:
     }
 
 
-def contracts(sizes: Sequence[int], codes: Mapping[int, tuple[ir.Rulebook, Bytecode]]) -> list[dict[str, Any]]:
+def contracts(
+    sizes: Sequence[int], codes: Mapping[int, tuple[ir.Rulebook, Bytecode]]
+) -> list[dict[str, Any]]:
     """Gas of a decision as a transaction, and bytes deployed: in process, and on a chain."""
     found = []
     for size in sizes:
         book, code = codes[size]
         rng = Random(4)
         requests = [to_ordinals(f) for f in mutations(book, rng, 50)]
-        partly = [{n: v for n, v in k.items() if n == LEGAL_DAY or rng.random() > 0.1} for k in requests]
+        partly = [
+            {n: v for n, v in k.items() if n == LEGAL_DAY or rng.random() > 0.1} for k in requests
+        ]
         merged, chain = BytecodeEngine(book, code), BytecodeEngine(book, code, on_chain=True)
         parts = [deployed_size(part) for part in code.parts]
         largest = max(*parts, len(code.dispatcher) // 2)
@@ -170,7 +188,12 @@ def memory(decisions: int) -> dict[str, Any]:
     before = resident()
     for i in range(decisions):
         point.judge(requests[i % len(requests)])
-    return {"decisions": decisions, "before_mib": before, "after_mib": resident(), "peak_mib": peak()}
+    return {
+        "decisions": decisions,
+        "before_mib": before,
+        "after_mib": resident(),
+        "peak_mib": peak(),
+    }
 
 
 def resident() -> float:
@@ -189,7 +212,10 @@ def alone(rules: int, rounds: int) -> list[dict[str, Any]]:
     point, rng = DecisionPoint(book, bytecode=compile_contracts(book)), Random(1)
     whole = mutations(book, rng, 300)
     found = []
-    for label, requests in (("complete", whole), ("missing", [unknown(f, rng, 0.06) for f in whole])):
+    for label, requests in (
+        ("complete", whole),
+        ("missing", [unknown(f, rng, 0.06) for f in whole]),
+    ):
         calls = [to_ordinals(f) for f in requests]
         times: list[list[int]] = [[] for _ in calls]
         for _ in range(rounds):
@@ -200,6 +226,11 @@ def alone(rules: int, rounds: int) -> list[dict[str, Any]]:
         every = [t for own in times for t in own[1:]]
         middles = [sorted(own)[rounds // 2] for own in times]
         p50, p99 = percentile(every, 50), percentile(every, 99)
-        row = {"label": f"{rules} rules, {label}", "p50": p50, "p99": p99, "p99_of_requests": percentile(middles, 99)}
+        row = {
+            "label": f"{rules} rules, {label}",
+            "p50": p50,
+            "p99": p99,
+            "p99_of_requests": percentile(middles, 99),
+        }
         found.append(row)
     return found

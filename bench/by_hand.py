@@ -41,12 +41,23 @@ def judge(facts: dict[str, Any]) -> Answer:
     action, purpose, delivery = facts["act.action"], facts["act.purpose"], facts["act.delivery"]
     basis, recipient = facts["basis.kind"], facts["recipient.kind"]
     personal, level, origin = facts["data.personal"], facts["data.level"], facts["data.origin"]
-    special, genetic, national = facts["data.special"], facts["data.genetic"], facts["data.national"]
+    special, genetic, national = (
+        facts["data.special"],
+        facts["data.genetic"],
+        facts["data.national"],
+    )
     same_handler, care = facts["recipient.same_handler"], facts["requester.care"]
     min_age, min_cell = facts["subjects.min_age"], facts["act.min_cell"]
     consent, separate = facts["consent.given"], facts["consent.separate"]
-    ciio, mechanism, exemption = facts["handler.ciio"], facts["border.mechanism"], facts["border.exemption"]
-    general_abroad, sensitive_abroad = facts["border.general_persons"], facts["border.sensitive_persons"]
+    ciio, mechanism, exemption = (
+        facts["handler.ciio"],
+        facts["border.mechanism"],
+        facts["border.exemption"],
+    )
+    general_abroad, sensitive_abroad = (
+        facts["border.general_persons"],
+        facts["border.sensitive_persons"],
+    )
 
     paying = action == "pay"
     kept = action != "delete"
@@ -55,14 +66,20 @@ def judge(facts: dict[str, Any]) -> Answer:
     on_consent = basis == "consent"
     statutory = basis == "statutory" and facts["basis.law_cited"]
     by_law = basis in ("statutory", "law") and facts["basis.law_cited"]
-    foreign = facts["recipient.abroad"] or facts["recipient.foreign_control"] or facts["recipient.foreign_share"] >= 50
+    foreign = (
+        facts["recipient.abroad"]
+        or facts["recipient.foreign_control"]
+        or facts["recipient.foreign_share"] >= 50
+    )
     export = facts["recipient.abroad"] and not paying and kept
     row_level = delivery in ("enclave", "deidentified", "identifiable")
     published = (action == "publish" or delivery == "open") and delivery != "aggregate"
     other_handler = not same_handler and recipient not in ("patient", "relative")
     resource = genetic in ("information", "material")
     research_or_teaching = purpose in ("research", "teaching")
-    exempt = exemption in ("contract", "hr", "emergency", "ftz") or (exemption == "overseas" and origin == "overseas")
+    exempt = exemption in ("contract", "hr", "emergency", "ftz") or (
+        exemption == "overseas" and origin == "overseas"
+    )
     free_below = 100_000 if day >= XB16_IN_FORCE else 0
 
     fired: list[str] = []
@@ -94,7 +111,12 @@ def judge(facts: dict[str, Any]) -> Answer:
         forbidden = True
 
     # --- Ethics review
-    if day >= ETH_IN_FORCE and purpose == "research" and (personal or facts["data.health"]) and kept:
+    if (
+        day >= ETH_IN_FORCE
+        and purpose == "research"
+        and (personal or facts["data.health"])
+        and kept
+    ):
         exempted = facts["evidence.ethics_exempt"] and not sensitive and not facts["pay.commercial"]
         if not exempted:
             fired.append("ETH23-3.1")
@@ -102,7 +124,12 @@ def judge(facts: dict[str, Any]) -> Answer:
 
     # --- Security assessment of data export, the former thresholds
     if XB11_IN_FORCE <= day <= XB11_LAST and export:
-        many = ciio or facts["handler.persons"] >= 1_000_000 or general_abroad >= 100_000 or sensitive_abroad >= 10_000
+        many = (
+            ciio
+            or facts["handler.persons"] >= 1_000_000
+            or general_abroad >= 100_000
+            or sensitive_abroad >= 10_000
+        )
         if national == "important" or (personal and many):
             fired.append("XB11-4.1")
             if mechanism != "assessment":
@@ -111,7 +138,15 @@ def judge(facts: dict[str, Any]) -> Answer:
     # --- Cross-border data flows
     counted = sensitive or general_abroad >= free_below
     few_abroad = general_abroad < 1_000_000 and sensitive_abroad < 10_000
-    if day >= XB16_IN_FORCE and personal and export and counted and few_abroad and not ciio and not exempt:
+    if (
+        day >= XB16_IN_FORCE
+        and personal
+        and export
+        and counted
+        and few_abroad
+        and not ciio
+        and not exempt
+    ):
         fired.append("XB16-8.1")
         if mechanism == "none":
             missing.append("border.mechanism")
@@ -134,7 +169,12 @@ def judge(facts: dict[str, Any]) -> Answer:
             missing.append("consent.given")
 
     # --- Infectious diseases
-    from_control = personal and kept and origin in ("reporting", "emergency") and not special.isdisjoint(CONTAGIOUS)
+    from_control = (
+        personal
+        and kept
+        and origin in ("reporting", "emergency")
+        and not special.isdisjoint(CONTAGIOUS)
+    )
     if day >= IDL_IN_FORCE and from_control and purpose not in ("public_health", "treatment"):
         fired.append("IDL25-13.1")
         forbidden = True
@@ -144,16 +184,26 @@ def judge(facts: dict[str, Any]) -> Answer:
         staff = care or facts["requester.records_role"]
         if action == "access" and delivery == "identifiable" and not staff:
             kin = recipient == "relative" and (
-                consent or facts["consent.guardian"] or (facts["subjects.deceased"] and facts["evidence.kinship"])
+                consent
+                or facts["consent.guardian"]
+                or (facts["subjects.deceased"] and facts["evidence.kinship"])
             )
             case_or_claim = purpose in ("litigation", "insurance") and not same_handler
             law_allows = day >= PIPL_IN_FORCE and by_law
-            if not (research_or_teaching or recipient == "patient" or kin or case_or_claim or law_allows):
+            if not (
+                research_or_teaching or recipient == "patient" or kin or case_or_claim or law_allows
+            ):
                 fired.append("MRR-15.1")
                 forbidden = True
 
     # --- Mental health
-    if day >= MHL_IN_FORCE and personal and published and "psychiatric" in special and not statutory:
+    if (
+        day >= MHL_IN_FORCE
+        and personal
+        and published
+        and "psychiatric" in special
+        and not statutory
+    ):
         fired.append("MHL-4.1")
         forbidden = True
 
@@ -161,9 +211,18 @@ def judge(facts: dict[str, Any]) -> Answer:
     if day >= NDSR_IN_FORCE:
         important = national == "important"
         if (personal or important) and action in ("provide", "entrust") and other_handler:
-            report = origin == "reporting" and purpose == "public_health" and recipient == "government" and statutory
+            report = (
+                origin == "reporting"
+                and purpose == "public_health"
+                and recipient == "government"
+                and statutory
+            )
             to_the_fund = purpose == "insurance" and recipient == "government" and statutory
-            evidence = purpose == "litigation" and recipient == "government" and facts["evidence.authority_document"]
+            evidence = (
+                purpose == "litigation"
+                and recipient == "government"
+                and facts["evidence.authority_document"]
+            )
             if not (report or to_the_fund or evidence):
                 fired.append("NDSR-12.1")
                 if not facts["evidence.contract"]:
@@ -226,12 +285,21 @@ def judge(facts: dict[str, Any]) -> Answer:
             fired.append("PIPL-31.1")
             if not facts["consent.guardian"]:
                 missing.append("consent.guardian")
-        if (sensitive and kept) or facts["act.automated"] or action in ("entrust", "provide", "publish") or export:
+        if (
+            (sensitive and kept)
+            or facts["act.automated"]
+            or action in ("entrust", "provide", "publish")
+            or export
+        ):
             fired.append("PIPL-56.1")
             obligations.append("PIPL-56.1")
 
     # --- Prescription statistics
-    if day >= TF_IN_FORCE and facts["data.prescriber_totals"] and (facts["pay.commercial"] or purpose == "marketing"):
+    if (
+        day >= TF_IN_FORCE
+        and facts["data.prescriber_totals"]
+        and (facts["pay.commercial"] or purpose == "marketing")
+    ):
         fired.append("TF14.1")
         forbidden = True
 
@@ -246,7 +314,9 @@ def judge(facts: dict[str, Any]) -> Answer:
             ):
                 fired.append("AH-4.1")
                 reviews.append("data_committee")
-        if not personal and (origin == "operations" or facts["data.anonymised"] or (paying and purpose == "feedback")):
+        if not personal and (
+            origin == "operations" or facts["data.anonymised"] or (paying and purpose == "feedback")
+        ):
             fired.append("AH-6.1")
             grounded = True
         if paying:

@@ -18,18 +18,20 @@ from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from heyi.app import App, found, verify_directory
+from heyi.app.centre import App, found
+from heyi.app.verification import verify_directory
 from heyi.audit.event import from_leaf
 from heyi.county import scenes
 from heyi.county.scenes import play
 from heyi.county.story import tell_story
-from heyi.exchange.apply import approve, decide
-from heyi.exchange.grant import Terms, grant
-from heyi.exchange.plan import StudyPlan, open_plan, register_plan
-from heyi.exchange.register import register_asset
-from heyi.exchange.study import register_study, run_study
-from heyi.exchange.valuation import EXACT, FITS, LIKELIHOOD, NEAR, Valuation
+from heyi.exchange.request.apply import approve, decide
+from heyi.exchange.request.grant import Terms, grant
+from heyi.exchange.request.register import register_asset
+from heyi.exchange.study.joint_study import register_study, run_study
+from heyi.exchange.study.plan import StudyPlan, open_plan, register_plan
+from heyi.exchange.study.valuation import EXACT, FITS, NEAR, Valuation
 from heyi.settlement.pot import Pot
+from heyi.settlement.utility import LIKELIHOOD
 from heyi.sources.csv_file import read_csv
 from heyi.sources.study_file import read_study
 from heyi.store.folder import Run, write_run
@@ -60,14 +62,24 @@ def compare(name: str, open_study: Callable[[Path, str], App]) -> Result:
         with tempfile.TemporaryDirectory() as folder:
             directory = Path(folder)
             app = open_study(directory, fits)
-            case = next(c.id for c in app.house.state.cases.values() if c.specification and not c.settlement)
+            case = next(
+                c.id
+                for c in app.consortium.state.cases.values()
+                if c.specification and not c.settlement
+            )
             begun = time.perf_counter()
-            result = run_study(app.house, case)
+            result = run_study(app.consortium, case)
             seconds[fits] = time.perf_counter() - begun
             phi[fits] = {s.party: s.contribution for s in result.statements}
             rounds = result.rounds
-            asked = [e for e in (from_leaf(e.leaf) for e in app.database.entries()) if e.kind == "operation.asked"]
-            exchanges = max(number for e in asked if e.case == case for _, number, _ in e.public["calls"])
+            asked = [
+                e
+                for e in (from_leaf(e.leaf) for e in app.database.entries())
+                if e.kind == "operation.asked"
+            ]
+            exchanges = max(
+                number for e in asked if e.case == case for _, number, _ in e.public["calls"]
+            )
             extra[fits] = exchanges - rounds
             app.close()
             write_run(directory, Run(what=case, seed=7, finished=True))
@@ -95,11 +107,23 @@ def county(persons: int) -> Callable[[Path, str], App]:
         tell_story(app, directory, seed=7, persons=persons, tell=lambda _: None)
         scene = replace(scenes.STUDY, id="stroke-likelihood", operations=(scenes.REGRESSION,))
         play(app, scene)
-        for authority, by in (("ethics_committee", "ethics-committee"), ("data_committee", "data-committee")):
-            approve(app.house, scene.id, authority=authority, by=by, given=True, reasons="as before")
-        decide(app.house, scene.id)
-        register_study(app.house, scene.id, Valuation(utility=LIKELIHOOD, fits=fits), Pot(fen=30_000_000))
-        grant(app.house, scene.id, Terms())
+        for authority, by in (
+            ("ethics_committee", "ethics-committee"),
+            ("data_committee", "data-committee"),
+        ):
+            approve(
+                app.consortium,
+                scene.id,
+                authority=authority,
+                by=by,
+                given=True,
+                reasons="as before",
+            )
+        decide(app.consortium, scene.id)
+        register_study(
+            app.consortium, scene.id, Valuation(utility=LIKELIHOOD, fits=fits), Pot(fen=30_000_000)
+        )
+        grant(app.consortium, scene.id, Terms())
         return app
 
     return open_study
@@ -111,7 +135,7 @@ def heart(data: Path, plan: StudyPlan) -> Callable[[Path, str], App]:
     def open_study(directory: Path, fits: str) -> App:
         study = replace(plan, valuation=Valuation(utility=LIKELIHOOD, fits=fits))
         app = found(directory, seed=7, what=study.id)
-        register_plan(app.house, study)
+        register_plan(app.consortium, study)
         for site in study.sites:
             app.open_node(site.id, [site.id])
             asset = app.import_table(
@@ -124,8 +148,8 @@ def heart(data: Path, plan: StudyPlan) -> Callable[[Path, str], App]:
                 origin=study.origin,
                 secret=study.secret,
             )
-            register_asset(app.house, asset)
-        open_plan(app.house, study)
+            register_asset(app.consortium, asset)
+        open_plan(app.consortium, study)
         return app
 
     return open_study
@@ -139,7 +163,9 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     results = [compare("county", county(chosen.persons))]
     if chosen.data:
-        results.append(compare("heart", heart(chosen.data, read_study(ROOT / "examples" / "heart"))))
+        results.append(
+            compare("heart", heart(chosen.data, read_study(ROOT / "examples" / "heart")))
+        )
     if chosen.json:
         print(json.dumps([asdict(r) for r in results]))
     else:

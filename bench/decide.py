@@ -24,14 +24,16 @@ from rich.table import Table
 from heyi.model.decision import Decision
 from heyi.model.fact import Source, Stated
 from heyi.model.kleene import Truth
-from heyi.policy.bytecode import compile_contracts
-from heyi.policy.check import compile_rulebook
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import LEGAL_DAY, admit, to_ordinals
-from heyi.policy.interpret import read
-from heyi.policy.to_python import PythonEngine
+from heyi.policy.engines.bytecode import compile_contracts
+from heyi.policy.engines.interpret import read
+from heyi.policy.engines.to_python import PythonEngine
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.schema import LEGAL_DAY, admit, to_ordinals
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a script, this file stands outside any package
+sys.path.insert(
+    0, str(Path(__file__).resolve().parents[1])
+)  # run as a script, this file stands outside any package
 
 from bench.by_hand import judge
 from bench.requests import SEED, Facts, complete_profiles, mutations
@@ -53,7 +55,13 @@ def as_stated(facts: Facts) -> dict[str, Stated]:
 def disagreements(point: DecisionPoint, facts: Facts) -> list[str]:
     """What the engine and the function written by hand say differently about one complete request."""
     decision = point.decide(admit(point.book.schema, as_stated(facts), day=facts[LEGAL_DAY]))
-    mine = dict(zip(("outcome", "curable", "fired", "missing", "approvals", "obligations"), judge(facts), strict=True))
+    mine = dict(
+        zip(
+            ("outcome", "curable", "fired", "missing", "approvals", "obligations"),
+            judge(facts),
+            strict=True,
+        )
+    )
     engine = {
         "outcome": decision.outcome.value,
         "curable": decision.curable,
@@ -64,7 +72,9 @@ def disagreements(point: DecisionPoint, facts: Facts) -> list[str]:
     }
     found = [f"{k}: engine {engine[k]}, by hand {mine[k]}" for k in engine if engine[k] != mine[k]]
     if decision.unknown or decision.alarm:
-        found.append(f"the engine finds something unknown or strange: {decision.unknown} {decision.alarm}")
+        found.append(
+            f"the engine finds something unknown or strange: {decision.unknown} {decision.alarm}"
+        )
     return found
 
 
@@ -99,7 +109,11 @@ def ways(point: DecisionPoint, requests: Sequence[Facts], rng: Random) -> list[W
         Way("by_hand", "by hand", [partial(judge, f) for f in requests]),
         Way("decide_json", "engine, to JSON text", [partial(decide_json, *w) for w in whole]),
         Way("decide", "engine, to a Decision", [partial(decide, *w) for w in whole]),
-        Way("decide_missing", f"the same, {LEFT_OUT} facts missing", [partial(decide, *p) for p in partly]),
+        Way(
+            "decide_missing",
+            f"the same, {LEFT_OUT} facts missing",
+            [partial(decide, *p) for p in partly],
+        ),
         Way("generated", "generated Python alone", [partial(engine.read, o) for o in ordinals]),
         Way("interpreter", "interpreter alone", [partial(read, book, o) for o in ordinals]),
     ]
@@ -136,8 +150,15 @@ def percentile(times: Sequence[int], percent: int) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a smoke run: too few calls for figures to rely on")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench" / "decide.json", help="where figures go")
+    parser.add_argument(
+        "--quick", action="store_true", help="a smoke run: too few calls for figures to rely on"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=ROOT / "build" / "bench" / "decide.json",
+        help="where figures go",
+    )
     options = parser.parse_args(arguments)
     count, rounds = (QUICK_REQUESTS, QUICK_ROUNDS) if options.quick else (REQUESTS, ROUNDS)
 
@@ -148,7 +169,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     requests += mutations(point.book, rng, count - len(requests))
     for n, facts in enumerate(requests):
         if found := disagreements(point, facts):
-            console.print(f"request {n}: the engine and the function written by hand differ", style="bold red")
+            console.print(
+                f"request {n}: the engine and the function written by hand differ", style="bold red"
+            )
             told = [*found, json.dumps(facts, default=str, ensure_ascii=False)]
             console.print("\n".join(told), markup=False, soft_wrap=True)
             return 1
@@ -163,7 +186,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "p50": percentile(times[way.id], 50),
             "p99": percentile(times[way.id], 99),
             # of each request's middle time: the slow requests, without what else the machine did meanwhile
-            "p99_of_requests": percentile([sorted(times[way.id][i::count])[rounds // 2] for i in range(count)], 99),
+            "p99_of_requests": percentile(
+                [sorted(times[way.id][i::count])[rounds // 2] for i in range(count)], 99
+            ),
             "ratio": percentile(times[way.id], 50) / floor,
         }
         for way in table
@@ -179,14 +204,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "rows": rows,
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    options.out.write_text(
+        json.dumps(figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+    )
 
     shown = Table(title="One decision, microseconds")
     shown.add_column("")
     for heading in ("p50", "p99", "p99 of requests", "ratio"):
         shown.add_column(heading, justify="right")
     for row in rows:
-        shown.add_row(str(row["label"]), *(f"{row[k]:.1f}" for k in ("p50", "p99", "p99_of_requests", "ratio")))
+        shown.add_row(
+            str(row["label"]),
+            *(f"{row[k]:.1f}" for k in ("p50", "p99", "p99_of_requests", "ratio")),
+        )
     console.print(shown)
     console.print(
         f"{len(point.book.rules)} rules, {len(requests)} requests, {len(requests) * rounds} decisions a row, "

@@ -23,17 +23,17 @@ from rich.console import Console
 
 from bench.requests import complete_profiles, values_to_draw
 from heyi.model.fact import Value
-from heyi.policy import ir
-from heyi.policy.boundaries import boundaries
-from heyi.policy.build import load_build
-from heyi.policy.bytecode import Bytecode, BytecodeEngine
-from heyi.policy.check import compile_rulebook
-from heyi.policy.facts import LEGAL_DAY, to_ordinals
-from heyi.policy.interpret import Reading, read
-from heyi.policy.to_columns import ColumnEngine, encode
-from heyi.policy.to_python import ANSWERS, PythonEngine
-from heyi.policy.to_smt import Facts, Question
-from heyi.policy.to_smt import Reading as Formulas
+from heyi.policy.engines.build import load_build
+from heyi.policy.engines.bytecode import Bytecode, BytecodeEngine
+from heyi.policy.engines.interpret import Reading, read
+from heyi.policy.engines.to_columns import ColumnEngine, encode
+from heyi.policy.engines.to_python import ANSWERS, PythonEngine
+from heyi.policy.engines.to_smt import Question, SymbolicFacts
+from heyi.policy.engines.to_smt import SymbolicReading as Formulas
+from heyi.policy.language import ir
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.schema import LEGAL_DAY, to_ordinals
+from heyi.policy.proofs.boundaries import boundaries
 from heyi.sources.rulebook import read_build, read_rulebook
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -76,7 +76,7 @@ class Solved:
 
     def __init__(self, book: ir.Rulebook) -> None:
         self._book = book
-        self._facts = Facts(book.schema)
+        self._facts = SymbolicFacts(book.schema)
         self._formulas = Formulas(book, self._facts)
         for spec in book.schema.facts.values():
             if spec.slot is not None:
@@ -85,7 +85,11 @@ class Solved:
 
     def read(self, known: ir.Known) -> Reading:
         schema, facts, formulas = self._book.schema, self._facts, self._formulas
-        unknown = [z3.Not(facts.known(n)) for n, s in schema.facts.items() if s.slot is not None and n not in known]
+        unknown = [
+            z3.Not(facts.known(n))
+            for n, s in schema.facts.items()
+            if s.slot is not None and n not in known
+        ]
         model = self._question.can(*facts.given(known), *unknown)
         assert model is not None, "the solver refuses facts that the schema allows"
 
@@ -95,7 +99,9 @@ class Solved:
         fired = [true(formulas.fired[r.id]) for r in self._book.rules]
         may = [true(formulas.may[r.id]) for r in self._book.rules]
         met = [r.id in formulas.met and true(formulas.met[r.id]) for r in self._book.rules]
-        severity = max((level for level in range(1, 5) if true(formulas.at_least(level))), default=0)
+        severity = max(
+            (level for level in range(1, 5) if true(formulas.at_least(level))), default=0
+        )
         tracks = 0
         for t, track in enumerate(self._book.tracks):
             opened, certain = true(formulas.opened[track.id]), true(facts.true(track.opens))
@@ -139,7 +145,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     texts = read_rulebook()
     ready = load_build(read_build(), texts)
     if ready is None:
-        console.print("the shipped build is not that of the packs: run `make rules`", style="bold red")
+        console.print(
+            "the shipped build is not that of the packs: run `make rules`", style="bold red"
+        )
         return 1
     book = compile_rulebook(texts)
     readings, outcomes = Readings(book, ready.bytecode, ready.python), Counter[str]()

@@ -55,12 +55,17 @@ def games_of(n: int, seed: int) -> dict[str, KnownGame]:
         ),
         "saturating": KnownGame(lambda x: np.log1p(x @ information), saturating),
         "airport": KnownGame(lambda x: (x * cost).max(axis=1), lambda: _airport(cost)),
-        "voting": KnownGame(lambda x: (x @ weights >= quota) * 1.0, lambda: _voting(weights.tolist(), quota)),
+        "voting": KnownGame(
+            lambda x: (x @ weights >= quota) * 1.0, lambda: _voting(weights.tolist(), quota)
+        ),
         "unanimity": KnownGame(
             lambda x: sum(c * x[:, team].all(axis=1) for c, team in zip(worth, teams, strict=True)),
             lambda: _unanimity(n, teams, worth),
         ),
-        "pairs": KnownGame(lambda x: np.einsum("ij,ij->i", x @ between, x.astype(float)), lambda: between.sum(axis=1)),
+        "pairs": KnownGame(
+            lambda x: np.einsum("ij,ij->i", x @ between, x.astype(float)),
+            lambda: between.sum(axis=1),
+        ),
     }
 
 

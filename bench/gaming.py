@@ -25,7 +25,7 @@ from rich.table import Table
 
 from heyi.federation.regression import Design, Newton, Sums, sums
 from heyi.settlement.certificate import settle_game
-from heyi.settlement.coverage import Coverage, Stratum
+from heyi.settlement.coverage_game import CoverageGame, Stratum
 from heyi.settlement.game import Game
 from heyi.settlement.guards import REPORT, joined, twins
 from heyi.settlement.pot import Pot
@@ -107,8 +107,13 @@ def fabricated(sites: Sites, rng: np.random.Generator) -> dict[str, Held]:
     """Half as many rows again, of persons who do not exist, columns drawn one by one from the attacker's own."""
     own = sites[ATTACKER]
     n = len(own.persons) // 2
-    x = np.column_stack([np.ones(n), *(rng.choice(own.x[:, j], n) for j in range(1, own.x.shape[1]))])
-    return {**sites, ATTACKER: own.with_rows(Held(persons=20_000 + np.arange(n), x=x, y=rng.choice(own.y, n)))}
+    x = np.column_stack(
+        [np.ones(n), *(rng.choice(own.x[:, j], n) for j in range(1, own.x.shape[1]))]
+    )
+    return {
+        **sites,
+        ATTACKER: own.with_rows(Held(persons=20_000 + np.arange(n), x=x, y=rng.choice(own.y, n))),
+    }
 
 
 def shares(sites: Sites, utility: str, pot: Pot) -> dict[str, int]:
@@ -124,7 +129,9 @@ def shares(sites: Sites, utility: str, pot: Pot) -> dict[str, int]:
     specification = pot.to_json()
     if utility == "coverage":
         stratum = Stratum(name="persons", weight=1, patterns=patterns)
-        got = settle_game(Coverage(players=players, strata=(stratum,), specification=specification))
+        got = settle_game(
+            CoverageGame(players=players, strata=(stratum,), specification=specification)
+        )
     else:
         counted = sites if pot.twins == REPORT else count_once(sites, players, patterns)
         game = Game(
@@ -138,7 +145,9 @@ def shares(sites: Sites, utility: str, pot: Pot) -> dict[str, int]:
     return dict(zip(players, got.allocation.shares_fen, strict=True))
 
 
-def count_once(sites: Sites, players: Sequence[str], patterns: Mapping[int, int]) -> dict[str, Held]:
+def count_once(
+    sites: Sites, players: Sequence[str], patterns: Mapping[int, int]
+) -> dict[str, Held]:
     """Twins' common persons at one of them each."""
     owners = joined({}, twins(players, patterns))
     found = dict(sites)
@@ -161,9 +170,18 @@ def likelihoods(held: Sequence[Held]) -> tuple[int, ...]:
         parts = [sums(d, at) for d in designs]
         newton.step(
             Sums(
-                gradient=_total([chosen[:, [i]] * np.asarray(s.gradient, np.int64) for i, s in enumerate(parts)]),
-                information=_total([chosen[:, [i]] * np.asarray(s.information, np.int64) for i, s in enumerate(parts)]),
-                loglik=_total([chosen[:, i] * np.asarray(s.loglik, np.int64) for i, s in enumerate(parts)]),
+                gradient=_total(
+                    [chosen[:, [i]] * np.asarray(s.gradient, np.int64) for i, s in enumerate(parts)]
+                ),
+                information=_total(
+                    [
+                        chosen[:, [i]] * np.asarray(s.information, np.int64)
+                        for i, s in enumerate(parts)
+                    ]
+                ),
+                loglik=_total(
+                    [chosen[:, i] * np.asarray(s.loglik, np.int64) for i, s in enumerate(parts)]
+                ),
             )
         )
     models = np.vstack([np.zeros((1, k), dtype=np.int64), newton.beta])
@@ -180,9 +198,23 @@ def gains(seeds: int) -> list[Gain]:
     plain, guarded = Pot(fen=POT_FEN, twins=REPORT), Pot(fen=POT_FEN)
     one = replace(guarded, owners={SECOND: ATTACKER})
     together = replace(guarded, owners={PARTNER: ATTACKER})
-    attacks: list[tuple[str, Callable[[Sites, np.random.Generator], Sites], tuple[str, ...], Pot, Pot]] = [
-        ("an exact copy under a second name", lambda s, r: copy(s, r, 0.0), (ATTACKER, SECOND), guarded, guarded),
-        ("a copy with 5 % of cells changed", lambda s, r: copy(s, r, 0.05), (ATTACKER, SECOND), guarded, guarded),
+    attacks: list[
+        tuple[str, Callable[[Sites, np.random.Generator], Sites], tuple[str, ...], Pot, Pot]
+    ] = [
+        (
+            "an exact copy under a second name",
+            lambda s, r: copy(s, r, 0.0),
+            (ATTACKER, SECOND),
+            guarded,
+            guarded,
+        ),
+        (
+            "a copy with 5 % of cells changed",
+            lambda s, r: copy(s, r, 0.05),
+            (ATTACKER, SECOND),
+            guarded,
+            guarded,
+        ),
         ("a common owner is not declared", lambda s, _: s, (ATTACKER, PARTNER), together, together),
         ("one institution split in two", split, (ATTACKER, SECOND), guarded, one),
         ("half as many rows made up", fabricated, (ATTACKER,), guarded, guarded),
@@ -222,10 +254,17 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps([asdict(g) for g in found]))
     else:
         table = Table(
-            "attack", "utility", "gain before", "after the guards", "at most", title="in % of the honest share"
+            "attack",
+            "utility",
+            "gain before",
+            "after the guards",
+            "at most",
+            title="in % of the honest share",
         )
         for g in found:
-            table.add_row(g.attack, g.utility, f"{g.before:+.1f}", f"{g.after:+.1f}", f"{g.most:+.1f}")
+            table.add_row(
+                g.attack, g.utility, f"{g.before:+.1f}", f"{g.after:+.1f}", f"{g.most:+.1f}"
+            )
         Console().print(table)
     return 0 if all(g.most <= 1 for g in found if g.attack.startswith("an exact copy")) else 1
 

@@ -73,7 +73,9 @@ def measure(cases: list[tuple[int, int]], seeds: int) -> Iterator[Held]:
         yield _held(name, 12, 20 * 12, seeds, utility, phi)
 
 
-def _held(name: str, n: int, evaluations: int, seeds: int, utility: Callable[[Array], Array], phi: Array) -> Held:
+def _held(
+    name: str, n: int, evaluations: int, seeds: int, utility: Callable[[Array], Array], phi: Array
+) -> Held:
     total = float(utility(np.ones((1, n), dtype=bool))[0])
     held, widths = 0, []
     rounding = 1e-9 * float(np.abs(phi).max())
@@ -97,7 +99,9 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         table = Table("game", "players", "evaluations", "held", "half-width by mean |value|")
         for h in found:
-            table.add_row(h.game, str(h.players), str(h.evaluations), f"{h.held} of {h.of}", f"{h.half:.1e}")
+            table.add_row(
+                h.game, str(h.players), str(h.evaluations), f"{h.held} of {h.of}", f"{h.half:.1e}"
+            )
         Console().print(table)
     return 0 if all(h.held >= 0.95 * h.of for h in found) else 1
 

@@ -22,13 +22,13 @@ from rich.console import Console
 from rich.table import Table
 
 from heyi.model.fact import Source, Stated
-from heyi.policy import ir
 from heyi.policy.cases import run_case
-from heyi.policy.check import compile_rulebook
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import LEGAL_DAY, FactType, Schema, admit, to_ordinals
-from heyi.policy.interpret import Ternary, evaluate
-from heyi.policy.to_smt import Bool, Facts, Question
+from heyi.policy.engines.interpret import Ternary, evaluate
+from heyi.policy.engines.to_smt import Bool, Question, SymbolicFacts
+from heyi.policy.language import ir
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.schema import LEGAL_DAY, FactType, Schema, admit, to_ordinals
 from heyi.sources.rulebook import read_rulebook
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -91,10 +91,17 @@ def mutants(book: ir.Rulebook) -> Iterator[Mutant]:
     for rule in book.rules:
         seen = {(rule.applies, rule.needs)}
         for part, change in _changes_of(book.schema, rule):
-            made = replace(rule, needs=change.whole) if part == "needs" else replace(rule, applies=change.whole)
+            made = (
+                replace(rule, needs=change.whole)
+                if part == "needs"
+                else replace(rule, applies=change.whole)
+            )
             if (made.applies, made.needs) not in seen:
                 seen.add((made.applies, made.needs))
-                before, after = written(book.schema, change.before), written(book.schema, change.after)
+                before, after = (
+                    written(book.schema, change.before),
+                    written(book.schema, change.after),
+                )
                 yield Mutant(kind=change.kind, rule=made, part=part, before=before, after=after)
 
 
@@ -109,9 +116,15 @@ def _changes_of(schema: Schema, rule: ir.Rule) -> Iterator[tuple[str, _Change]]:
             yield name, replace(change, whole=ir.All((*parts[:i], change.whole, *parts[i + 1 :])))
     if rule.excepts:
         either = ir.Some(parts[days:])
-        yield "applies", _Change(Kind.CONNECTIVE, ir.All(parts[days:]), either, ir.All((*parts[:days], either)))
+        yield (
+            "applies",
+            _Change(Kind.CONNECTIVE, ir.All(parts[days:]), either, ir.All((*parts[:days], either))),
+        )
     for i in range(conditions, len(parts)):
-        yield names[i], _Change(Kind.EXCEPTION, parts[i], ir.TRUE, ir.All((*parts[:i], *parts[i + 1 :])))
+        yield (
+            names[i],
+            _Change(Kind.EXCEPTION, parts[i], ir.TRUE, ir.All((*parts[:i], *parts[i + 1 :]))),
+        )
     if rule.needs == ir.TRUE:
         return
     needs = rule.needs.of if isinstance(rule.needs, ir.All) else (rule.needs,)
@@ -143,13 +156,17 @@ def _changes(schema: Schema, condition: ir.Condition) -> Iterator[_Change]:
         case ir.Compare(op, left, right):
             yield local(Kind.LITERAL, ir.Not(condition))
             for a, b in [(a, right) for a in _moved(left)] + [(left, b) for b in _moved(right)]:
-                dates = any(schema.facts[name].type is FactType.DATE for name in ir.facts_read(condition))
+                dates = any(
+                    schema.facts[name].type is FactType.DATE for name in ir.facts_read(condition)
+                )
                 yield local(Kind.DAY if dates else Kind.NUMBER, ir.Compare(op, a, b))
         case ir.Member(fact, values):
             yield local(Kind.LITERAL, ir.Not(condition))
             for i, value in enumerate(values):
-                for moved in _moved(ir.Literal(value)):
-                    yield local(Kind.NUMBER, ir.Member(fact, (*values[:i], moved.value, *values[i + 1 :])))
+                for moved in _moved(ir.FixedValue(value)):
+                    yield local(
+                        Kind.NUMBER, ir.Member(fact, (*values[:i], moved.value, *values[i + 1 :]))
+                    )
             for others in _without_one(values):
                 yield local(Kind.PART, ir.Member(fact, others))
         case ir.SetTest(op, fact, members):
@@ -165,11 +182,11 @@ def _without_one(items: tuple[T, ...]) -> Iterator[tuple[T, ...]]:
         yield (*items[:i], *items[i + 1 :])
 
 
-def _moved(term: ir.Fact | ir.Literal) -> tuple[ir.Literal, ...]:
+def _moved(term: ir.Fact | ir.FixedValue) -> tuple[ir.FixedValue, ...]:
     """A number, or an ordinal day, up and down by one; nothing else can be moved."""
     if isinstance(term, ir.Fact) or isinstance(term.value, (bool, str)):
         return ()
-    return ir.Literal(term.value + 1), ir.Literal(term.value - 1)
+    return ir.FixedValue(term.value + 1), ir.FixedValue(term.value - 1)
 
 
 def written(schema: Schema, condition: ir.Condition) -> str:
@@ -186,13 +203,19 @@ def written(schema: Schema, condition: ir.Condition) -> str:
         case ir.Fact(name):
             return name
         case ir.Not(of):
-            return f"!{grouped(of)}" if isinstance(of, (ir.Fact, ir.SetTest)) else f"!({written(schema, of)})"
+            return (
+                f"!{grouped(of)}"
+                if isinstance(of, (ir.Fact, ir.SetTest))
+                else f"!({written(schema, of)})"
+            )
         case ir.All(of):
             return " && ".join(map(grouped, of)) or "true"
         case ir.Some(of):
             return " || ".join(map(grouped, of)) or "false"
         case ir.Compare(op, left, right):
-            dates = any(schema.facts[name].type is FactType.DATE for name in ir.facts_read(condition))
+            dates = any(
+                schema.facts[name].type is FactType.DATE for name in ir.facts_read(condition)
+            )
             return f"{_term(left, dates)} {op} {_term(right, dates)}"
         case ir.Member(fact, values):
             return f"{fact.name} in {json.dumps(list(values))}"
@@ -200,7 +223,7 @@ def written(schema: Schema, condition: ir.Condition) -> str:
             return f"{op}({fact.name}, {json.dumps(sorted(members))})"
 
 
-def _term(term: ir.Fact | ir.Literal, dates: bool) -> str:
+def _term(term: ir.Fact | ir.FixedValue, dates: bool) -> str:
     if isinstance(term, ir.Fact):
         return term.name
     return f'date("{dt.date.fromordinal(int(term.value))}")' if dates else json.dumps(term.value)
@@ -216,14 +239,19 @@ class Judge:
         self.book = book
         self.known = [_known(book.schema, case) for case in book.cases]
         self._settled = [
-            {n: v for n, v in known.items() if not book.schema.facts[n].changed_by} for known in self.known
+            {n: v for n, v in known.items() if not book.schema.facts[n].changed_by}
+            for known in self.known
         ]
         self._before: dict[str, list[tuple[Ternary, ...]]] = {}
 
     def fate(self, mutant: Mutant) -> Fate:
         if self.kills(mutant):
             return Fate.KILLED
-        return Fate.EQUIVALENT if equivalent(self.book.schema, self.original(mutant), mutant.rule) else Fate.SURVIVED
+        return (
+            Fate.EQUIVALENT
+            if equivalent(self.book.schema, self.original(mutant), mutant.rule)
+            else Fate.SURVIVED
+        )
 
     def original(self, mutant: Mutant) -> ir.Rule:
         return self.book.by_id[mutant.rule.id]
@@ -233,7 +261,9 @@ class Judge:
         original = self.original(mutant)
         before = self._before.setdefault(original.id, self._truths(original))
         pairs = zip(self.book.cases, before, self._truths(mutant.rule), strict=True)
-        touched = sorted((case for case, a, b in pairs if a != b), key=lambda c: original.id not in str(c.expect))
+        touched = sorted(
+            (case for case, a, b in pairs if a != b), key=lambda c: original.id not in str(c.expect)
+        )
         point = DecisionPoint(mutant.of(self.book)) if touched else None
         return next(([case.name] for case in touched if point and run_case(point, case).faults), [])
 
@@ -249,11 +279,13 @@ class Judge:
         ]
 
 
-def _known(schema: Schema, case: ir.Case) -> ir.Known:
+def _known(schema: Schema, case: ir.WorkedCase) -> ir.Known:
     """What is known in a worked case, as `run_case` states it."""
     sources = {fact: Source[str(s).upper()] for fact, s in case.sources.items()}
     stated = {
-        name: Stated(value=schema.spec(name).check(value), source=sources.get(name, Source.ATTESTED))
+        name: Stated(
+            value=schema.spec(name).check(value), source=sources.get(name, Source.ATTESTED)
+        )
         for name, value in case.given.items()
     }
     return to_ordinals(admit(schema, stated, day=case.at).known)
@@ -267,7 +299,7 @@ def equivalent(schema: Schema, one: ir.Rule, other: ir.Rule) -> bool:
     Raises:
         TimeoutError: the solver gave up.
     """
-    facts = Facts(schema)
+    facts = SymbolicFacts(schema)
     differ = []
     if one.applies != other.applies:
         differ.append(_differ(facts, one.applies, other.applies))
@@ -278,8 +310,10 @@ def equivalent(schema: Schema, one: ir.Rule, other: ir.Rule) -> bool:
     return question.can(z3.Or(differ)) is None
 
 
-def _differ(facts: Facts, one: ir.Condition, other: ir.Condition) -> Bool:
-    return z3.Or(facts.true(one) != facts.true(other), facts.not_false(one) != facts.not_false(other))
+def _differ(facts: SymbolicFacts, one: ir.Condition, other: ir.Condition) -> Bool:
+    return z3.Or(
+        facts.true(one) != facts.true(other), facts.not_false(one) != facts.not_false(other)
+    )
 
 
 # --- The run ----------------------------------------------------------------------------------------------------------
@@ -320,7 +354,9 @@ def show(console: Console, title: str, rows: Sequence[Row], fates: Fates) -> Non
         table.add_column(heading, justify="right")
     for row in rows:
         counts = (row.mutants, row.equivalent, row.killed, row.survived)
-        table.add_row(row.kind, *map(str, counts), f"{100 * row.share:.1f}", end_section=row is rows[-2])
+        table.add_row(
+            row.kind, *map(str, counts), f"{100 * row.share:.1f}", end_section=row is rows[-2]
+        )
     console.print(table)
     for mutant, fate in fates:
         if fate is Fate.SURVIVED:
@@ -337,21 +373,37 @@ def _told(mutant: Mutant) -> str:
 
 def _survivor(mutant: Mutant) -> Mapping[str, object]:
     rule = mutant.rule
-    what = {"part": mutant.part, "kind": mutant.kind.value, "before": mutant.before, "after": mutant.after}
+    what = {
+        "part": mutant.part,
+        "kind": mutant.kind.value,
+        "before": mutant.before,
+        "after": mutant.after,
+    }
     return {"rule": rule.id, "file": rule.article.file, "line": rule.line, **what}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help=f"only {SAMPLE} mutants, the same ones each time")
-    parser.add_argument("--rulebook", type=Path, help="a folder of a consortium's own; without it the shipped one")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench" / "mutants.json", help="where figures go")
+    parser.add_argument(
+        "--quick", action="store_true", help=f"only {SAMPLE} mutants, the same ones each time"
+    )
+    parser.add_argument(
+        "--rulebook", type=Path, help="a folder of a consortium's own; without it the shipped one"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=ROOT / "build" / "bench" / "mutants.json",
+        help="where figures go",
+    )
     options = parser.parse_args(arguments)
     console = Console(highlight=False)
     book = compile_rulebook(read_rulebook(options.rulebook))
     point = DecisionPoint(book)
     if failing := [case.name for case in book.cases if run_case(point, case).faults]:
-        console.print(f"cases fail without any mutation: {', '.join(failing)}", style="bold red", markup=False)
+        console.print(
+            f"cases fail without any mutation: {', '.join(failing)}", style="bold red", markup=False
+        )
         return 1
     chosen = list(mutants(book))
     if options.quick and len(chosen) > SAMPLE:
@@ -368,8 +420,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "survivors": [_survivor(mutant) for mutant, fate in fates if fate is Fate.SURVIVED],
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    show(console, f"Mutants of {len(book.rules)} rules, judged by {len(book.cases)} worked cases", rows, fates)
+    options.out.write_text(
+        json.dumps(figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+    )
+    show(
+        console,
+        f"Mutants of {len(book.rules)} rules, judged by {len(book.cases)} worked cases",
+        rows,
+        fates,
+    )
     return 0 if rows[-1].share >= WANTED else 1
 
 

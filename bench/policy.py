@@ -25,15 +25,17 @@ from rich.console import Console
 from rich.table import Table
 
 from heyi.model.decision import Effect, Outcome
-from heyi.policy import ir
-from heyi.policy.bytecode import compile_contracts
-from heyi.policy.check import compile_rulebook
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import LEGAL_DAY, FactType, to_ordinals
-from heyi.policy.interpret import Reading, read
-from heyi.policy.to_python import PythonEngine
+from heyi.policy.engines.bytecode import compile_contracts
+from heyi.policy.engines.interpret import Reading, read
+from heyi.policy.engines.to_python import PythonEngine
+from heyi.policy.language import ir
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.schema import LEGAL_DAY, FactType, to_ordinals
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a script, this file stands outside any package
+sys.path.insert(
+    0, str(Path(__file__).resolve().parents[1])
+)  # run as a script, this file stands outside any package
 
 from bench import batch
 from bench.by_hand import judge
@@ -74,7 +76,9 @@ class Scale:
 
 
 FULL = Scale()
-QUICK = Scale(sizes=(SMALL,), requests=20, rounds=2, slow_requests=5, slow_rounds=2, denied=4, slow_denied=1)
+QUICK = Scale(
+    sizes=(SMALL,), requests=20, rounds=2, slow_requests=5, slow_rounds=2, denied=4, slow_denied=1
+)
 
 
 # --- Engines ----------------------------------------------------------------------------------------------------------
@@ -109,13 +113,29 @@ def engines(book: ir.Rulebook) -> list[Engine]:
     size = len(book.rules)
     python = PythonEngine(book).read
     made = [
-        Engine(id="heyi", label="Heyi, both readings", ask=heyi_engine(book), permits=_heyi_permits),
-        Engine(id="heyi_python", label="Heyi, Python alone", ask=python, permits=lambda r: r.outcome.is_permit),
+        Engine(
+            id="heyi", label="Heyi, both readings", ask=heyi_engine(book), permits=_heyi_permits
+        ),
+        Engine(
+            id="heyi_python",
+            label="Heyi, Python alone",
+            ask=python,
+            permits=lambda r: r.outcome.is_permit,
+        ),
     ]
     if size == SMALL:
-        usual = partial(_with_defaults, {n: FALSY[s.type] for n, s in book.schema.facts.items() if not s.derived})
+        usual = partial(
+            _with_defaults,
+            {n: FALSY[s.type] for n, s in book.schema.facts.items() if not s.derived},
+        )
         made.append(
-            Engine(id="by_hand", label="Python by hand, absent is false", ask=judge, permits=_permits, prepare=usual)
+            Engine(
+                id="by_hand",
+                label="Python by hand, absent is false",
+                ask=judge,
+                permits=_permits,
+                prepare=usual,
+            )
         )
     if find_spec("cedarpy"):
         ways: list[tuple[str, str, Style, bool | None]] = [
@@ -131,10 +151,27 @@ def engines(book: ir.Rulebook) -> list[Engine]:
             ask = Cedar(book, style, required=required).answer
             made.append(Engine(id=name, label=label, ask=ask, permits=lambda answer: answer[0]))
     if find_spec("regorus"):
-        made.append(Engine(id="regorus", label="Rego, regorus", ask=Regorus(book).answer, permits=_permits))
-        made.append(Engine(id="regorus_vm", label="Rego, regorus VM", ask=RegorusVm(book).answer, permits=_permits))
+        made.append(
+            Engine(id="regorus", label="Rego, regorus", ask=Regorus(book).answer, permits=_permits)
+        )
+        made.append(
+            Engine(
+                id="regorus_vm",
+                label="Rego, regorus VM",
+                ask=RegorusVm(book).answer,
+                permits=_permits,
+            )
+        )
     if find_spec("regopy") and size == SMALL:
-        made.append(Engine(id="regopy", label="Rego, rego-cpp", ask=RegoCpp(book).answer, permits=_permits, slow=True))
+        made.append(
+            Engine(
+                id="regopy",
+                label="Rego, rego-cpp",
+                ask=RegoCpp(book).answer,
+                permits=_permits,
+                slow=True,
+            )
+        )
     wanted = conditions(book)
     for name, label, module, kind in (
         ("cel_cpp", "CEL, C++", "cel_expr_python", CelCpp),
@@ -142,7 +179,9 @@ def engines(book: ir.Rulebook) -> list[Engine]:
     ):
         if find_spec(module) and size == SMALL:
             fold = partial(_cel_permits, book, tuple(wanted))
-            made.append(Engine(id=name, label=label, ask=_with_facts(kind(wanted).evaluate), permits=fold))
+            made.append(
+                Engine(id=name, label=label, ask=_with_facts(kind(wanted).evaluate), permits=fold)
+            )
     return made
 
 
@@ -173,7 +212,11 @@ def _cel_permits(book: ir.Rulebook, names: Sequence[str], answer: CelAnswer) -> 
         if f"{rule.id} applies" in holds:
             given = known.get(rule.approval) == "given"
             unmet = rule.effect is Effect.REQUIRE and f"{rule.id} needs" not in holds
-            if rule.effect is Effect.FORBID or unmet or (rule.effect is Effect.REVIEW and not given):
+            if (
+                rule.effect is Effect.FORBID
+                or unmet
+                or (rule.effect is Effect.REVIEW and not given)
+            ):
                 return False
             grounded.add(rule.track)
     return any(t.id in grounded for t in book.tracks if f"{t.id} opens" in holds)
@@ -193,13 +236,17 @@ def requests_for(book: ir.Rulebook, rng: Random, count: int) -> tuple[list[Facts
     return whole, partly
 
 
-def disagreements(book: ir.Rulebook, table: Sequence[Engine], requests: Sequence[Facts]) -> list[str]:
+def disagreements(
+    book: ir.Rulebook, table: Sequence[Engine], requests: Sequence[Facts]
+) -> list[str]:
     """Engines that permit a complete request which Heyi's interpreter does not, or the other way about."""
     found = []
     for n, facts in enumerate(requests):
         expected = read(book, to_ordinals(facts)).outcome.is_permit
         wrong = [e.label for e in table if e.permits(e.ask(e.prepare(facts))) is not expected]
-        found += [f"{len(book.rules)} rules, request {n}: {label} differs from Heyi" for label in wrong]
+        found += [
+            f"{len(book.rules)} rules, request {n}: {label} differs from Heyi" for label in wrong
+        ]
     return found
 
 
@@ -224,11 +271,16 @@ def measure_warm(table: Sequence[Way], rounds: int) -> dict[str, list[int]]:
     return times
 
 
-def latency(table: Sequence[Engine], requests: Sequence[Facts], scale: Scale) -> list[dict[str, Any]]:
+def latency(
+    table: Sequence[Engine], requests: Sequence[Facts], scale: Scale
+) -> list[dict[str, Any]]:
     """Rows in microseconds: warm, as an engine in service is, and cold, when all the others answered in between."""
 
     def ways(chosen: Sequence[Engine], count: int) -> list[Way]:
-        return [Way(e.id, e.label, [partial(e.ask, e.prepare(f)) for f in requests[:count]]) for e in chosen]
+        return [
+            Way(e.id, e.label, [partial(e.ask, e.prepare(f)) for f in requests[:count]])
+            for e in chosen
+        ]
 
     cold = measure(ways(table, scale.slow_requests), scale.slow_rounds)
     warm = measure_warm(ways([e for e in table if not e.slow], scale.requests), scale.rounds)
@@ -256,9 +308,13 @@ def latency(table: Sequence[Engine], requests: Sequence[Facts], scale: Scale) ->
 # --- Missing facts ----------------------------------------------------------------------------------------------------
 
 
-def opened_by_absence(table: Sequence[Engine], requests: Sequence[Facts], scale: Scale) -> list[dict[str, Any]]:
+def opened_by_absence(
+    table: Sequence[Engine], requests: Sequence[Facts], scale: Scale
+) -> list[dict[str, Any]]:
     """For each engine: of denied complete requests with one fact deleted, how many it permits, and by which facts."""
-    denied = [f for f in requests if table[0].ask(to_ordinals(f))[0].outcome is Outcome.DENY][: scale.denied]
+    denied = [f for f in requests if table[0].ask(to_ordinals(f))[0].outcome is Outcome.DENY][
+        : scale.denied
+    ]
     rows = []
     for engine in table:
         deletions, permits, names = 0, 0, set()
@@ -267,11 +323,19 @@ def opened_by_absence(table: Sequence[Engine], requests: Sequence[Facts], scale:
                 if name == LEGAL_DAY:
                     continue
                 deletions += 1
-                if engine.permits(engine.ask(engine.prepare({n: v for n, v in facts.items() if n != name}))):
+                if engine.permits(
+                    engine.ask(engine.prepare({n: v for n, v in facts.items() if n != name}))
+                ):
                     permits += 1
                     names.add(name)
         rows.append(
-            {"id": engine.id, "label": engine.label, "deletions": deletions, "permits": permits, "facts": sorted(names)}
+            {
+                "id": engine.id,
+                "label": engine.label,
+                "deletions": deletions,
+                "permits": permits,
+                "facts": sorted(names),
+            }
         )
     return rows
 
@@ -279,22 +343,36 @@ def opened_by_absence(table: Sequence[Engine], requests: Sequence[Facts], scale:
 # --- The run ----------------------------------------------------------------------------------------------------------
 
 
-def show(console: Console, title: str, rows: Sequence[Mapping[str, Any]], keys: Mapping[str, str]) -> None:
+def show(
+    console: Console, title: str, rows: Sequence[Mapping[str, Any]], keys: Mapping[str, str]
+) -> None:
     table = Table(title=title)
     table.add_column("")
     for heading in keys:
         table.add_column(heading.replace("_", " "), justify="right")
     for row in rows:
-        table.add_row(str(row["label"]), *(form.format(row[heading]) for heading, form in keys.items()))
+        table.add_row(
+            str(row["label"]), *(form.format(row[heading]) for heading, form in keys.items())
+        )
     console.print(table)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a smoke run: too few calls for figures to rely on")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench" / "policy.json", help="where figures go")
     parser.add_argument(
-        "--sizes", type=int, nargs="+", help="numbers of rules; latency alone where 32 is not among them"
+        "--quick", action="store_true", help="a smoke run: too few calls for figures to rely on"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=ROOT / "build" / "bench" / "policy.json",
+        help="where figures go",
+    )
+    parser.add_argument(
+        "--sizes",
+        type=int,
+        nargs="+",
+        help="numbers of rules; latency alone where 32 is not among them",
     )
     options = parser.parse_args(arguments)
     scale, console, rng = QUICK if options.quick else FULL, Console(highlight=False), Random(SEED)
@@ -311,12 +389,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         book = compile_rulebook(rulebook_of(size))
         table = engines(book)
         whole, partly = requests_for(book, rng, scale.requests)
-        if found := disagreements(book, table, whole[: scale.slow_requests] if options.quick else whole):
+        if found := disagreements(
+            book, table, whole[: scale.slow_requests] if options.quick else whole
+        ):
             console.print("\n".join(found), style="bold red", markup=False)
             return 1
         for facts, requests in (("complete", whole), ("missing", partly)):
             rows = latency(table, requests, scale)
-            figures["latency"].append({"rules": size, "facts": facts, "requests": len(requests), "rows": rows})
+            figures["latency"].append(
+                {"rules": size, "facts": facts, "requests": len(requests), "rows": rows}
+            )
             title = f"One decision, {size} rules, facts {facts}, microseconds"
             show(console, title, rows, dict.fromkeys(SHOWN, "{:.1f}"))
         if size == SMALL:
@@ -331,17 +413,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     title = f"A fact deleted from a denied request, {SMALL} rules: what is permitted"
     show(console, title, figures["missing_facts"], {"deletions": "{:,}", "permits": "{:,}"})
 
-    figures["columns"] = batch.columns(40_000 if options.quick else 1_000_000, 2 if options.quick else 5)
-    show(console, "Columns, requests a second", figures["columns"], {"encoded": "{:,.0f}", "from_arrow": "{:,.0f}"})
+    figures["columns"] = batch.columns(
+        40_000 if options.quick else 1_000_000, 2 if options.quick else 5
+    )
+    show(
+        console,
+        "Columns, requests a second",
+        figures["columns"],
+        {"encoded": "{:,.0f}", "from_arrow": "{:,.0f}"},
+    )
     figures["proofs"] = batch.proofs(1 if options.quick else 5)
     console.print("proofs:", figures["proofs"])
     if not options.quick:
-        codes = {n: (b := compile_rulebook(rulebook_of(n)), compile_contracts(b)) for n in scale.sizes}
+        codes = {
+            n: (b := compile_rulebook(rulebook_of(n)), compile_contracts(b)) for n in scale.sizes
+        }
         figures["contracts"] = batch.contracts(scale.sizes, codes)
         keys = ("merged_bytes", "parts", "largest_bytes", "gas", "gas_missing", "gas_chain")
-        show(console, "Contracts: bytes deployed, most gas", figures["contracts"], dict.fromkeys(keys, "{:,}"))
+        show(
+            console,
+            "Contracts: bytes deployed, most gas",
+            figures["contracts"],
+            dict.fromkeys(keys, "{:,}"),
+        )
         figures["loading"] = batch.loading(5)
-        show(console, "Loading a built rulebook", figures["loading"], {"load_ms": "{:.1f}", "bytes": "{:,}"})
+        show(
+            console,
+            "Loading a built rulebook",
+            figures["loading"],
+            {"load_ms": "{:.1f}", "bytes": "{:,}"},
+        )
         figures["memory"] = batch.memory(1_000_000)
         console.print("memory:", figures["memory"])
 

@@ -8,10 +8,10 @@ from random import Random
 from typing import Any
 
 from heyi.model.fact import Value
-from heyi.policy import ir
-from heyi.policy.facts import LEGAL_DAY, FactSpec, FactType
-from heyi.policy.profiles import PROFILES_FILE, expand_profiles
-from heyi.policy.strict_yaml import load_yaml
+from heyi.policy.language import ir
+from heyi.policy.language.profiles import PROFILES_FILE, expand_profiles
+from heyi.policy.language.schema import LEGAL_DAY, FactSpec, FactType
+from heyi.policy.language.strict_yaml import load_yaml
 
 DAY = dt.date(2026, 12, 1)
 SEED = 20261201
@@ -37,12 +37,18 @@ def values_to_draw(book: ir.Rulebook) -> dict[str, tuple[Value, ...]]:
     for rule in book.rules:
         for name, bound in (*_bounds(rule.applies), *_bounds(rule.needs)):
             bounds.setdefault(name, set()).update((bound - 1, bound, bound + 1))
-    return {n: tuple(_values(s, bounds.get(n, set()))) for n, s in book.schema.facts.items() if not s.derived}
+    return {
+        n: tuple(_values(s, bounds.get(n, set())))
+        for n, s in book.schema.facts.items()
+        if not s.derived
+    }
 
 
 def _bounds(condition: ir.Condition) -> Iterator[tuple[str, int]]:
     match condition:
-        case ir.Compare(_, ir.Fact(name), ir.Literal(value)) | ir.Compare(_, ir.Literal(value), ir.Fact(name)):
+        case ir.Compare(_, ir.Fact(name), ir.FixedValue(value)) | ir.Compare(
+            _, ir.FixedValue(value), ir.Fact(name)
+        ):
             if isinstance(value, int):
                 yield name, value
         case ir.Not(of):
@@ -62,7 +68,11 @@ def _values(spec: FactSpec, bounds: set[int]) -> Iterator[Value]:
             yield from (frozenset(), frozenset(spec.values))
             yield from (frozenset({v}) for v in spec.values)
         case FactType.INT:
-            yield from sorted(n for n in bounds | {spec.minimum, spec.maximum} if spec.minimum <= n <= spec.maximum)
+            yield from sorted(
+                n
+                for n in bounds | {spec.minimum, spec.maximum}
+                if spec.minimum <= n <= spec.maximum
+            )
         case FactType.DATE:
             yield from (dt.date.fromordinal(n) for n in sorted(bounds | {DAY.toordinal()}))
 

@@ -36,7 +36,9 @@ def settlement(rng: Random) -> tuple[str, str]:
             first = interim(pot, players, low, high, policy)
             if wrong := _wrong(first, pot):
                 return "interim", wrong
-            allocate(pot, players, phi, policy)  # where the policy itself cannot be kept, nothing is settled
+            allocate(
+                pot, players, phi, policy
+            )  # where the policy itself cannot be kept, nothing is settled
             paid = dict(zip(players, first.shares_fen, strict=True))
             whole = allocate(pot, players, phi, policy, paid=paid)
             if any(b < a for a, b in zip(first.shares_fen, whole.shares_fen, strict=True)):
@@ -78,7 +80,9 @@ def _values(rng: Random, n: int) -> list[Fraction]:
 
 def _policy(rng: Random, players: list[str]) -> Policy:
     floors = {p: Fraction(rng.randrange(1, 12), 20) for p in players if rng.random() < 0.2}
-    group = frozenset(p for p in players if rng.random() < 0.3) if rng.random() < 0.4 else frozenset()
+    group = (
+        frozenset(p for p in players if rng.random() < 0.3) if rng.random() < 0.4 else frozenset()
+    )
     return Policy(
         floors=floors,
         floors_at_most=Fraction(rng.randrange(1, 5), 4),
@@ -102,7 +106,15 @@ def main(arguments: list[str] | None = None) -> int:
             return 1
         kinds[kind] += 1
     seconds = time.perf_counter() - begun
-    print(json.dumps({"settlements": chosen.number, "of": dict(sorted(kinds.items())), "seconds": round(seconds, 1)}))
+    print(
+        json.dumps(
+            {
+                "settlements": chosen.number,
+                "of": dict(sorted(kinds.items())),
+                "seconds": round(seconds, 1),
+            }
+        )
+    )
     return 0
 
 

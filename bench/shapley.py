@@ -29,9 +29,9 @@ from rich.table import Table
 from bench.contributions import heart
 from bench.games import games_of
 from heyi.crypto.canonical import canonical, from_canonical
-from heyi.exchange.plan import Site
-from heyi.exchange.study import run_study
-from heyi.exchange.valuation import FITS
+from heyi.exchange.study.joint_study import run_study
+from heyi.exchange.study.plan import Site
+from heyi.exchange.study.valuation import FITS
 from heyi.model.party import Tier
 from heyi.settlement.certificate import certify, verify_certificate
 from heyi.settlement.exact import shapley_of_floats, shapley_of_integers
@@ -91,14 +91,21 @@ def exact(sizes: list[int], slow: int) -> list[dict[str, Any]]:
                 if library == "textbook" or n <= slow:
                     got = peer(do="exact", **{"with": library}, file=str(file))
                     row[library] = got["seconds"]
-                    worst = max(abs(a - float(b)) for a, b in zip(got["phi"], fractions, strict=True))
-                    if worst > 1e-6 * float(values[-1]) or np.abs(phi - np.array(got["phi"])).max() > 1e-3:
+                    worst = max(
+                        abs(a - float(b)) for a, b in zip(got["phi"], fractions, strict=True)
+                    )
+                    if (
+                        worst > 1e-6 * float(values[-1])
+                        or np.abs(phi - np.array(got["phi"])).max() > 1e-3
+                    ):
                         raise SystemExit(f"{library} has other values")
         found.append(row)
     return found
 
 
-def sampled(cases: list[tuple[int, int]], seeds: list[int], names: Sequence[str] = GAMES) -> list[dict[str, Any]]:
+def sampled(
+    cases: list[tuple[int, int]], seeds: list[int], names: Sequence[str] = GAMES
+) -> list[dict[str, Any]]:
     """Normalised squared error of each method on each game, for (players, evaluations a player)."""
     found = []
     for n, factor in cases:
@@ -113,9 +120,16 @@ def sampled(cases: list[tuple[int, int]], seeds: list[int], names: Sequence[str]
             own = []
             for seed in seeds:
                 drawn = plan(n, factor * n, seed)
-                own.append(error(estimate(drawn, game.utility(drawn.coalitions).astype(float), total).phi))
-            got = peer(do="sampled", players=n, game=name, seed=SEED, evaluations=factor * n, seeds=seeds)
-            others = {method: float(np.mean([error(p) for p in phis])) for method, phis in got["phi"].items()}
+                own.append(
+                    error(estimate(drawn, game.utility(drawn.coalitions).astype(float), total).phi)
+                )
+            got = peer(
+                do="sampled", players=n, game=name, seed=SEED, evaluations=factor * n, seeds=seeds
+            )
+            others = {
+                method: float(np.mean([error(p) for p in phis]))
+                for method, phis in got["phi"].items()
+            }
             best = min(others, key=others.__getitem__)
             found.append(
                 {
@@ -141,9 +155,21 @@ def institutions(repeats: int) -> dict[str, Any]:
             name = f"hospital-{n}"
             lines = []
             for _ in range(100):
-                age, sex, cp, exang = rng.integers(30, 78), rng.integers(0, 2), rng.integers(1, 5), rng.integers(0, 2)
+                age, sex, cp, exang = (
+                    rng.integers(30, 78),
+                    rng.integers(0, 2),
+                    rng.integers(1, 5),
+                    rng.integers(0, 2),
+                )
                 thalach = rng.integers(90, 191)
-                risk = -1.2 + 0.4 * (age - 55) / 10 + 1.1 * sex + 0.7 * (cp - 3) - 0.4 * (thalach - 140) / 25 + exang
+                risk = (
+                    -1.2
+                    + 0.4 * (age - 55) / 10
+                    + 1.1 * sex
+                    + 0.7 * (cp - 3)
+                    - 0.4 * (thalach - 140) / 25
+                    + exang
+                )
                 num = int(rng.random() < 1 / (1 + np.exp(-risk)))
                 lines.append(f"{age},{sex},{cp},120,?,0,0,{thalach},{exang},1.5,2,?,?,{num}")
                 rows.append([(age - 55) / 10, sex, cp - 3, (thalach - 140) / 25, exang, num, n])
@@ -151,7 +177,12 @@ def institutions(repeats: int) -> dict[str, Any]:
             sites.append(Site(id=name, zh=name, en=name, tier=Tier.COUNTY, file=name))
         study = replace(read_study(ROOT / "examples" / "heart"), sites=tuple(sites))
         table = np.array(rows, dtype=float)
-        np.savez(data / "records.npz", x=table[:, :5], y=table[:, 5].astype(int), site=table[:, 6].astype(int))
+        np.savez(
+            data / "records.npz",
+            x=table[:, :5],
+            y=table[:, 5].astype(int),
+            site=table[:, 6].astype(int),
+        )
         result: dict[str, Any] = {}
         phi: dict[str, list[float]] = {}
         for fits in FITS:
@@ -160,7 +191,7 @@ def institutions(repeats: int) -> dict[str, Any]:
                 directory = data / f"{fits}-{repeat}"
                 app = heart(data, study)(directory, fits)
                 begun = time.perf_counter()
-                done = run_study(app.house, study.id)
+                done = run_study(app.consortium, study.id)
                 seconds.append(time.perf_counter() - begun)
                 app.close()
             result[fits] = statistics.median(seconds)
@@ -181,7 +212,9 @@ def verification(players: int) -> dict[str, Any]:
     values[0] = 0
     names = tuple(f"p{i:02d}" for i in range(players))
     specification = Pot(fen=10**7).to_json()
-    game = Game(players=names, values=tuple(values.tolist()), unit="piconats", specification=specification)
+    game = Game(
+        players=names, values=tuple(values.tolist()), unit="piconats", specification=specification
+    )
     content = canonical(certify("study", game))
     seconds = []
     for _ in range(5):
@@ -207,12 +240,29 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(found, indent=1))
         return 0
     console = Console()
-    table = Table("players", "Heyi, integers", "Heyi, floats", "textbook, compiled", "shap", "shapiq", title="seconds")
+    table = Table(
+        "players",
+        "Heyi, integers",
+        "Heyi, floats",
+        "textbook, compiled",
+        "shap",
+        "shapiq",
+        title="seconds",
+    )
     for row in found["exact"]:
         ways = ("integers", "floats", "textbook", "shap", "shapiq")
         table.add_row(str(row["players"]), *(f"{row[w]:.5f}" if w in row else "" for w in ways))
     console.print(table)
-    table = Table("players", "evaluations", "game", "Heyi", "best other", "ratio", "which", title="squared error")
+    table = Table(
+        "players",
+        "evaluations",
+        "game",
+        "Heyi",
+        "best other",
+        "ratio",
+        "which",
+        title="squared error",
+    )
     for row in found["sampled"]:
         ratio = row["error"] / max(row["heyi"], NOTHING)
         both = row["error"] < NOTHING and row["heyi"] < NOTHING
@@ -229,7 +279,9 @@ def main(arguments: list[str] | None = None) -> int:
     ten = found["institutions"]
     table = Table("ten institutions", "seconds", "pyDVL takes", title="1,023 models")
     for name, seconds in ten.items():
-        table.add_row(name, f"{seconds:.2f}", f"{min(ten['pyDVL'], ten['pyDVL, cached']) / seconds:.1f} times")
+        table.add_row(
+            name, f"{seconds:.2f}", f"{min(ten['pyDVL'], ten['pyDVL, cached']) / seconds:.1f} times"
+        )
     console.print(table)
     said = found["verification"]
     console.print(

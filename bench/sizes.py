@@ -12,18 +12,27 @@ from collections.abc import Collection, Mapping
 from random import Random
 
 from bench.requests import complete_profiles
-from heyi.app import shipped_point
+from heyi.app.rulebooks import shipped_point
 from heyi.model.decision import Effect
-from heyi.policy import ir
-from heyi.policy.check import compile_rulebook
-from heyi.policy.conditions import FACTS_FILE
-from heyi.policy.facts import FactSpec, FactType, Schema, to_ordinals
-from heyi.policy.interpret import evaluate, read
-from heyi.policy.jurisdictions import CONSORTIUM_FILE
-from heyi.policy.profiles import PROFILES_FILE
+from heyi.policy.engines.interpret import evaluate, read
+from heyi.policy.language import ir
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.jurisdictions import CONSORTIUM_FILE
+from heyi.policy.language.profiles import PROFILES_FILE
+from heyi.policy.language.schema import FactSpec, FactType, Schema, to_ordinals
+from heyi.policy.language.typing import FACTS_FILE
 
 SMALL = (
-    *("PIPL-13.1", "PIPL-13.2", "PIPL-13.3", "PIPL-13.4", "PIPL-13.5", "PIPL-13.6", "PIPL-13.7", "AH-6.1"),
+    *(
+        "PIPL-13.1",
+        "PIPL-13.2",
+        "PIPL-13.3",
+        "PIPL-13.4",
+        "PIPL-13.5",
+        "PIPL-13.6",
+        "PIPL-13.7",
+        "AH-6.1",
+    ),
     *("PIPL-13.8", "ETH23-3.1", "HGRR-37.1", "AH-4.1"),
     *("AIDS-39.1", "DSL-21.1", "IDL25-13.1", "MHL-4.1", "MRR-15.1", "PIPL-15.1", "TF14.1"),
     *("BSL-57.1", "HGR-9.1", "NDSR-12.1", "PIPL-17.1", "PIPL-23.1", "PIPL-29.1", "PIPL-31.1"),
@@ -48,7 +57,11 @@ def rulebook_of(rules: int) -> Texts:
     variant that would bar what the shipped rules permit in a complete profile is drawn anew: permits still happen.
     """
     shipped = shipped_point().book
-    names = {a.file for a in shipped.articles.values()} | {FACTS_FILE, PROFILES_FILE, CONSORTIUM_FILE}
+    names = {a.file for a in shipped.articles.values()} | {
+        FACTS_FILE,
+        PROFILES_FILE,
+        CONSORTIUM_FILE,
+    }
     texts = {file: _cut(text, ("case",)) for file, text in shipped.texts.items() if file in names}
     if rules < len(SMALL):
         raise ValueError(f"there is no choice of {rules} rules, only of {len(SMALL)} and more")
@@ -63,7 +76,9 @@ def rulebook_of(rules: int) -> Texts:
     while True:
         made = texts | _variants(shipped, texts, attempts)
         book = compile_rulebook(made)
-        barring = [v for v in wanted if any(_bars(book.by_id[_name(*v)], known) for known in permitted)]
+        barring = [
+            v for v in wanted if any(_bars(book.by_id[_name(*v)], known) for known in permitted)
+        ]
         if not barring:
             return made
         for variant in barring:
@@ -100,7 +115,9 @@ def _name(rule: str, turn: int) -> str:
     return f"{article}-V{turn}.{number}"
 
 
-def _variants(shipped: ir.Rulebook, texts: Mapping[str, str], attempts: Mapping[tuple[str, int], int]) -> Texts:
+def _variants(
+    shipped: ir.Rulebook, texts: Mapping[str, str], attempts: Mapping[tuple[str, int], int]
+) -> Texts:
     """Packs of variants, one for each pack and round that has any."""
     made = {}
     for turn in {turn for _, turn in attempts}:
@@ -109,9 +126,13 @@ def _variants(shipped: ir.Rulebook, texts: Mapping[str, str], attempts: Mapping[
             text = _cut(texts[file], ("case", "param"), chosen)
             for rule, attempt in chosen.items():
                 if shipped.by_id[rule].article.file == file:
-                    text = _rewritten(text, rule, turn, shipped.schema, Random(f"{rule} {turn} {attempt}"))
+                    text = _rewritten(
+                        text, rule, turn, shipped.schema, Random(f"{rule} {turn} {attempt}")
+                    )
             text = re.sub(r"^id: (.+)$", rf"id: \1-v{turn}", text, count=1, flags=re.MULTILINE)
-            made[file.replace(".md", f"-v{turn}.md")] = re.sub(r"\{#([A-Za-z0-9-]+)", rf"{{#\1-V{turn}", text)
+            made[file.replace(".md", f"-v{turn}.md")] = re.sub(
+                r"\{#([A-Za-z0-9-]+)", rf"{{#\1-V{turn}", text
+            )
     return made
 
 
@@ -127,8 +148,14 @@ def _rewritten(text: str, rule: str, turn: int, schema: Schema, rng: Random) -> 
 
 def _changed(when: str, schema: Schema, rng: Random) -> str:
     """The condition with one or two of its atoms changed."""
-    sites = [(m, new) for m in _ATOM.finditer(when) if (new := _other(m, schema.facts.get(m["fact"]), rng))]
-    for m, new in sorted(rng.sample(sites, min(len(sites), rng.choice((1, 1, 2)))), key=lambda s: -s[0].start()):
+    sites = [
+        (m, new)
+        for m in _ATOM.finditer(when)
+        if (new := _other(m, schema.facts.get(m["fact"]), rng))
+    ]
+    for m, new in sorted(
+        rng.sample(sites, min(len(sites), rng.choice((1, 1, 2)))), key=lambda s: -s[0].start()
+    ):
         when = when[: m.start()] + new + when[m.end() :]
     return when
 
@@ -142,7 +169,9 @@ def _other(m: re.Match[str], spec: FactSpec | None, rng: Random) -> str:
         case FactSpec(type=FactType.INT) if m["value"]:
             old = int(m["value"].replace("_", ""))
             bounds = [
-                n for n in (old // 2, old + 1, old * 2, old * 10) if n != old and spec.minimum <= n <= spec.maximum
+                n
+                for n in (old // 2, old + 1, old * 2, old * 10)
+                if n != old and spec.minimum <= n <= spec.maximum
             ]
             return f"{fact}{m['op']}{rng.choice(bounds)}" if bounds else ""
         case FactSpec(type=FactType.ENUM) if m["value"]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from heyi.app import App, found
+from heyi.app.centre import App, found
 from heyi.county.story import Told, tell_story
 from heyi.store.folder import Run, write_run
 
@@ -51,7 +51,10 @@ def stated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("heart")
     done = run(
-        invented(folder / "data", {"cleveland": 200, "hungarian": 180, "switzerland": 90, "va": 150}), folder / "run"
+        invented(
+            folder / "data", {"cleveland": 200, "hungarian": 180, "switzerland": 90, "va": 150}
+        ),
+        folder / "run",
     )
     assert done.returncode == 0, done.stderr
     return folder / "run"

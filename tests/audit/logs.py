@@ -29,7 +29,9 @@ def open_log(database: Database) -> Log:
     return Log(signer=LOG, store=database, entropy=SeededEntropy(b"seed"), witness=witness)
 
 
-def happened(kind: str = "request.made", *, body: Json = None, at: int = NOON, **public: Json) -> Draft:
+def happened(
+    kind: str = "request.made", *, body: Json = None, at: int = NOON, **public: Json
+) -> Draft:
     return Draft(event=Event(kind=kind, at=at, actor="county-hospital", public=public), body=body)
 
 

@@ -61,7 +61,10 @@ MAC = "0" * 64
 
 @pytest.mark.parametrize(
     "leaf",
-    [pytest.param(without(m), id=f"without {m}") for m in ("v", "kind", "at", "actor", "case", "public", "body")]
+    [
+        pytest.param(without(m), id=f"without {m}")
+        for m in ("v", "kind", "at", "actor", "case", "public", "body")
+    ]
     + [
         pytest.param(changed(surplus=1), id="surplus member"),
         pytest.param(changed(v=2), id="version 2"),

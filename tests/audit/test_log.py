@@ -39,7 +39,9 @@ def test_indices_count_from_zero_without_gap(log: Log) -> None:
 
 
 def test_leaves_commit_to_bodies_that_they_do_not_hold(log: Log) -> None:
-    log.append([happened(public="all", body={"reason": "慢病随访"}), happened(body={"reason": "慢病随访"})])
+    log.append(
+        [happened(public="all", body={"reason": "慢病随访"}), happened(body={"reason": "慢病随访"})]
+    )
     first, second = log.store.entries()
     for entry in (first, second):
         event = from_leaf(entry.leaf)
@@ -63,9 +65,15 @@ def test_every_append_leaves_a_cosigned_checkpoint_over_everything(log: Log) -> 
         size, data = log.store.checkpoints()[-1]
         checkpoint, note = open_checkpoint(data, origin=LOG.name, public_key=LOG.public_key)
         hashes = [leaf_hash(e.leaf) for e in log.store.entries()]
-        assert (size, checkpoint.size, checkpoint.root) == (len(hashes), len(hashes), root_of(hashes))
+        assert (size, checkpoint.size, checkpoint.root) == (
+            len(hashes),
+            len(hashes),
+            root_of(hashes),
+        )
         assert (log.size, log.root) == (checkpoint.size, checkpoint.root)
-        assert verify_cosignature(note, name=WITNESS.name, public_key=WITNESS.public_key) == NOON + n
+        assert (
+            verify_cosignature(note, name=WITNESS.name, public_key=WITNESS.public_key) == NOON + n
+        )
 
 
 def test_an_event_that_cannot_be_written_leaves_no_trace(log: Log, tmp_path: Path) -> None:
@@ -115,4 +123,10 @@ def test_any_entry_can_be_proven_under_the_last_checkpoint(log: Log) -> None:
     log.append([happened(n=n) for n in range(11)])
     tree = Tree(e.leaf_hash for e in log.store.entries())
     for entry in log.store.entries():
-        verify_inclusion(leaf_hash(entry.leaf), entry.index, log.size, tree.inclusion_proof(entry.index), log.root)
+        verify_inclusion(
+            leaf_hash(entry.leaf),
+            entry.index,
+            log.size,
+            tree.inclusion_proof(entry.index),
+            log.root,
+        )

@@ -21,7 +21,9 @@ BLOB = base64.b64encode(b"k" * 68).decode()
 def cosigned() -> bytes:
     note = sign_checkpoint(CHECKPOINT, LOG)
     witness = Witness(signer=WITNESS, origin=LOG.name, log_key=LOG.public_key)
-    return Note(text=note.text, signatures=(*note.signatures, witness.cosign(note.to_bytes(), [], now=NOON))).to_bytes()
+    return Note(
+        text=note.text, signatures=(*note.signatures, witness.cosign(note.to_bytes(), [], now=NOON))
+    ).to_bytes()
 
 
 def accept(data: bytes) -> Checkpoint:
@@ -32,7 +34,10 @@ def accept(data: bytes) -> Checkpoint:
 
 def test_a_cosigned_checkpoint_is_accepted() -> None:
     assert accept(cosigned()) == CHECKPOINT
-    assert verify_cosignature(parse_note(cosigned()), name=WITNESS.name, public_key=WITNESS.public_key) == NOON
+    assert (
+        verify_cosignature(parse_note(cosigned()), name=WITNESS.name, public_key=WITNESS.public_key)
+        == NOON
+    )
 
 
 def test_every_flipped_bit_is_noticed() -> None:
@@ -49,7 +54,9 @@ def test_every_missing_or_doubled_byte_is_noticed() -> None:
     for at in range(len(data)):
         with pytest.raises(VerificationError):
             accept(data[:at] + data[at + 1 :])
-        if data[at : at + 1] != b"\n":  # a second blank line ends the text elsewhere, and is caught by its signature
+        if (
+            data[at : at + 1] != b"\n"
+        ):  # a second blank line ends the text elsewhere, and is caught by its signature
             with pytest.raises(VerificationError):
                 accept(data[: at + 1] + data[at:])
 
@@ -58,7 +65,11 @@ def test_a_note_is_laid_out_as_in_c2sp() -> None:
     note = sign_note("line one\n\nline two\n", LOG)
     text, line = note.to_bytes().decode().split("\n\n— ")
     name, encoded = line.removesuffix("\n").split(" ")
-    assert (text, name, len(base64.b64decode(encoded))) == ("line one\n\nline two", LOG.name, 4 + 64)
+    assert (text, name, len(base64.b64decode(encoded))) == (
+        "line one\n\nline two",
+        LOG.name,
+        4 + 64,
+    )
     assert parse_note(note.to_bytes()) == note
 
 
@@ -69,7 +80,10 @@ def test_the_key_id_of_a_log_that_everybody_knows() -> None:
     assert key_id("sum.golang.org", ED25519, key[1:].hex()).hex() == "033de0ae"
 
 
-@given(st.text(st.characters(min_codepoint=32, exclude_categories=["Cs"]), max_size=30), st.integers(0, 3))
+@given(
+    st.text(st.characters(min_codepoint=32, exclude_categories=["Cs"]), max_size=30),
+    st.integers(0, 3),
+)
 def test_any_text_is_read_back(text: str, blank_lines: int) -> None:
     note = sign_note(f"{text}\n" * (blank_lines + 1), LOG)
     assert parse_note(note.to_bytes()) == note
@@ -89,7 +103,9 @@ def test_names_with_blanks_or_plus_are_not_parsed_either(name: str) -> None:
         parse_note(f"text\n\n— {name} {BLOB}\n".encode())
 
 
-@pytest.mark.parametrize("text", ["", "no newline", "bell\x07\n", "tab\t\n", "return\r\n", "nul\0\n"])
+@pytest.mark.parametrize(
+    "text", ["", "no newline", "bell\x07\n", "tab\t\n", "return\r\n", "nul\0\n"]
+)
 def test_control_characters_are_not_signed(text: str) -> None:
     with pytest.raises(InvalidInput, match="lines of text"):
         sign_note(text, LOG)
@@ -166,16 +182,26 @@ def test_a_checkpoint_of_another_log_is_refused() -> None:
 
 def test_a_checkpoint_signed_with_another_key_is_refused() -> None:
     with pytest.raises(VerificationError, match="lacks the signature"):
-        open_checkpoint(sign_checkpoint(CHECKPOINT, STRANGER).to_bytes(), origin=LOG.name, public_key=LOG.public_key)
+        open_checkpoint(
+            sign_checkpoint(CHECKPOINT, STRANGER).to_bytes(),
+            origin=LOG.name,
+            public_key=LOG.public_key,
+        )
 
 
 def test_a_signature_under_the_right_name_and_key_id_must_hold() -> None:
     ours, theirs = sign_checkpoint(CHECKPOINT, LOG), sign_checkpoint(CHECKPOINT, STRANGER)
     forged = base64.b64encode(ours.signatures[0].key_id + theirs.signatures[0].signature).decode()
     with pytest.raises(VerificationError, match="does not hold"):
-        open_checkpoint(f"{ours.text}\n— {LOG.name} {forged}\n".encode(), origin=LOG.name, public_key=LOG.public_key)
+        open_checkpoint(
+            f"{ours.text}\n— {LOG.name} {forged}\n".encode(),
+            origin=LOG.name,
+            public_key=LOG.public_key,
+        )
 
 
 def test_a_checkpoint_without_cosignature_is_a_promise() -> None:
-    with pytest.raises(VerificationError, match=r"lacks the cosignature of `witness\.example`; it is a promise"):
+    with pytest.raises(
+        VerificationError, match=r"lacks the cosignature of `witness\.example`; it is a promise"
+    ):
         accept(sign_checkpoint(CHECKPOINT, LOG).to_bytes())

@@ -36,7 +36,10 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for batch in BATCHES:
             start = log.size
             log.append(
-                [happened(n=n, body={"who": f"person {n}"} if n % 3 else None) for n in range(start, start + batch)]
+                [
+                    happened(n=n, body={"who": f"person {n}"} if n % 3 else None)
+                    for n in range(start, start + batch)
+                ]
             )
         log.append([erased(ERASED)], erase=[ERASED])
     assert check(path).faults == ()
@@ -75,7 +78,9 @@ def test_the_honest_log_holds(path: Path) -> None:
 
 
 @pytest.mark.parametrize("column", TABLES)
-def test_a_changed_byte_is_found_at_its_entry(path: Path, sql: sqlite3.Connection, column: str) -> None:
+def test_a_changed_byte_is_found_at_its_entry(
+    path: Path, sql: sqlite3.Connection, column: str
+) -> None:
     rng = random.Random(f"tamper with {column}")
     table = TABLES[column]
     rows = sql.execute(f"SELECT idx, {column} FROM {table}").fetchall()
@@ -89,7 +94,9 @@ def test_a_changed_byte_is_found_at_its_entry(path: Path, sql: sqlite3.Connectio
 
 
 @pytest.mark.parametrize("column", TABLES)
-def test_a_value_cut_short_is_found_at_its_entry(path: Path, sql: sqlite3.Connection, column: str) -> None:
+def test_a_value_cut_short_is_found_at_its_entry(
+    path: Path, sql: sqlite3.Connection, column: str
+) -> None:
     for value in (b"", b"\0"):
         sql.execute(f"UPDATE {TABLES[column]} SET {column} = ? WHERE idx = 7", (value,))
         assert 7 in entries_at_fault(check(path))
@@ -105,7 +112,9 @@ def test_a_changed_byte_of_a_checkpoint_is_found(path: Path, sql: sqlite3.Connec
     assert check(path).faults == ()
 
 
-def test_a_checkpoint_filed_under_another_size_is_found(path: Path, sql: sqlite3.Connection) -> None:
+def test_a_checkpoint_filed_under_another_size_is_found(
+    path: Path, sql: sqlite3.Connection
+) -> None:
     sql.execute("UPDATE checkpoints SET size = size + 1 WHERE size = ?", (SIZE,))
     assert check(path).faults
 
@@ -120,7 +129,9 @@ def test_a_deleted_entry_is_found(path: Path, sql: sqlite3.Connection, gone: int
 
 
 @pytest.mark.parametrize("gone", [0, 5, SIZE - 2])
-def test_closing_the_gap_does_not_hide_a_deleted_entry(path: Path, sql: sqlite3.Connection, gone: int) -> None:
+def test_closing_the_gap_does_not_hide_a_deleted_entry(
+    path: Path, sql: sqlite3.Connection, gone: int
+) -> None:
     for table in ("entries", "bodies"):
         sql.execute(f"DELETE FROM {table} WHERE idx = ?", (gone,))
         for idx in range(gone + 1, SIZE):
@@ -134,7 +145,9 @@ def swap(sql: sqlite3.Connection, table: str, one: int, other: int) -> None:
 
 
 @pytest.mark.parametrize(("one", "other"), [(1, 2), (4, 5), (2, 20), (0, SIZE - 1)])
-def test_two_swapped_entries_are_found(path: Path, sql: sqlite3.Connection, one: int, other: int) -> None:
+def test_two_swapped_entries_are_found(
+    path: Path, sql: sqlite3.Connection, one: int, other: int
+) -> None:
     swap(sql, "entries", one, other)
     swap(sql, "bodies", one, other)
     assert check(path).faults
@@ -146,15 +159,21 @@ def test_two_swapped_bodies_are_found_at_their_entries(path: Path, sql: sqlite3.
 
 
 def forge(sql: sqlite3.Connection, leaf: bytes) -> None:
-    sql.execute("INSERT INTO entries (idx, leaf, leaf_hash) VALUES (?, ?, ?)", (SIZE, leaf, leaf_hash(leaf)))
+    sql.execute(
+        "INSERT INTO entries (idx, leaf, leaf_hash) VALUES (?, ?, ?)", (SIZE, leaf, leaf_hash(leaf))
+    )
 
 
-def test_a_forged_entry_at_the_end_is_under_no_checkpoint(path: Path, sql: sqlite3.Connection) -> None:
+def test_a_forged_entry_at_the_end_is_under_no_checkpoint(
+    path: Path, sql: sqlite3.Connection
+) -> None:
     forge(sql, happened(n=99).event.to_leaf())
     assert SIZE in entries_at_fault(check(path))
 
 
-def test_a_forged_entry_under_a_checkpoint_of_another_key_is_found(path: Path, sql: sqlite3.Connection) -> None:
+def test_a_forged_entry_under_a_checkpoint_of_another_key_is_found(
+    path: Path, sql: sqlite3.Connection
+) -> None:
     forge(sql, happened(n=99).event.to_leaf())
     tree = Tree(row[0] for row in sql.execute("SELECT leaf_hash FROM entries ORDER BY idx"))
     note = sign_checkpoint(Checkpoint(origin=LOG.name, size=tree.size, root=tree.root()), STRANGER)
@@ -176,8 +195,13 @@ def test_a_body_that_is_gone_without_an_event_is_found(path: Path, sql: sqlite3.
     assert fault.entry == 8 and "no event says that it was erased" in fault.message
 
 
-def test_a_body_beside_a_leaf_without_commitment_is_found(path: Path, sql: sqlite3.Connection) -> None:
-    sql.execute("INSERT INTO bodies (idx, body, key) VALUES (6, ?, ?)", (canonical({"who": "nobody"}), b"k" * 32))
+def test_a_body_beside_a_leaf_without_commitment_is_found(
+    path: Path, sql: sqlite3.Connection
+) -> None:
+    sql.execute(
+        "INSERT INTO bodies (idx, body, key) VALUES (6, ?, ?)",
+        (canonical({"who": "nobody"}), b"k" * 32),
+    )
     assert entries_at_fault(check(path)) == {6}
 
 
@@ -198,7 +222,9 @@ def test_a_log_without_checkpoints_is_at_fault(path: Path, sql: sqlite3.Connecti
     assert any("no checkpoint holds" in fault.message for fault in check(path).faults)
 
 
-def test_entries_that_the_witness_did_not_cosign_yet_are_promised(path: Path, sql: sqlite3.Connection) -> None:
+def test_entries_that_the_witness_did_not_cosign_yet_are_promised(
+    path: Path, sql: sqlite3.Connection
+) -> None:
     ((data,),) = sql.execute("SELECT note FROM checkpoints WHERE size = ?", (SIZE,))
     note = parse_note(data)
     alone = Note(text=note.text, signatures=note.signatures[:1])
@@ -234,7 +260,9 @@ def test_a_body_erased_by_half_is_found(honest: Path, part: str) -> None:
 
 
 def members(**changed: Json) -> bytes:
-    return canonical({**from_canonical(Event(kind="body.erased", at=NOON, actor="a").to_leaf()), **changed})
+    return canonical(
+        {**from_canonical(Event(kind="body.erased", at=NOON, actor="a").to_leaf()), **changed}
+    )
 
 
 @pytest.mark.parametrize(
@@ -245,13 +273,17 @@ def members(**changed: Json) -> bytes:
         pytest.param(members(public={"entry": [4]}), id="erasure of a list"),
         pytest.param(members(public={"entry": {"4": 4}}), id="erasure of an object"),
         pytest.param(members(body={"alg": "hmac-sha256", "mac": 5}), id="code that is a number"),
-        pytest.param(members(body={"alg": "hmac-sha256", "mac": "é" * 64}), id="code that is no hexadecimal"),
+        pytest.param(
+            members(body={"alg": "hmac-sha256", "mac": "é" * 64}), id="code that is no hexadecimal"
+        ),
         pytest.param(members(v=2), id="another version"),
         pytest.param(b"[" * 100_000, id="deep nesting"),
         pytest.param(b"", id="nothing"),
     ],
 )
-def test_a_malformed_entry_is_a_fault_and_no_crash(path: Path, sql: sqlite3.Connection, leaf: bytes) -> None:
+def test_a_malformed_entry_is_a_fault_and_no_crash(
+    path: Path, sql: sqlite3.Connection, leaf: bytes
+) -> None:
     forge(sql, leaf)
     sql.execute("INSERT INTO bodies (idx, body, key) VALUES (?, ?, ?)", (SIZE, b"{}", b"k" * 32))
     assert SIZE in entries_at_fault(check(path))

@@ -19,7 +19,9 @@ FORK = Tree(leaf_hash(bytes([n if n != 3 else 99])) for n in range(20))
 
 
 def signed(size: int, tree: Tree = TREE, signer: Signer = LOG) -> bytes:
-    return sign_checkpoint(Checkpoint(origin=LOG.name, size=size, root=tree.root(size)), signer).to_bytes()
+    return sign_checkpoint(
+        Checkpoint(origin=LOG.name, size=size, root=tree.root(size)), signer
+    ).to_bytes()
 
 
 @pytest.fixture
@@ -46,11 +48,17 @@ def test_it_cosigns_the_same_state_again(witness: Witness) -> None:
     ("data", "proof"),
     [
         pytest.param(signed(9), [], id="rollback"),
-        pytest.param(signed(9), TREE.consistency_proof(9, 10), id="rollback with a proof of the contrary"),
+        pytest.param(
+            signed(9), TREE.consistency_proof(9, 10), id="rollback with a proof of the contrary"
+        ),
         pytest.param(signed(0), [], id="rollback to nothing"),
         pytest.param(signed(10, FORK), [], id="fork of the same size"),
-        pytest.param(signed(15, FORK), FORK.consistency_proof(10, 15), id="fork with its own proof"),
-        pytest.param(signed(15, FORK), TREE.consistency_proof(10, 15), id="fork with the true proof"),
+        pytest.param(
+            signed(15, FORK), FORK.consistency_proof(10, 15), id="fork with its own proof"
+        ),
+        pytest.param(
+            signed(15, FORK), TREE.consistency_proof(10, 15), id="fork with the true proof"
+        ),
         pytest.param(signed(15), [], id="no proof"),
         pytest.param(signed(15), TREE.consistency_proof(10, 15)[::-1], id="proof in another order"),
         pytest.param(signed(15), TREE.consistency_proof(10, 14), id="proof of another size"),
@@ -80,30 +88,52 @@ def test_a_cosignature_is_of_one_witness_one_text_and_one_time(witness: Witness)
     note = parse_note(signed(10))
     mark = witness.cosign(signed(10), [], now=NOON)
     key = WITNESS.public_key
-    assert verify_cosignature(Note(text=note.text, signatures=(mark,)), name=WITNESS.name, public_key=key) == NOON
+    assert (
+        verify_cosignature(
+            Note(text=note.text, signatures=(mark,)), name=WITNESS.name, public_key=key
+        )
+        == NOON
+    )
     later = NoteSignature(
-        name=mark.name, key_id=mark.key_id, signature=(NOON + 1).to_bytes(8, "big") + mark.signature[8:]
+        name=mark.name,
+        key_id=mark.key_id,
+        signature=(NOON + 1).to_bytes(8, "big") + mark.signature[8:],
     )
     with pytest.raises(VerificationError, match="does not hold"):
-        verify_cosignature(Note(text=note.text, signatures=(later,)), name=WITNESS.name, public_key=key)
+        verify_cosignature(
+            Note(text=note.text, signatures=(later,)), name=WITNESS.name, public_key=key
+        )
     with pytest.raises(VerificationError, match="does not hold"):
-        verify_cosignature(Note(text=note.text + "x\n", signatures=(mark,)), name=WITNESS.name, public_key=key)
+        verify_cosignature(
+            Note(text=note.text + "x\n", signatures=(mark,)), name=WITNESS.name, public_key=key
+        )
     with pytest.raises(VerificationError, match="lacks the cosignature"):
         verify_cosignature(Note(text=note.text, signatures=(mark,)), name="another", public_key=key)
     with pytest.raises(VerificationError, match="lacks the cosignature"):
-        verify_cosignature(Note(text=note.text, signatures=(mark,)), name=WITNESS.name, public_key=LOG.public_key)
+        verify_cosignature(
+            Note(text=note.text, signatures=(mark,)), name=WITNESS.name, public_key=LOG.public_key
+        )
 
 
 @pytest.mark.parametrize("length", [0, 7, 8, 71, 73])
 def test_a_cosignature_of_another_length_is_refused(witness: Witness, length: int) -> None:
     note, mark = parse_note(signed(10)), witness.cosign(signed(10), [], now=NOON)
-    cut = NoteSignature(name=mark.name, key_id=mark.key_id, signature=(mark.signature + b"x")[:length])
+    cut = NoteSignature(
+        name=mark.name, key_id=mark.key_id, signature=(mark.signature + b"x")[:length]
+    )
     with pytest.raises(VerificationError):
-        verify_cosignature(Note(text=note.text, signatures=(cut,)), name=WITNESS.name, public_key=WITNESS.public_key)
+        verify_cosignature(
+            Note(text=note.text, signatures=(cut,)),
+            name=WITNESS.name,
+            public_key=WITNESS.public_key,
+        )
 
 
 def test_a_log_restored_from_an_old_copy_is_refused_by_the_witness(tmp_path: Path) -> None:
-    with closing(Database.at(tmp_path / "log.db")) as database, closing(Database.at(tmp_path / "old.db")) as restored:
+    with (
+        closing(Database.at(tmp_path / "log.db")) as database,
+        closing(Database.at(tmp_path / "old.db")) as restored,
+    ):
         log, old = open_log(database), open_log(restored)
         for n in range(3):
             log.append([happened(n=n)])

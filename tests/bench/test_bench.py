@@ -14,9 +14,9 @@ from bench.by_hand import judge
 from bench.decide import disagreements, main
 from bench.requests import complete_profiles, mutations, values_to_draw
 from bench.sizes import SMALL, rulebook_of
-from heyi.policy.check import compile_rulebook
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import LEGAL_DAY
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.schema import LEGAL_DAY
 from heyi.sources.rulebook import read_rulebook
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,13 +30,19 @@ def point() -> DecisionPoint:
 def test_by_hand_agrees_on_the_complete_profiles(point: DecisionPoint) -> None:
     profiles = complete_profiles(point.book)
     assert len(profiles) >= 10
-    assert {name: found for name, facts in profiles.items() if (found := disagreements(point, facts))} == {}
+    assert {
+        name: found for name, facts in profiles.items() if (found := disagreements(point, facts))
+    } == {}
 
 
-def test_by_hand_agrees_on_the_complete_cases_of_the_packs_where_every_rule_applies(point: DecisionPoint) -> None:
+def test_by_hand_agrees_on_the_complete_cases_of_the_packs_where_every_rule_applies(
+    point: DecisionPoint,
+) -> None:
     stated = set(values_to_draw(point.book)) - {LEGAL_DAY}
     complete = [
-        case for case in compile_rulebook(read_rulebook()).cases if set(case.given) == stated and not case.sources
+        case
+        for case in compile_rulebook(read_rulebook()).cases
+        if set(case.given) == stated and not case.sources
     ]
     fired = set()
     for case in complete:
@@ -85,7 +91,14 @@ def test_a_quick_run_writes_its_figures(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stdout + run.stderr
     figures = json.loads(out.read_text(encoding="utf-8"))
     rows = {row["id"]: row for row in figures["rows"]}
-    assert list(rows) == ["by_hand", "decide_json", "decide", "decide_missing", "generated", "interpreter"]
+    assert list(rows) == [
+        "by_hand",
+        "decide_json",
+        "decide",
+        "decide_missing",
+        "generated",
+        "interpreter",
+    ]
     assert all(0 < row["p50"] <= row["p99"] for row in rows.values())
     assert rows["by_hand"]["ratio"] == 1
     assert figures["rules"] == 32

@@ -9,8 +9,8 @@ from random import Random
 import pytest
 
 from bench.mutants import SEED, Fate, Judge, Mutant, equivalent, main, mutants
-from heyi.policy import ir
-from heyi.policy.check import compile_rulebook
+from heyi.policy.language import ir
+from heyi.policy.language.check import compile_rulebook
 from heyi.sources.rulebook import read_rulebook
 
 FACTS = """
@@ -123,7 +123,9 @@ def told(mutant: Mutant) -> tuple[str, str, str]:
 
 
 def test_all_mutants_of_one_rule() -> None:
-    book = book_of('when: kind in ["record", "image"] && age < 14\nexcept: [L-1] emergency\nneeds: guardian && notice')
+    book = book_of(
+        'when: kind in ["record", "image"] && age < 14\nexcept: [L-1] emergency\nneeds: guardian && notice'
+    )
     days, record = 'legal_day >= date("2024-01-01")', 'kind in ["record", "image"]'
     when, without = f"({record} && age < 14)", f"!({days} && emergency)"
     rule = f"{days} && {when} && {without}"
@@ -163,7 +165,10 @@ def test_a_threshold_that_no_case_stands_beside_survives() -> None:
     up, down = "age < 14 -> age < 15", "age < 14 -> age < 13"
     assert [fates(book_of(rule, TWELVE))[m] for m in (up, down)] == [Fate.SURVIVED, Fate.SURVIVED]
     assert [fates(book_of(rule, THIRTEEN))[m] for m in (up, down)] == [Fate.SURVIVED, Fate.KILLED]
-    assert [fates(book_of(rule, THIRTEEN + FOURTEEN))[m] for m in (up, down)] == [Fate.KILLED, Fate.KILLED]
+    assert [fates(book_of(rule, THIRTEEN + FOURTEEN))[m] for m in (up, down)] == [
+        Fate.KILLED,
+        Fate.KILLED,
+    ]
 
 
 def test_a_case_that_expects_nothing_of_the_rule_kills_by_the_outcome_alone() -> None:
@@ -189,7 +194,9 @@ def test_a_value_that_matters_only_where_it_is_unknown_is_not_equivalent() -> No
 def test_needs_count_only_where_the_rule_may_apply() -> None:
     book = book_of('when: emergency\nneeds: guardian && legal_day >= date("2024-01-01")')
     judge = Judge(book)
-    assert {m.part: judge.fate(m) for m in mutants(book) if m.after == 'legal_day >= date("2023-12-31")'} == {
+    assert {
+        m.part: judge.fate(m) for m in mutants(book) if m.after == 'legal_day >= date("2023-12-31")'
+    } == {
         "days": Fate.SURVIVED,
         "needs": Fate.EQUIVALENT,
     }
@@ -199,14 +206,19 @@ def test_no_mutant_of_the_shipped_rulebook_is_both_killed_and_equivalent() -> No
     book = compile_rulebook(read_rulebook())
     judge, killed, proved = Judge(book), 0, 0
     for mutant in Random(SEED + 1).sample(list(mutants(book)), 80):
-        kills, proof = bool(judge.kills(mutant)), equivalent(book.schema, judge.original(mutant), mutant.rule)
+        kills, proof = (
+            bool(judge.kills(mutant)),
+            equivalent(book.schema, judge.original(mutant), mutant.rule),
+        )
         assert not (kills and proof), told(mutant)
         killed, proved = killed + kills, proved + proof
     assert killed > 50
     assert proved > 0
 
 
-def test_a_quick_run_over_the_shipped_rulebook_passes_and_writes_its_figures(tmp_path: Path) -> None:
+def test_a_quick_run_over_the_shipped_rulebook_passes_and_writes_its_figures(
+    tmp_path: Path,
+) -> None:
     out = tmp_path / "figures" / "mutants.json"
     assert main(["--quick", "--out", str(out)]) == 0
     figures = json.loads(out.read_text(encoding="utf-8"))
@@ -239,7 +251,9 @@ def test_a_rulebook_whose_cases_notice_too_little_fails_and_its_survivors_are_to
     } in survivors
 
 
-def test_nothing_is_measured_while_a_case_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_measured_while_a_case_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "facts.toml").write_text(FACTS, encoding="utf-8")
     pack = PACK.format(rule="when: age < 13\nneeds: guardian", cases=THIRTEEN)
     (tmp_path / "law.md").write_text(pack, encoding="utf-8")

@@ -15,12 +15,12 @@ import pytest
 from bench.policy import main
 from bench.requests import mutations
 from bench.sizes import SMALL, rulebook_of
-from heyi.app import shipped_point
+from heyi.app.rulebooks import shipped_point
 from heyi.model.decision import Effect
-from heyi.policy import ir
-from heyi.policy.check import compile_rulebook
-from heyi.policy.facts import to_ordinals
-from heyi.policy.interpret import read
+from heyi.policy.engines.interpret import read
+from heyi.policy.language import ir
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.schema import to_ordinals
 from tests.conftest import needs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,12 +52,16 @@ def test_a_rulebook_of_a_size_between_is_a_choice_of_the_shipped_one(shipped: ir
         rulebook_of(31)
 
 
-def test_a_larger_rulebook_holds_the_shipped_one_and_variants_that_differ(shipped: ir.Rulebook) -> None:
+def test_a_larger_rulebook_holds_the_shipped_one_and_variants_that_differ(
+    shipped: ir.Rulebook,
+) -> None:
     texts = rulebook_of(200)
     large = compile_rulebook(texts)
     assert texts == rulebook_of(200)
     assert len(large.rules) == 200
-    assert {r.id: r.applies for r in large.rules if r.id in shipped.by_id} == {r.id: r.applies for r in shipped.rules}
+    assert {r.id: r.applies for r in large.rules if r.id in shipped.by_id} == {
+        r.id: r.applies for r in shipped.rules
+    }
     variants = [r for r in large.rules if r.id not in shipped.by_id]
     for variant in variants:
         original = shipped.by_id[re.sub(r"-V\d+\.", ".", variant.id)]
@@ -90,11 +94,16 @@ def test_a_quick_run_writes_its_figures(tmp_path: Path) -> None:
     for part in figures["latency"]:
         rows = {row["id"]: row for row in part["rows"]}
         assert len(rows) == 12
-        assert all(0 < row["p50"] <= row["p99"] and 0 < row["cold_p50"] <= row["cold_p99"] for row in rows.values())
+        assert all(
+            0 < row["p50"] <= row["p99"] and 0 < row["cold_p50"] <= row["cold_p99"]
+            for row in rows.values()
+        )
         assert rows["heyi"]["ratio"] == 1
     opened = {row["id"]: row for row in figures["missing_facts"]}
     assert opened["heyi"]["deletions"] >= 200
-    assert {i for i in ("heyi", "heyi_python", "cedar_required", "cedar_closed") if opened[i]["permits"]} == set()
+    assert {
+        i for i in ("heyi", "heyi_python", "cedar_required", "cedar_closed") if opened[i]["permits"]
+    } == set()
 
 
 def test_a_disagreement_is_told_and_nothing_is_measured(

@@ -9,19 +9,23 @@ import pytest
 
 from bench import contributions, gaming, intervals, settlements, shapley
 from bench.games import games_of
-from heyi.exchange.valuation import EXACT, NEAR
+from heyi.exchange.study.valuation import EXACT, NEAR
 from heyi.settlement.allocate import Allocation
 from heyi.settlement.exact import shapley_of_floats
 from heyi.settlement.pot import Pot
 from tests.conftest import needs
 
 
-@pytest.mark.parametrize("name", ["coverage", "saturating", "airport", "voting", "unanimity", "pairs"])
+@pytest.mark.parametrize(
+    "name", ["coverage", "saturating", "airport", "voting", "unanimity", "pairs"]
+)
 def test_the_known_values_are_those_of_enumeration(name: str) -> None:
     for n, seed in ((5, 1), (9, 2)):
         game = games_of(n, seed)[name]
         rows = (np.arange(1 << n)[:, None] >> np.arange(n) & 1).astype(bool)
-        assert game.value() == pytest.approx(shapley_of_floats(game.utility(rows).astype(float)), abs=1e-9)
+        assert game.value() == pytest.approx(
+            shapley_of_floats(game.utility(rows).astype(float)), abs=1e-9
+        )
 
 
 def test_other_libraries_value_the_same_games_alike() -> None:
@@ -47,8 +51,12 @@ def test_intervals_hold_in_small() -> None:
 
 def test_random_settlements_balance_and_an_unbalanced_one_is_noticed() -> None:
     assert settlements.main(["--number", "3000", "--seed", "5"]) == 0
-    assert "are not 100" in settlements._wrong(Allocation(pot_fen=100, shares_fen=(50, 49), escrow_fen=0), 100)
-    assert "less than nothing" in settlements._wrong(Allocation(pot_fen=100, shares_fen=(101, -1), escrow_fen=0), 100)
+    assert "are not 100" in settlements._wrong(
+        Allocation(pot_fen=100, shares_fen=(50, 49), escrow_fen=0), 100
+    )
+    assert "less than nothing" in settlements._wrong(
+        Allocation(pot_fen=100, shares_fen=(101, -1), escrow_fen=0), 100
+    )
 
 
 def test_a_copy_gains_nothing_after_the_guards() -> None:

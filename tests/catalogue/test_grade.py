@@ -8,7 +8,12 @@ from heyi.catalogue.table import Table
 from heyi.model.asset import Asset, Identifier
 from heyi.model.errors import InvalidInput
 
-NAME, SEX, BORN, SEEN = ("姓名", "王小明"), ("性别", "男"), ("出生日期", "1960-05-05"), ("就诊日期", "2024-05-04")
+NAME, SEX, BORN, SEEN = (
+    ("姓名", "王小明"),
+    ("性别", "男"),
+    ("出生日期", "1960-05-05"),
+    ("就诊日期", "2024-05-04"),
+)
 SBP, CODE, STORY = ("收缩压", "120"), ("诊断编码", "I10"), ("现病史", "头晕")
 
 
@@ -100,7 +105,10 @@ def test_select_grades_only_what_is_asked_for() -> None:
 
 def test_selecting_nothing_that_is_held_gets_the_whole_asset() -> None:
     graded = asset(NAME, SBP)
-    assert (select(graded, ["ldl"]).level, select(graded, ["ldl"]).missing) == (graded.level, ("ldl",))
+    assert (select(graded, ["ldl"]).level, select(graded, ["ldl"]).missing) == (
+        graded.level,
+        ("ldl",),
+    )
     assert select(graded, []).level == graded.level
     assert not select(asset(NAME, ("医院", "甲院")), ["institution"]).personal
     with pytest.raises(InvalidInput, match="not a kind"):
@@ -109,7 +117,10 @@ def test_selecting_nothing_that_is_held_gets_the_whole_asset() -> None:
 
 def test_missing_share_and_identifier() -> None:
     table = Table(
-        headings=("收缩压", "姓名"), rows=(("", "甲"), ("120", "乙"), ("", "丙")), encoding="utf-8", digest="0"
+        headings=("收缩压", "姓名"),
+        rows=(("", "甲"), ("120", "乙"), ("", "丙")),
+        encoding="utf-8",
+        digest="0",
     )
     fields = grade(table, asset_id="a", holder="h", zh="甲", en="a").fields
     assert [f.missing_permille for f in fields] == [667, 0]

@@ -1,4 +1,4 @@
-"""Decoding: whatever a house writes, one number."""
+"""Decoding: whatever an institution writes, one number."""
 
 import datetime as dt
 import time
@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from heyi.catalogue.decoding import decode_column
 from heyi.catalogue.grade import grade
 from heyi.catalogue.harmonise import Columns, decode, persons
 from heyi.catalogue.kinds import kind
-from heyi.catalogue.reading import read
 from heyi.catalogue.table import Table
 from heyi.catalogue.values import to_day, to_number
 from heyi.model.errors import InvalidInput
@@ -39,7 +39,10 @@ def decoded(kinds: list[str], **columns: list[str]) -> Columns:
 def test_every_way_of_writing_a_date_is_that_day(day: dt.date, form: str) -> None:
     written = form.format(day)
     assert to_day(written) == day.toordinal()
-    assert to_day(written.translate({ord(str(d)): chr(0xFF10 + d) for d in range(10)})) == day.toordinal()
+    assert (
+        to_day(written.translate({ord(str(d)): chr(0xFF10 + d) for d in range(10)}))
+        == day.toordinal()
+    )
 
 
 @given(st.text(max_size=20))
@@ -49,32 +52,46 @@ def test_any_text_is_a_day_in_range_or_none(text: str) -> None:
 
 
 def test_dates_good_and_bad() -> None:
-    assert to_day("202401") == to_day("2024年1月") == to_day("2024-01") == dt.date(2024, 1, 1).toordinal()
-    assert [to_day(t) for t in ("2023-02-29", "2024-13-01", "20241301", "1700-01-01", "2024-1/2", "24-01-02")] == [
-        None
-    ] * 6
+    assert (
+        to_day("202401")
+        == to_day("2024年1月")
+        == to_day("2024-01")
+        == dt.date(2024, 1, 1).toordinal()
+    )
+    assert [
+        to_day(t)
+        for t in ("2023-02-29", "2024-13-01", "20241301", "1700-01-01", "2024-1/2", "24-01-02")
+    ] == [None] * 6
 
 
 @given(st.lists(st.booleans(), min_size=1), st.sampled_from(SEX_CODES))
 def test_every_sex_code_with_both_codes_present(people: list[bool], codes: tuple[str, str]) -> None:
     people = [True, False, *people]
     written = [codes[0] if male else codes[1] for male in people]
-    assert read(kind("sex"), "性别", written) == [float(male) for male in people]
+    assert decode_column(kind("sex"), "性别", written) == [float(male) for male in people]
 
 
 def test_sex_codes_alone() -> None:
     sex = kind("sex")
-    assert read(sex, "性别", ["1"]) == [1.0]
-    assert read(sex, "性别", ["0"]) == [None]  # unknown in one code system, female in another
-    np.testing.assert_equal(read(sex, "性别", ["0", "1", "2", "9", ""]), [NAN, 1.0, 0.0, NAN, NAN])
-    assert read(sex, "性别", ["男", "甲"]) == [1.0, None]
+    assert decode_column(sex, "性别", ["1"]) == [1.0]
+    assert decode_column(sex, "性别", ["0"]) == [
+        None
+    ]  # unknown in one code system, female in another
+    np.testing.assert_equal(
+        decode_column(sex, "性别", ["0", "1", "2", "9", ""]), [NAN, 1.0, 0.0, NAN, NAN]
+    )
+    assert decode_column(sex, "性别", ["男", "甲"]) == [1.0, None]
 
 
 def test_flags() -> None:
     written = ["是", "有", "1", "Y", "阳性", "否", "无", "0", "n", "阴性", "１", "", "也许", "2"]
     want = [1.0] * 5 + [0.0] * 5 + [1.0, NAN, None, None]
-    np.testing.assert_equal(read(kind("diabetes"), "糖尿病", written), want)
-    assert read(kind("smoking"), "吸烟", ["从不吸烟", "现在吸烟", "已戒烟"]) == [0.0, 1.0, 0.0]
+    np.testing.assert_equal(decode_column(kind("diabetes"), "糖尿病", written), want)
+    assert decode_column(kind("smoking"), "吸烟", ["从不吸烟", "现在吸烟", "已戒烟"]) == [
+        0.0,
+        1.0,
+        0.0,
+    ]
 
 
 @given(st.floats(0, 1e6).map(lambda x: round(x, 3)))
@@ -84,13 +101,24 @@ def test_a_number_reads_back(x: float) -> None:
 
 
 def test_units_are_converted_or_refused() -> None:
-    assert read(kind("sbp"), "收缩压(kPa)", ["16"]) == [pytest.approx(120.01, abs=0.01)]
-    assert read(kind("sbp"), "收缩压", ["120 mmHg", "１２０", "120毫升", "<120", "1,2"]) == [120, 120, None, None, None]
-    assert read(kind("glucose"), "血糖(mg/dL)", ["100", "5.5mmol/L"]) == [pytest.approx(5.55), 5.5]
-    assert read(kind("age"), "年龄", ["63岁", "6月"]) == [63, 0.5]
-    assert read(kind("creatinine"), "肌酐(μmol/L)", ["80"]) == [80]
+    assert decode_column(kind("sbp"), "收缩压(kPa)", ["16"]) == [pytest.approx(120.01, abs=0.01)]
+    assert decode_column(
+        kind("sbp"), "收缩压", ["120 mmHg", "１２０", "120毫升", "<120", "1,2"]
+    ) == [
+        120,
+        120,
+        None,
+        None,
+        None,
+    ]
+    assert decode_column(kind("glucose"), "血糖(mg/dL)", ["100", "5.5mmol/L"]) == [
+        pytest.approx(5.55),
+        5.5,
+    ]
+    assert decode_column(kind("age"), "年龄", ["63岁", "6月"]) == [63, 0.5]
+    assert decode_column(kind("creatinine"), "肌酐(μmol/L)", ["80"]) == [80]
     with pytest.raises(InvalidInput, match="cannot be converted"):
-        read(kind("sbp"), "收缩压(kg)", ["120"])
+        decode_column(kind("sbp"), "收缩压(kg)", ["120"])
 
 
 def test_implausible_values_become_missing_and_are_counted() -> None:
@@ -108,7 +136,12 @@ def test_age_is_completed_years_at_the_visit() -> None:
                       就诊日期=["2020-05-04", "2020/05/05", "2023-02-28", "2020-01-01", "2020-01-01"])  # fmt: skip
     np.testing.assert_equal(columns.values["age"], [59, 60, 22, NAN, NAN])
     assert columns.implausible == {"age": 1}
-    assert decoded(["age"], 年龄=["7"], 出生日期=["1960-05-05"], 就诊日期=["2020-05-04"]).values["age"][0] == 7
+    assert (
+        decoded(["age"], 年龄=["7"], 出生日期=["1960-05-05"], 就诊日期=["2020-05-04"]).values[
+            "age"
+        ][0]
+        == 7
+    )
 
 
 def test_what_cannot_be_decoded_is_refused() -> None:
@@ -122,7 +155,14 @@ def test_what_cannot_be_decoded_is_refused() -> None:
 
 
 def test_persons_are_only_those_whose_check_digit_holds() -> None:
-    table = table_of(身份证号=["11010519491231002x", "110105194912310021", "", "９９０１０１２００００１０１００１４"])
+    table = table_of(
+        身份证号=[
+            "11010519491231002x",
+            "110105194912310021",
+            "",
+            "９９０１０１２００００１０１００１４",
+        ]
+    )
     held = grade(table, asset_id="a", holder="h", zh="甲", en="a")
     assert persons(table, held) == ("11010519491231002X", None, None, "990101200001010014")
     nobody = table_of(收缩压=["120"])

@@ -17,7 +17,9 @@ Heyi = Callable[..., "subprocess.CompletedProcess[str]"]
 def heyi(tmp_path: Path) -> Heyi:
     """Run `heyi` with arguments in an empty folder; returns what it wrote and its exit code."""
 
-    def run(*arguments: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str | Path, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "heyi", *map(str, arguments)],
             capture_output=True,

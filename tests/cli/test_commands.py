@@ -48,7 +48,9 @@ def test_decide_denies_with_articles_and_a_remedy(heyi: Heyi, tmp_path: Path) ->
     assert (done.returncode, answer["outcome"], answer["curable"]) == (3, "deny", True)
     assert {m["fact"] for m in answer["missing"]} == {"consent.separate"}
     assert {"PIPL-23", "PIPL-29"} <= {r["article"] for r in answer["rules"]}
-    assert answer["remedies"][0]["steps"] == [{"fact": "consent.separate", "to": "true", "who": ["handler", "subject"]}]
+    assert answer["remedies"][0]["steps"] == [
+        {"fact": "consent.separate", "to": "true", "who": ["handler", "subject"]}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,9 @@ def test_decide_reads_json_and_sources(heyi: Heyi, tmp_path: Path) -> None:
     done = heyi("decide", write(tmp_path, json.dumps(body), "facts.json"), "--json")
     answer = json.loads(done.stdout)
     assert (done.returncode, answer["outcome"], answer["curable"]) == (3, "deny", True)
-    assert answer["unknown"] == [{"fact": "consent.withdrawn", "because": "declared is weaker than registry"}]
+    assert answer["unknown"] == [
+        {"fact": "consent.withdrawn", "because": "declared is weaker than registry"}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -83,9 +87,15 @@ def test_decide_reads_json_and_sources(heyi: Heyi, tmp_path: Path) -> None:
             "like: referral\nconsent.seperate: true\n",
             ["unknown fact `consent.seperate`", "did you mean `consent.separate`?"],
         ),
-        ("like: referral\nact.purpose: treatmnt\n", ["`treatmnt` is not a value of `act.purpose`", "`treatment`"]),
+        (
+            "like: referral\nact.purpose: treatmnt\n",
+            ["`treatmnt` is not a value of `act.purpose`", "`treatment`"],
+        ),
         ("like: referral\ndata.level: 6\n", ["`data.level` is 6, outside 1 to 5"]),
-        ("like: referral\ndata.level: high\n", ["`data.level` is `high`", "a whole number from 1 to 5"]),
+        (
+            "like: referral\ndata.level: high\n",
+            ["`data.level` is `high`", "a whole number from 1 to 5"],
+        ),
         ("like: referal\n", ["unknown profile `referal`", "did you mean `referral`?"]),
         ("data.level: 3\ndata.level: 4\n", ["facts.yaml:2:1: duplicate key `data.level`"]),
         ("data.level: [3\n", ["facts.yaml:2"]),
@@ -94,7 +104,9 @@ def test_decide_reads_json_and_sources(heyi: Heyi, tmp_path: Path) -> None:
         ("- a\n", ["holds no facts"]),
     ],
 )
-def test_bad_facts_get_a_clear_error(heyi: Heyi, tmp_path: Path, text: str, words: list[str]) -> None:
+def test_bad_facts_get_a_clear_error(
+    heyi: Heyi, tmp_path: Path, text: str, words: list[str]
+) -> None:
     done = heyi("decide", write(tmp_path, text))
     said = " ".join(done.stderr.split())
     assert done.returncode == 2
@@ -170,7 +182,9 @@ def test_a_pack_with_a_syntax_error_is_refused_whole(heyi: Heyi, tmp_path: Path)
     assert lines[caret].index("^") == lines[caret - 1].index("when") + 24
 
 
-def test_a_pack_whose_case_fails_is_refused_by_check_and_told_by_test(heyi: Heyi, tmp_path: Path) -> None:
+def test_a_pack_whose_case_fails_is_refused_by_check_and_told_by_test(
+    heyi: Heyi, tmp_path: Path
+) -> None:
     pack = PACK.replace("data.personal &&", "data.personal") + (
         "```case wrong\ngiven: {data.personal: true}\nexpect: {outcome: permit}\n```\n"
     )
@@ -187,7 +201,7 @@ def test_verify_and_erase(heyi: Heyi, run_copy: Path, story: Story) -> None:
     said = json.loads(done.stdout)
     assert (done.returncode, said["verified"], said["promised"]) == (0, True, 0)
     assert said["erased"] == [{"entry": story.told.erased, "status": "erased, not replayable"}]
-    entry = story.app.house.case("referral").decisions["township-01-records"].index
+    entry = story.app.consortium.case("referral").decisions["township-01-records"].index
     erased = heyi("erase", run_copy, str(entry), "--reason", "subject's request", "--json")
     assert (erased.returncode, json.loads(erased.stdout)["erased"]) == (0, entry)
     again = heyi("verify", run_copy, "--json")
@@ -210,7 +224,8 @@ def test_verify_fails_on_a_spoilt_log_and_names_the_entry(heyi: Heyi, run_copy: 
     said = json.loads(done.stdout)
     assert (done.returncode, said["verified"]) == (1, False)
     assert any(
-        f["entry"] is not None and f["message"] == "the leaf was changed after it was logged" for f in said["faults"]
+        f["entry"] is not None and f["message"] == "the leaf was changed after it was logged"
+        for f in said["faults"]
     )
 
 
@@ -271,7 +286,10 @@ def test_statements(heyi: Heyi, run_copy: Path) -> None:
     one = heyi("statement", run_copy, "--party", "township-03")
     assert one.returncode == 0
     assert "白云乡" in one.stdout
-    assert "eligible patients" in heyi("statement", run_copy, "--party", "township-03", "--lang", "en").stdout
+    assert (
+        "eligible patients"
+        in heyi("statement", run_copy, "--party", "township-03", "--lang", "en").stdout
+    )
     unknown = heyi("statement", run_copy, "--party", "township-12")
     assert unknown.returncode == 2
     assert "township-03" in unknown.stderr

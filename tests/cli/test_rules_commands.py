@@ -12,16 +12,17 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from heyi.app import shipped_point
+from heyi.app.rulebooks import shipped_point
 from heyi.cli import main
 from heyi.crypto.canonical import digest_bytes
-from heyi.policy.words import unpack
+from heyi.policy.engines.packed import unpack
 from heyi.sources.rulebook import read_rulebook
 from tests.conftest import Story
 from tests.policy.books import OFFICE, article, pack, rule, schema
 
 FACTS = schema(
-    *("personal", "consent", "guardian", "withdrawn!", "n 0..9", "parts {x|y}", OFFICE), main="personal; regulation"
+    *("personal", "consent", "guardian", "withdrawn!", "n 0..9", "parts {x|y}", OFFICE),
+    main="personal; regulation",
 )
 CASES = """```case consented
 given:  {personal: true, consent: true, withdrawn: false, n: 5}
@@ -60,7 +61,9 @@ Heyi = Callable[..., Done]
 
 
 @pytest.fixture
-def heyi(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Heyi:
+def heyi(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Heyi:
     """Run a command in this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
@@ -111,14 +114,20 @@ def test_check_says_what_the_rulebook_holds_and_that_the_laws_hold(heyi: Heyi, o
     for lang in ("zh", "en"):
         told = heyi("rules", "check", "--rulebook", own, "--lang", lang)
         assert told.code == 0
-        assert "规则库 rulebook" in told.out and said["digest"] in told.out and "✓ L3 no ground, no permit" in told.out
+        assert (
+            "规则库 rulebook" in told.out
+            and said["digest"] in told.out
+            and "✓ L3 no ground, no permit" in told.out
+        )
 
 
 @pytest.mark.parametrize(
     ("lang", "words"),
     [("zh", "任何申请在任何日期都不会适用"), ("en", "no request on any day")],
 )
-def test_check_fails_on_a_rule_that_can_never_apply(heyi: Heyi, tmp_path: Path, lang: str, words: str) -> None:
+def test_check_fails_on_a_rule_that_can_never_apply(
+    heyi: Heyi, tmp_path: Path, lang: str, words: str
+) -> None:
     own = folder(tmp_path, PACK + rule("X-1.5 forbid", "n > 3 && n < 3"))
     told = heyi("rules", "check", "--rulebook", own, "--lang", lang)
     assert told.code == 1
@@ -132,7 +141,10 @@ def test_check_fails_on_a_rule_that_can_never_apply(heyi: Heyi, tmp_path: Path, 
 
 
 def test_what_is_for_a_person_to_look_at_is_no_failure(heyi: Heyi, tmp_path: Path) -> None:
-    own = folder(tmp_path, PACK + article("X-2") + article("X-3") + rule("X-3.1 forbid", "personal && withdrawn"))
+    own = folder(
+        tmp_path,
+        PACK + article("X-2") + article("X-3") + rule("X-3.1 forbid", "personal && withdrawn"),
+    )
     done = heyi("rules", "check", "--rulebook", own, "--json")
     assert done.code == 0
     found = {(f["kind"], f["subject"]) for f in done.json["findings"]}
@@ -153,7 +165,11 @@ def test_build_writes_what_decide_then_uses(heyi: Heyi, own: Path, tmp_path: Pat
     assert heyi("rules", "build", "--rulebook", own, "--verify").code == 1
     assert not (own / "built").exists(), "verifying writes nothing"
     done = heyi("rules", "build", "--rulebook", own, "--json")
-    assert (done.code, done.json["unchanged"], done.json["folder"]) == (0, False, str(own / "built"))
+    assert (done.code, done.json["unchanged"], done.json["folder"]) == (
+        0,
+        False,
+        str(own / "built"),
+    )
     sizes = {p.name: p.stat().st_size for p in (own / "built").iterdir()}
     assert done.json["bytes"] == sizes
     assert done.json["contract"] > 0 and len(done.json["parts"]) == 1
@@ -163,7 +179,9 @@ def test_build_writes_what_decide_then_uses(heyi: Heyi, own: Path, tmp_path: Pat
     assert heyi("rules", "build", "--rulebook", own, "--verify").code == 0
     assert heyi("rules", "check", "--rulebook", own, "--json").json["built"] is True
 
-    facts = written(tmp_path / "facts.yaml", "personal: true\nconsent: true\nwithdrawn: false\nn: 5\n")
+    facts = written(
+        tmp_path / "facts.yaml", "personal: true\nconsent: true\nwithdrawn: false\nn: 5\n"
+    )
     asked = ("decide", facts, "--rulebook", own, "--at", "2026-12-01", "--json")
     assert heyi(*asked).json["outcome"] == "permit-with-obligations"
 
@@ -197,7 +215,10 @@ def test_a_damaged_build_is_told_and_mended(heyi: Heyi, own: Path, tmp_path: Pat
     assert "`ir.json`" in done.json["error"]
     told = heyi("rules", "build", "--rulebook", own)
     assert told.code == 0
-    assert all(f"{key}: " in told.out for key in ("folder", "compiler", "evm_version", "contract", "dispatcher"))
+    assert all(
+        f"{key}: " in told.out
+        for key in ("folder", "compiler", "evm_version", "contract", "dispatcher")
+    )
     assert heyi("decide", facts, "--rulebook", own).code == 0
 
 
@@ -222,7 +243,9 @@ def test_a_pack_whose_case_fails_is_not_built(heyi: Heyi, tmp_path: Path) -> Non
     assert not (own / "built").exists()
 
 
-def test_verify_prints_one_object_where_the_build_is_not_that_of_the_packs(heyi: Heyi, own: Path) -> None:
+def test_verify_prints_one_object_where_the_build_is_not_that_of_the_packs(
+    heyi: Heyi, own: Path
+) -> None:
     done = heyi("rules", "build", "--rulebook", own, "--verify", "--json")
     assert (done.code, done.json["exit_code"]) == (1, 1)
 
@@ -265,7 +288,11 @@ def test_a_counterexample_is_told_in_both_languages(heyi: Heyi, own: Path) -> No
     zh = heyi("rules", "prove", REFUTED, "--rulebook", own)
     en = heyi("rules", "prove", REFUTED, "--rulebook", own, "--lang", "en")
     assert (zh.code, en.code) == (1, 1)
-    assert "✗ 不成立 refuted: 准许" in zh.out and "法律日 [legal_day]: " in zh.out and "[personal]: 是" in zh.out
+    assert (
+        "✗ 不成立 refuted: 准许" in zh.out
+        and "法律日 [legal_day]: " in zh.out
+        and "[personal]: 是" in zh.out
+    )
     assert "✗ 不成立 refuted: permitted" in en.out and "legal day [legal_day]: " in en.out
     assert "[personal]: yes" in en.out
     assert f": {dt.date.today()}" in en.out, "of today, where today will do"
@@ -281,7 +308,9 @@ def test_a_counterexample_is_told_in_both_languages(heyi: Heyi, own: Path) -> No
         'no request with !personal && subset(parts, ["x"]) is ever permitted',
     ],
 )
-def test_decide_answers_a_counterexample_as_it_was_told(heyi: Heyi, own: Path, tmp_path: Path, claim: str) -> None:
+def test_decide_answers_a_counterexample_as_it_was_told(
+    heyi: Heyi, own: Path, tmp_path: Path, claim: str
+) -> None:
     """Its JSON is of the form that `heyi decide` reads."""
     done = heyi("rules", "prove", claim, "--rulebook", own, "--json")
     assert (done.code, done.json["proved"]) == (1, False)
@@ -292,7 +321,9 @@ def test_decide_answers_a_counterexample_as_it_was_told(heyi: Heyi, own: Path, t
 
 
 def test_prove_against_the_shipped_rulebook(heyi: Heyi, tmp_path: Path) -> None:
-    withdrawn = 'data.personal && basis.kind == "consent" && consent.withdrawn && act.action != "delete"'
+    withdrawn = (
+        'data.personal && basis.kind == "consent" && consent.withdrawn && act.action != "delete"'
+    )
     claim = f"no request with {withdrawn} is ever permitted"
     assert heyi("rules", "prove", claim).code == 0
     refuted = heyi("rules", "prove", "凡 consent.withdrawn 的申请，一律不予准许", "--json")
@@ -304,8 +335,14 @@ def test_prove_against_the_shipped_rulebook(heyi: Heyi, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("claim", "words"),
     [
-        ("all is well", ["this is no claim that can be proved", "no request with CONDITION is ever permitted"]),
-        ("no request with personl is ever permitted", ["unknown fact `personl`", "did you mean `personal`?"]),
+        (
+            "all is well",
+            ["this is no claim that can be proved", "no request with CONDITION is ever permitted"],
+        ),
+        (
+            "no request with personl is ever permitted",
+            ["unknown fact `personl`", "did you mean `personal`?"],
+        ),
         ("凡 n < 10 的申请，一律不予准许", ["`n` is 10, outside 0 to 9"]),
     ],
 )
@@ -319,7 +356,9 @@ def test_what_is_no_claim_is_misuse(heyi: Heyi, own: Path, claim: str, words: li
 
 
 def test_the_caret_stands_below_the_fault(heyi: Heyi, own: Path) -> None:
-    told = heyi("rules", "prove", "every request with personal && consnet is denied", "--rulebook", own)
+    told = heyi(
+        "rules", "prove", "every request with personal && consnet is denied", "--rulebook", own
+    )
     lines = told.err.splitlines()
     caret = next(i for i, line in enumerate(lines) if line.strip() == "^")
     assert lines[caret].index("^") == lines[caret - 1].index("consnet")
@@ -333,7 +372,12 @@ def test_a_stricter_version(heyi: Heyi, own: Path, tmp_path: Path) -> None:
     done = heyi("rules", "diff", own, new, "--json")
     assert done.code == 0
     said = done.json
-    assert (said["verdict"], said["changed"], said["added"], said["removed"]) == ("stricter", ["X-1.3"], [], [])
+    assert (said["verdict"], said["changed"], said["added"], said["removed"]) == (
+        "stricter",
+        ["X-1.3"],
+        [],
+        [],
+    )
     assert "looser" not in said and "replay" not in said
     facts = written(tmp_path / "facts.json", json.dumps(said["stricter"]["request"]))
     for book, key in ((own, "before"), (new, "after")):
@@ -347,11 +391,15 @@ def test_a_stricter_version(heyi: Heyi, own: Path, tmp_path: Path) -> None:
 
 def test_other_verdicts(heyi: Heyi, own: Path, tmp_path: Path) -> None:
     looser = folder(tmp_path, PACK.replace("n < 5", "n < 4"), name="looser")
-    both = folder(tmp_path, PACK.replace("personal && n < 5", "personal && n < 4 || n == 8"), name="both")
+    both = folder(
+        tmp_path, PACK.replace("personal && n < 5", "personal && n < 4 || n == 8"), name="both"
+    )
     assert heyi("rules", "diff", own, own).out == "没有变化 same\n"
     assert heyi("rules", "diff", own, looser).out.startswith("更宽 looser\n")
     told = heyi("rules", "diff", own, both).out
-    assert told.startswith("有严有宽 both\n") and "更严 stricter: " in told and "更宽 looser: " in told
+    assert (
+        told.startswith("有严有宽 both\n") and "更严 stricter: " in told and "更宽 looser: " in told
+    )
     more = folder(tmp_path, PACK + rule("X-1.5 forbid", "false"), name="more")
     assert "新增 added: X-1.5" in heyi("rules", "diff", own, more).out
     assert "删除 removed: X-1.5" in heyi("rules", "diff", more, own).out
@@ -386,7 +434,10 @@ def test_replay_over_the_story(heyi: Heyi, story: Story, tmp_path: Path) -> None
     told = heyi("rules", "diff", "shipped", copy, "--replay", story.directory, "--lang", "en")
     assert f"变化 changed: {len(changed)}" in told.out and "已删除 erased: 1" in told.out
     referral = next(c for c in changed if c["case"] == "referral")
-    assert f"{referral['entry']} referral {referral['asset']}: permitted, with obligations → denied" in told.out
+    assert (
+        f"{referral['entry']} referral {referral['asset']}: permitted, with obligations → denied"
+        in told.out
+    )
 
 
 def test_a_fact_that_means_something_else_is_misuse(heyi: Heyi, own: Path, tmp_path: Path) -> None:
@@ -396,7 +447,9 @@ def test_a_fact_that_means_something_else_is_misuse(heyi: Heyi, own: Path, tmp_p
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no database at all"])
-def test_a_run_that_cannot_be_read(heyi: Heyi, own: Path, tmp_path: Path, content: bytes | None) -> None:
+def test_a_run_that_cannot_be_read(
+    heyi: Heyi, own: Path, tmp_path: Path, content: bytes | None
+) -> None:
     run = tmp_path / "run"
     if content is not None:
         run.mkdir()
@@ -410,14 +463,21 @@ def test_a_run_that_cannot_be_read(heyi: Heyi, own: Path, tmp_path: Path, conten
 # --- boundaries -------------------------------------------------------------------------------------------------------
 
 
-def test_boundaries_as_a_program_and_as_a_person_see_them(heyi: Heyi, own: Path, tmp_path: Path) -> None:
-    idle = folder(tmp_path, PACK + rule("X-1.5 forbid", "personal && n >= 0 && withdrawn"), name="idle")
+def test_boundaries_as_a_program_and_as_a_person_see_them(
+    heyi: Heyi, own: Path, tmp_path: Path
+) -> None:
+    idle = folder(
+        tmp_path, PACK + rule("X-1.5 forbid", "personal && n >= 0 && withdrawn"), name="idle"
+    )
     done = heyi("rules", "boundaries", "--rulebook", idle, "--json")
     assert done.code == 0
     assert done.json["idle"] == [{"rule": "X-1.5", "part": "applies", "fact": "n", "value": 0}]
     told = heyi("rules", "boundaries", "--rulebook", idle)
     first, *rest = told.out.splitlines()
-    assert first == f"{done.json['thresholds']} 个阈值 thresholds，{done.json['requests']} 个申请 requests"
+    assert (
+        first
+        == f"{done.json['thresholds']} 个阈值 thresholds，{done.json['requests']} 个申请 requests"
+    )
     assert rest == ["  · X-1.5 applies: n 0 无关紧要 nothing depends on it"]
     assert heyi("rules", "boundaries", "--rulebook", own, "--json").json["idle"] == []
 
@@ -438,7 +498,15 @@ def test_boundaries_are_written_as_vectors(heyi: Heyi, own: Path, tmp_path: Path
 
 
 def test_vectors_that_cannot_be_written(heyi: Heyi, own: Path, tmp_path: Path) -> None:
-    done = heyi("rules", "boundaries", "--rulebook", own, "--out", tmp_path / "nowhere" / "vectors.json", "--json")
+    done = heyi(
+        "rules",
+        "boundaries",
+        "--rulebook",
+        own,
+        "--out",
+        tmp_path / "nowhere" / "vectors.json",
+        "--json",
+    )
     assert (done.code, done.json["exit_code"]) == (2, 2)
 
 
@@ -456,7 +524,10 @@ def test_cases_and_what_they_try(heyi: Heyi, tmp_path: Path) -> None:
         {"atom": "“withdrawn”", "never": True},
     ]
     assert heyi("rules", "test", "--rulebook", own).out == "2 / 2 用例通过 cases pass\n"
-    zh, en = (heyi("rules", "test", "--rulebook", own, "--coverage", "--lang", lang).out for lang in ("zh", "en"))
+    zh, en = (
+        heyi("rules", "test", "--rulebook", own, "--coverage", "--lang", lang).out
+        for lang in ("zh", "en")
+    )
     assert "· X-1.2  F" in zh and "“withdrawn”: 从未为真" in zh and "“personal”: never false" in en
     assert zh.splitlines()[-1].startswith("0 / 4 条规则已充分试过")
 
@@ -480,7 +551,9 @@ def test_the_shipped_cases_pass(heyi: Heyi) -> None:
     assert (done.code, done.json["failed"]) == (0, [])
     rules = [t["rule"] for t in done.json["coverage"]]
     shown = [r["id"] for r in heyi("rules", "show", "--json").json["rules"]]
-    assert rules == [r for r in shown if not r.startswith(("GDPR", "EHDS"))] != shown, "law that nobody named is shown"
+    assert rules == [r for r in shown if not r.startswith(("GDPR", "EHDS"))] != shown, (
+        "law that nobody named is shown"
+    )
 
 
 # --- show -------------------------------------------------------------------------------------------------------------
@@ -490,7 +563,11 @@ def test_show_in_words(heyi: Heyi, own: Path) -> None:
     zh = heyi("rules", "show", "X-1.2", "--rulebook", own).out
     en = heyi("rules", "show", "X-1.2", "--rulebook", own, "--as", "en").out
     assert "禁止: 已撤回" in zh and "“personal”，且“withdrawn”" in zh and "X-1  X法 · 条" in zh
-    assert "forbidden: it was withdrawn" in en and "“personal”, and “withdrawn”" in en and "X-1  X Act · Article" in en
+    assert (
+        "forbidden: it was withdrawn" in en
+        and "“personal”, and “withdrawn”" in en
+        and "X-1  X Act · Article" in en
+    )
     assert "X-1.1" not in zh
     shown = heyi("rules", "show", "X-1", "--rulebook", own, "--json").json["rules"]
     assert [r["id"] for r in shown] == ["X-1.1", "X-1.2", "X-1.3", "X-1.4"]
@@ -550,13 +627,24 @@ def test_misuse(heyi: Heyi, own: Path, arguments: list[str], words: str) -> None
 
 # --- a rulebook that cannot be read -----------------------------------------------------------------------------------
 
-COMMANDS: list[list[str]] = [["check"], ["build"], ["build", "--verify"], ["prove", REFUTED], ["boundaries"], ["test"]]
+COMMANDS: list[list[str]] = [
+    ["check"],
+    ["build"],
+    ["build", "--verify"],
+    ["prove", REFUTED],
+    ["boundaries"],
+    ["test"],
+]
 COMMANDS += [["test", "--coverage"], ["show"], ["show", "--as", "smt"]]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_rulebook_that_is_none(heyi: Heyi, tmp_path: Path, command: list[str]) -> None:
-    absent, empty, broken = tmp_path / "absent", tmp_path / "empty", folder(tmp_path, PACK.replace("n < 5", "m < 5"))
+    absent, empty, broken = (
+        tmp_path / "absent",
+        tmp_path / "empty",
+        folder(tmp_path, PACK.replace("n < 5", "m < 5")),
+    )
     empty.mkdir()
     for book, words in (
         (absent, "cannot read the rulebook"),

@@ -7,7 +7,7 @@ import json
 import shutil
 from pathlib import Path
 
-from heyi.app import reopen
+from heyi.app.centre import reopen
 from heyi.exchange.consortium import legal_day
 from tests.cli.conftest import Heyi
 from tests.conftest import ROOT
@@ -23,7 +23,7 @@ def test_the_commands_go_the_whole_way(stated_copy: Path, tmp_path: Path, heyi: 
         return done.returncode, done.stdout, done.stderr
 
     app = reopen(run)
-    until = legal_day(app.house.case(CASE).settlement["disputes_until"])
+    until = legal_day(app.consortium.case(CASE).settlement["disputes_until"])
     app.close()
     certificate = tmp_path / "certificate.json"
     assert say("settle", "certificate", run, "--to", certificate)[0] == 0
@@ -46,9 +46,15 @@ def test_the_commands_go_the_whole_way(stated_copy: Path, tmp_path: Path, heyi: 
     assert say("settle", "approve", run, "--study", "another")[0] == 2
     assert say("settle", "approve", run)[0] == 2
     assert say("settle", "approve", run, "--on", until + dt.timedelta(days=1))[0] == 0
-    assert say("settle", "pay", run, "--csv", tmp_path / "absent" / "payments.csv")[0] == 1, "nothing was paid"
+    assert say("settle", "pay", run, "--csv", tmp_path / "absent" / "payments.csv")[0] == 1, (
+        "nothing was paid"
+    )
     code, told, _ = say("settle", "pay", run, "--csv", tmp_path / "payments.csv", "--json")
-    assert code == 0 and json.loads(told)["paid_fen"] == 10_000_000 and json.loads(told)["verified"] is True
+    assert (
+        code == 0
+        and json.loads(told)["paid_fen"] == 10_000_000
+        and json.loads(told)["verified"] is True
+    )
     assert (tmp_path / "payments.csv").read_text(encoding="utf-8").count("paid") >= 4
     kept = (tmp_path / "payments.csv").read_bytes()
     assert say("settle", "pay", run, "--csv", tmp_path / "payments.csv")[0] == 2
@@ -62,21 +68,38 @@ def test_the_commands_go_the_whole_way(stated_copy: Path, tmp_path: Path, heyi: 
     page = (pages / "va.html").read_text(encoding="utf-8")
     assert "已支付" in page and "http" not in page.split("</style>")[1].split("<script")[0]
     assert say("statement", run, "--party", "va", "--from", "2030-01-01")[0] == 2
-    for words in (("--from", "1/12/2026"), ("--to", "2026-1-1"), ("--from", "2026-12-02", "--to", "2026-12-01")):
+    for words in (
+        ("--from", "1/12/2026"),
+        ("--to", "2026-1-1"),
+        ("--from", "2026-12-02", "--to", "2026-12-01"),
+    ):
         code, _, told = say("statement", run, *words)
         assert code == 2 and "day" in told
 
 
 def test_a_withdrawn_settlement_is_told_as_one(stated_copy: Path, heyi: Heyi) -> None:
-    assert heyi("dispute", stated_copy, "--party", "va", "--reasons", "three rows were lost").returncode == 0
-    answered = heyi("settle", "answer", stated_copy, "--party", "va", "--upheld", "--reasons", "they were")
+    assert (
+        heyi(
+            "dispute", stated_copy, "--party", "va", "--reasons", "three rows were lost"
+        ).returncode
+        == 0
+    )
+    answered = heyi(
+        "settle", "answer", stated_copy, "--party", "va", "--upheld", "--reasons", "they were"
+    )
     assert answered.returncode == 0 and "into another folder" in answered.stdout
-    for words in (("statement", stated_copy), ("settle", "verify", stated_copy), ("settle", "approve", stated_copy)):
+    for words in (
+        ("statement", stated_copy),
+        ("settle", "verify", stated_copy),
+        ("settle", "approve", stated_copy),
+    ):
         done = heyi(*words)
         assert done.returncode == 2 and "was withdrawn" in done.stderr, words
 
 
-def test_a_program_of_ones_own_is_measured_certified_and_guarded(tmp_path: Path, heyi: Heyi) -> None:
+def test_a_program_of_ones_own_is_measured_certified_and_guarded(
+    tmp_path: Path, heyi: Heyi
+) -> None:
     shutil.copytree(ROOT / "examples" / "value", tmp_path / "value")
     file, certificate = tmp_path / "value" / "valuation.toml", tmp_path / "certificate.json"
     done = heyi("settle", "measure", file, "--to", certificate, "--workers", "2", "--json")
@@ -97,9 +120,15 @@ def test_a_program_of_ones_own_is_measured_certified_and_guarded(tmp_path: Path,
     assert heyi("settle", "measure", tmp_path / "absent.toml").returncode == 2
     assert heyi("settle", "measure", file, "--to", tmp_path / "absent" / "c.json").returncode == 1
     assert heyi("settle", "measure", file, "--store", tmp_path / "absent" / "u").returncode == 1
-    (tmp_path / "value" / "visits.py").write_text("def utility(members):\n    return float('nan')\n")
+    (tmp_path / "value" / "visits.py").write_text(
+        "def utility(members):\n    return float('nan')\n"
+    )
     refused = heyi("settle", "measure", file, "--to", tmp_path / "nan.json")
-    assert refused.returncode == 2 and "is nan" in refused.stderr and not (tmp_path / "nan.json").exists()
+    assert (
+        refused.returncode == 2
+        and "is nan" in refused.stderr
+        and not (tmp_path / "nan.json").exists()
+    )
 
 
 def test_guards_of_a_sample_tell_what_another_seed_might_do(tmp_path: Path, heyi: Heyi) -> None:
@@ -116,7 +145,11 @@ def test_guards_of_a_sample_tell_what_another_seed_might_do(tmp_path: Path, heyi
     )
     assert heyi("settle", "measure", file, "--to", certificate).returncode == 0
     told = heyi("settle", "guards", certificate)
-    assert told.returncode == 0 and "as another seed might" in told.stdout and "a sample, or too many" in told.stdout
+    assert (
+        told.returncode == 0
+        and "as another seed might" in told.stdout
+        and "a sample, or too many" in told.stdout
+    )
     found = json.loads(heyi("settle", "guards", certificate, "--json").stdout)["settlements"][0]
     assert set(found["seed"]) == set(players) and found["dual_core"] is None
 

@@ -16,7 +16,9 @@ def heyi(*arguments: str) -> subprocess.CompletedProcess[str]:
     """The command in a process in which no package of an extra can be imported."""
     absent = "import sys; sys.modules.update(dict.fromkeys(('z3', 'vyper', 'pyarrow')))"
     code = f"{absent}; from heyi.cli import main; sys.argv = ['heyi', *{list(arguments)!r}]; main()"
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from heyi.county.draw import Draw
 from heyi.county.exports import Export, write_county
 from heyi.county.people import BASELINE, Person, check_character, population, stroke_risk
 from heyi.county.places import PLACES, TOWNSHIPS
-from heyi.county.records import LAST_VISIT, id_missing_share, records
+from heyi.county.visits import LAST_VISIT, id_missing_share, records
 from heyi.model.errors import InvalidInput, StoreError
 from heyi.model.party import Tier
 
@@ -38,7 +38,9 @@ def read(export: Export) -> list[dict[str, str]]:
     """The file's records by kind of column, read as a stranger would who knows its encoding and headings."""
     kinds = {heading: kind for kind, heading in export.place.style.headings.items()}
     with export.path.open(encoding=export.place.style.encoding, newline="") as file:
-        return [{kinds[heading]: cell for heading, cell in row.items()} for row in csv.DictReader(file)]
+        return [
+            {kinds[heading]: cell for heading, cell in row.items()} for row in csv.DictReader(file)
+        ]
 
 
 def oracle(digits: str) -> str:
@@ -47,7 +49,9 @@ def oracle(digits: str) -> str:
 
 
 def contents(directory: Path, seed: int) -> dict[str, bytes]:
-    return {e.path.name: e.path.read_bytes() for e in write_county(directory, seed=seed, persons=1000)}
+    return {
+        e.path.name: e.path.read_bytes() for e in write_county(directory, seed=seed, persons=1000)
+    }
 
 
 def test_same_seed_same_bytes_other_seed_other_bytes(tmp_path: Path) -> None:
@@ -56,7 +60,9 @@ def test_same_seed_same_bytes_other_seed_other_bytes(tmp_path: Path) -> None:
     assert contents(tmp_path / "a", 1) == first  # a second run replaces the files of the first
     other = contents(tmp_path / "c", 2)
     assert all(other[name] != content for name, content in first.items())
-    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == sorted(first)  # nothing half-written is left
+    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == sorted(
+        first
+    )  # nothing half-written is left
 
 
 def test_draws_are_pinned() -> None:
@@ -67,14 +73,23 @@ def test_draws_are_pinned() -> None:
 
 
 def test_institutions() -> None:
-    assert Counter(place.tier for place in PLACES) == {Tier.COUNTY: 2, Tier.TOWNSHIP: 12, Tier.VILLAGE: 20}
+    assert Counter(place.tier for place in PLACES) == {
+        Tier.COUNTY: 2,
+        Tier.TOWNSHIP: 12,
+        Tier.VILLAGE: 20,
+    }
     for place in PLACES:
         if place.tier is Tier.VILLAGE:
             assert place.hosted_by is not None
             assert BY_ID[place.hosted_by].tier is Tier.TOWNSHIP
         else:
             assert place.hosted_by is None
-    assert len({p.id for p in PLACES}) == len({p.zh for p in PLACES}) == len({p.en for p in PLACES}) == len(PLACES)
+    assert (
+        len({p.id for p in PLACES})
+        == len({p.zh for p in PLACES})
+        == len({p.en for p in PLACES})
+        == len(PLACES)
+    )
 
 
 def test_houses_write_differently() -> None:
@@ -122,7 +137,9 @@ def test_only_the_own_township_and_village_clinic_see_a_person(people: tuple[Per
             assert place.tier is not Tier.VILLAGE or person.village in place.zh
 
 
-def test_children_are_seen_in_one_township_centre_and_one_village_clinic(people: tuple[Person, ...]) -> None:
+def test_children_are_seen_in_one_township_centre_and_one_village_clinic(
+    people: tuple[Person, ...],
+) -> None:
     born_14_years_before = LAST_VISIT.replace(year=LAST_VISIT.year - 14)
     children = [p for p in people if p.born > born_14_years_before]  # under 14 at every visit
     assert {place for p in children for place in p.places} == {"township-11", "village-18"}
@@ -155,7 +172,9 @@ def test_id_numbers_in_the_files(county: dict[str, Export], people: tuple[Person
         numbers = [row["id_number"] for row in read(export)]
         share, expected = numbers.count("") / len(numbers), id_missing_share(export.place)
         assert 0.06 <= expected <= 0.20
-        assert share == pytest.approx(expected, abs=4 * math.sqrt(expected * (1 - expected) / len(numbers)))
+        assert share == pytest.approx(
+            expected, abs=4 * math.sqrt(expected * (1 - expected) / len(numbers))
+        )
         present = [n for n in numbers if n]
         assert all(n[:17] in bodies and len(n) == 18 for n in present)
         checks.update(n[17] == oracle(n[:17]) for n in present)
@@ -163,8 +182,12 @@ def test_id_numbers_in_the_files(county: dict[str, Export], people: tuple[Person
     assert len({id_missing_share(place) for place in PLACES}) > 10
 
 
-def test_telephone_numbers_belong_to_nobody(people: tuple[Person, ...], county: dict[str, Export]) -> None:
-    assert all(len(p.phone) == 11 and p.phone.startswith("100") and p.phone.isdigit() for p in people)
+def test_telephone_numbers_belong_to_nobody(
+    people: tuple[Person, ...], county: dict[str, Export]
+) -> None:
+    assert all(
+        len(p.phone) == 11 and p.phone.startswith("100") and p.phone.isdigit() for p in people
+    )
     written = {row["phone"].replace(" ", "") for row in read(county["tcm-hospital"])}
     assert written <= {p.phone for p in people} | {""}
 
@@ -199,13 +222,15 @@ def test_one_township_has_noisy_stroke_labels(people: tuple[Person, ...]) -> Non
         truth = [place.style.yes_no(p.stroke) for p in people if place.id in p.places]
         written = [row[column] for row in records(place, people, seed=SEED)]
         wrong = sum(a != b for a, b in zip(truth, written, strict=False)) / len(truth)
-        assert wrong == (pytest.approx(0.25, abs=0.05) if place.id == "township-08" else 0), place.id
+        assert wrong == (pytest.approx(0.25, abs=0.05) if place.id == "township-08" else 0), (
+            place.id
+        )
 
 
 def test_typing_errors_are_there_and_rare(county: dict[str, Export]) -> None:
-    for house in ("county-hospital", "tcm-hospital"):
-        rows = read(county[house])
-        impossible_day = county[house].place.style.date_format.format(y=1900, m=2, d=30)
+    for institution in ("county-hospital", "tcm-hospital"):
+        rows = read(county[institution])
+        impossible_day = county[institution].place.style.date_format.format(y=1900, m=2, d=30)
         slips = {
             "sbp": sum(int(row["sbp"]) > 600 for row in rows),  # `int` reads full-width digits too
             "bmi": sum(float(row["bmi"] or 24) < 5 for row in rows),
@@ -213,7 +238,7 @@ def test_typing_errors_are_there_and_rare(county: dict[str, Export]) -> None:
             "full width": sum(not row["sbp"].isascii() for row in rows),
             "stray blank": sum(row["name"] != row["name"].replace(" ", "") for row in rows),
         }
-        assert all(0 < count < 0.02 * len(rows) for count in slips.values()), (house, slips)
+        assert all(0 < count < 0.02 * len(rows) for count in slips.values()), (institution, slips)
 
 
 def test_columns_of_single_houses(county: dict[str, Export]) -> None:
@@ -232,7 +257,8 @@ def test_columns_of_single_houses(county: dict[str, Export]) -> None:
 def test_true_coefficients_are_recovered(people: tuple[Person, ...]) -> None:
     """Maximum likelihood by Newton's method finds each coefficient within four standard errors."""
     x = np.array(
-        [[1, (p.age - 60) / 10, p.male, (p.sbp - 130) / 10, p.smoker, p.diabetes] for p in people], dtype=float
+        [[1, (p.age - 60) / 10, p.male, (p.sbp - 130) / 10, p.smoker, p.diabetes] for p in people],
+        dtype=float,
     )
     y = np.array([p.stroke for p in people], dtype=float)
     true = [

@@ -54,7 +54,11 @@ def test_members_are_sorted_as_in_rfc_8785_section_3_2_3() -> None:
 def test_strings_are_escaped_as_in_rfc_8785_section_3_2_2() -> None:
     value = {"string": '\u20ac$\u000f\u000aA\'B"\\\\"/', "literals": [None, True, False]}
     assert canonical(value) == (
-        rb'{"literals":[null,true,false],"string":"' + "€".encode() + rb"$\u000f\nA" + rb"'B\"\\\\\"/" + rb'"}'
+        rb'{"literals":[null,true,false],"string":"'
+        + "€".encode()
+        + rb"$\u000f\nA"
+        + rb"'B\"\\\\\"/"
+        + rb'"}'
     )
 
 
@@ -91,7 +95,10 @@ def test_another_spelling_is_refused(spelling: bytes) -> None:
         from_canonical(spelling)
 
 
-@given(st.binary(max_size=40) | st.text(alphabet='{}[]",:\\u0123456789eE+-. tfnaé', max_size=30).map(str.encode))
+@given(
+    st.binary(max_size=40)
+    | st.text(alphabet='{}[]",:\\u0123456789eE+-. tfnaé', max_size=30).map(str.encode)
+)
 def test_garbage_raises_our_error_or_is_canonical(data: bytes) -> None:
     try:
         value = from_canonical(data)
@@ -115,7 +122,11 @@ def test_digests_are_of_the_canonical_bytes() -> None:
     assert digest({"b": 1, "a": "é"}) != digest({"b": 1, "a": "e\u0301"})
 
 
-@given(st.dictionaries(st.text(st.characters(max_codepoint=127)), st.text(st.characters(exclude_categories=["Cs"]))))
+@given(
+    st.dictionaries(
+        st.text(st.characters(max_codepoint=127)), st.text(st.characters(exclude_categories=["Cs"]))
+    )
+)
 def test_texts_have_the_bytes_of_the_reference(texts: dict[str, str]) -> None:
     assert canonical(texts) == rfc8785.dumps(texts)
 

@@ -12,7 +12,9 @@ from heyi.crypto.commitment import Commitment, commit, verify_commitment
 from heyi.model.errors import InvalidInput, VerificationError
 
 KEY = bytes(range(32))
-BODIES = st.dictionaries(st.sampled_from(["name", "reason", "说明"]), st.integers(0, 9) | st.none(), min_size=1)
+BODIES = st.dictionaries(
+    st.sampled_from(["name", "reason", "说明"]), st.integers(0, 9) | st.none(), min_size=1
+)
 
 
 @given(BODIES, st.binary(min_size=32, max_size=32))

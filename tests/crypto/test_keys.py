@@ -53,8 +53,12 @@ VECTORS = [
 ]
 
 
-@pytest.mark.parametrize(("seed", "public", "message", "signature"), VECTORS, ids=["1", "2", "3", "SHA(abc)"])
-def test_signatures_are_those_of_rfc_8032(seed: str, public: str, message: str, signature: str) -> None:
+@pytest.mark.parametrize(
+    ("seed", "public", "message", "signature"), VECTORS, ids=["1", "2", "3", "SHA(abc)"]
+)
+def test_signatures_are_those_of_rfc_8032(
+    seed: str, public: str, message: str, signature: str
+) -> None:
     signer = Signer.from_seed("party", bytes.fromhex(seed))
     assert signer.public_key == public
     assert signer.sign(bytes.fromhex(message)).hex() == signature
@@ -75,7 +79,9 @@ def test_a_signature_plus_the_group_order_is_no_second_signature() -> None:
     r, s = bytes.fromhex(signature)[:32], int.from_bytes(bytes.fromhex(signature)[32:], "little")
     order = 2**252 + 27742317777372353535851937790883648493
     with pytest.raises(VerificationError):
-        verify_signature(public, bytes.fromhex(message), r + (s + order).to_bytes(32, "little"), what="x")
+        verify_signature(
+            public, bytes.fromhex(message), r + (s + order).to_bytes(32, "little"), what="x"
+        )
 
 
 @pytest.mark.parametrize("signature", [b"", b"s", b"s" * 63, b"s" * 65])
@@ -98,7 +104,9 @@ def test_what_is_no_key_is_refused(key: str) -> None:
         load_public_key(key)
 
 
-@pytest.mark.parametrize("spell", [str.upper, lambda key: f"{key[:2]} {key[2:]}"], ids=["upper case", "with a blank"])
+@pytest.mark.parametrize(
+    "spell", [str.upper, lambda key: f"{key[:2]} {key[2:]}"], ids=["upper case", "with a blank"]
+)
 def test_a_key_has_one_spelling(spell: Callable[[str], str]) -> None:
     with pytest.raises(InvalidInput):
         load_public_key(spell(VECTORS[0][1]))
@@ -126,6 +134,9 @@ def test_derived_secrets_differ_unless_everything_is_equal(
 
 
 def test_labels_do_not_run_into_one_another() -> None:
-    derived = [derive(b"secret", *labels) for labels in [("ab", "c"), ("a", "bc"), ("abc",), ("abc", ""), ("", "abc")]]
+    derived = [
+        derive(b"secret", *labels)
+        for labels in [("ab", "c"), ("a", "bc"), ("abc",), ("abc", ""), ("", "abc")]
+    ]
     assert len(set(derived)) == len(derived)
     assert {len(secret) for secret in derived} == {32}

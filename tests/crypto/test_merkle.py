@@ -6,12 +6,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heyi.crypto.merkle import Tree, leaf_hash, node_hash, root_of, verify_consistency, verify_inclusion
+from heyi.crypto.merkle import (
+    Tree,
+    leaf_hash,
+    node_hash,
+    root_of,
+    verify_consistency,
+    verify_inclusion,
+)
 from heyi.model.errors import InvalidInput, VerificationError
 
 LEAVES = [
     bytes.fromhex(leaf)
-    for leaf in ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
+    for leaf in [
+        "",
+        "00",
+        "10",
+        "2021",
+        "3031",
+        "40414243",
+        "5051525354555657",
+        "606162636465666768696a6b6c6d6e6f",
+    ]
 ]
 ROOTS = [
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
@@ -99,7 +115,9 @@ def test_every_root_is_the_defined_one_while_the_tree_grows() -> None:
 
 
 @given(st.integers(0, LARGEST), st.integers(0, LARGEST), st.integers(0, LARGEST))
-def test_a_truncated_tree_grows_again_as_if_nothing_had_been(one: int, two: int, three: int) -> None:
+def test_a_truncated_tree_grows_again_as_if_nothing_had_been(
+    one: int, two: int, three: int
+) -> None:
     cut, before, after = sorted((one, two, three))[0], two, three
     tree = Tree(HASHES[:before])
     tree.truncate(min(cut, before))
@@ -113,13 +131,17 @@ def test_a_truncated_tree_grows_again_as_if_nothing_had_been(one: int, two: int,
 def test_every_leaf_is_included_in_every_size() -> None:
     for size in range(1, LARGEST + 1):
         for index in range(size):
-            verify_inclusion(HASHES[index], index, size, TREE.inclusion_proof(index, size), DEFINED[size])
+            verify_inclusion(
+                HASHES[index], index, size, TREE.inclusion_proof(index, size), DEFINED[size]
+            )
 
 
 def test_every_prefix_is_consistent_with_every_size() -> None:
     for new in range(1, LARGEST + 1):
         for old in range(1, new + 1):
-            verify_consistency(old, new, DEFINED[old], DEFINED[new], TREE.consistency_proof(old, new))
+            verify_consistency(
+                old, new, DEFINED[old], DEFINED[new], TREE.consistency_proof(old, new)
+            )
 
 
 @st.composite

@@ -14,14 +14,27 @@ from pathlib import Path
 
 import pytest
 
-from heyi.app import verify_directory
+from heyi.app.verification import verify_directory
 
 PERSONS = "5000"
 
 
-def demo(directory: Path, *more: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def demo(
+    directory: Path, *more: str, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "heyi", "demo", "--dir", str(directory), "--persons", PERSONS, "--json", *more],
+        [
+            sys.executable,
+            "-m",
+            "heyi",
+            "demo",
+            "--dir",
+            str(directory),
+            "--persons",
+            PERSONS,
+            "--json",
+            *more,
+        ],
         capture_output=True,
         text=True,
         env={**os.environ, **(env or {})},
@@ -58,7 +71,9 @@ def test_the_same_seed_gives_the_same_log_whatever_the_kernel(
     assert said["log_root"] == first[1]["log_root"]
 
 
-def test_another_seed_gives_another_log(first: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
+def test_another_seed_gives_another_log(
+    first: tuple[Path, dict[str, object]], tmp_path: Path
+) -> None:
     said = json.loads(demo(tmp_path / "run", "--seed", "4").stdout)
     assert said["log_root"] != first[1]["log_root"]
     assert said["verified"] is True
@@ -76,7 +91,18 @@ def test_a_killed_run_verifies_and_can_be_run_again(
     first: tuple[Path, dict[str, object]], tmp_path: Path, after: int
 ) -> None:
     directory = tmp_path / "run"
-    command = [sys.executable, "-m", "heyi", "demo", "--dir", str(directory), "--persons", PERSONS, "--seed", "3"]
+    command = [
+        sys.executable,
+        "-m",
+        "heyi",
+        "demo",
+        "--dir",
+        str(directory),
+        "--persons",
+        PERSONS,
+        "--seed",
+        "3",
+    ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while entries(directory) < after and process.poll() is None and time.monotonic() < deadline:

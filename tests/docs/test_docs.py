@@ -27,7 +27,7 @@ import pytest
 import typer
 
 from heyi.cli.main import app, main
-from heyi.policy.check import compile_rulebook
+from heyi.policy.language.check import compile_rulebook
 from heyi.sources.rulebook import read_rulebook
 from tests.conftest import ROOT, beside
 
@@ -103,14 +103,18 @@ def commands(path: Path) -> list[Command]:
             fresh = False
             continue
         if block.language == "text" and fresh:
-            found[-1] = Command(text=found[-1].text, code=found[-1].code, shows=block.lines, line=found[-1].line)
+            found[-1] = Command(
+                text=found[-1].text, code=found[-1].code, shows=block.lines, line=found[-1].line
+            )
         fresh = False
         for n, line in enumerate(block.lines, block.line + 1):
             if re.match(r"\s*(\$ )?heyi\b", line) is None:
                 continue
             text, _, comment = line.strip().removeprefix("$ ").partition("#")
             code = re.search(r"(?:exit|退出码)\s*(\d)", comment)
-            found.append(Command(text=text.strip(), code=int(code[1]) if code else 0, shows=(), line=n))
+            found.append(
+                Command(text=text.strip(), code=int(code[1]) if code else 0, shows=(), line=n)
+            )
             fresh = block.language == "sh"
     return found
 
@@ -157,7 +161,9 @@ def run(text: str) -> int:
     return 0
 
 
-def check(path: Path, chosen: list[Command], capsys: pytest.CaptureFixture[str], data: Path | None = None) -> None:
+def check(
+    path: Path, chosen: list[Command], capsys: pytest.CaptureFixture[str], data: Path | None = None
+) -> None:
     for command in chosen:
         where = f"{name_of(path)}:{command.line}: `{command.text}`"
         text = command.text.replace("FOLDER", shlex.quote(str(data)))
@@ -174,12 +180,18 @@ def check(path: Path, chosen: list[Command], capsys: pytest.CaptureFixture[str],
 
 
 @pytest.mark.parametrize("path", RUN, ids=name_of)
-def test_documented_commands_end_as_documented(path: Path, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_documented_commands_end_as_documented(
+    path: Path, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     check(path, [c for c in commands(path) if not c.needs_data], capsys)
 
 
-@pytest.mark.parametrize("path", [p for p in RUN if any(c.needs_data for c in commands(p))], ids=name_of)
-def test_documented_studies_end_as_documented(path: Path, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "path", [p for p in RUN if any(c.needs_data for c in commands(p))], ids=name_of
+)
+def test_documented_studies_end_as_documented(
+    path: Path, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     data = beside("heart_disease_uci")
     check(path, [c for c in commands(path) if c.needs_data], capsys, data)
 
@@ -198,7 +210,9 @@ def test_what_the_documents_hold_is_executed() -> None:
 def test_no_shell_block_hides_an_unexecuted_line(path: Path) -> None:
     for block in blocks(path):
         if block.language == "sh" and not block.exempt:
-            strange = [line for line in block.lines if line.strip() and not re.match(r"(heyi\b|#)", line)]
+            strange = [
+                line for line in block.lines if line.strip() and not re.match(r"(heyi\b|#)", line)
+            ]
             assert strange == [], f"{name_of(path)}:{block.line}: mark this block {NOT_RUN}"
 
 
@@ -216,7 +230,11 @@ def test_relative_links_resolve(path: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", prose(path)):
         if re.match(r"[a-z]+:", target):
             continue
-        file = (path.parent / target.partition("#")[0]).resolve() if not target.startswith("#") else path
+        file = (
+            (path.parent / target.partition("#")[0]).resolve()
+            if not target.startswith("#")
+            else path
+        )
         assert file.is_relative_to(ROOT), f"{name_of(path)} links out of the repository: {target}"
         assert file.exists(), f"{name_of(path)} links to `{target}`, which is not there"
 
@@ -224,17 +242,26 @@ def test_relative_links_resolve(path: Path) -> None:
 @pytest.mark.parametrize("path", MARKDOWN, ids=name_of)
 def test_no_path_outside_the_repository_and_no_package_host(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    hosts = re.findall(r"(?i)\b(?:pypi\.org|pythonhosted|npmjs|anaconda\.org|conda-forge|index-url)\b", text)
+    hosts = re.findall(
+        r"(?i)\b(?:pypi\.org|pythonhosted|npmjs|anaconda\.org|conda-forge|index-url)\b", text
+    )
     assert hosts == []
-    absolute = re.findall(r"(?<![\w./:>)`])/[a-z]+/[\w./-]+|(?<=`)/[a-z]+/[\w./-]+|[A-Z]:\\\w+|~/\w+", text)
+    absolute = re.findall(
+        r"(?<![\w./:>)`])/[a-z]+/[\w./-]+|(?<=`)/[a-z]+/[\w./-]+|[A-Z]:\\\w+|~/\w+", text
+    )
     assert absolute == []
 
 
 @pytest.mark.parametrize("path", [p for p in MARKDOWN if "rulebook" not in p.parts], ids=name_of)
 def test_files_and_folders_that_are_named_exist(path: Path) -> None:
-    named = re.findall(r"`((?:src|docs|tests|examples|vectors|bench|locks)/[^`\s]*)`", path.read_text(encoding="utf-8"))
+    named = re.findall(
+        r"`((?:src|docs|tests|examples|vectors|bench|locks)/[^`\s]*)`",
+        path.read_text(encoding="utf-8"),
+    )
     for name in named:
-        assert any(ROOT.glob(name.rstrip("/"))), f"{name_of(path)} names `{name}`, which is not there"
+        assert any(ROOT.glob(name.rstrip("/"))), (
+            f"{name_of(path)} names `{name}`, which is not there"
+        )
 
 
 def test_documents_that_the_code_names_exist() -> None:
@@ -245,7 +272,9 @@ def test_documents_that_the_code_names_exist() -> None:
     ]
     assert named
     for file, name in named:
-        assert any(ROOT.glob(f"{name.removesuffix('.md')}*")), f"{name_of(file)} names `{name}`, which is not there"
+        assert any(ROOT.glob(f"{name.removesuffix('.md')}*")), (
+            f"{name_of(file)} names `{name}`, which is not there"
+        )
 
 
 # --- completeness ---------------------------------------------------------------------------------------------------
@@ -253,7 +282,12 @@ def test_documents_that_the_code_names_exist() -> None:
 
 def described(command: Any, path: str = "heyi") -> Iterator[tuple[str, list[str]]]:
     """Every command with its options, by walking the application as it is."""
-    options = [o for p in command.params if p.param_type_name == "option" for o in (*p.opts, *p.secondary_opts)]
+    options = [
+        o
+        for p in command.params
+        if p.param_type_name == "option"
+        for o in (*p.opts, *p.secondary_opts)
+    ]
     yield path, [o for o in options if o != "--help"]
     for name, inner in getattr(command, "commands", {}).items():
         yield from described(inner, f"{path} {name}")
@@ -271,12 +305,20 @@ def sections(path: Path) -> dict[str, str]:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_and_option_is_in_its_section_of_the_guide(command: str) -> None:
     words = command.split()
-    chosen = [text for title, text in sections(GUIDE).items() if title.startswith(f"`{' '.join(words[:2])}`")]
+    chosen = [
+        text
+        for title, text in sections(GUIDE).items()
+        if title.startswith(f"`{' '.join(words[:2])}`")
+    ]
     text = "\n".join(chosen) if len(words) > 1 else GUIDE.read_text(encoding="utf-8")
-    assert len(chosen) == 1 or len(words) == 1, f"the guide has no section of its own for `{command}`"
+    assert len(chosen) == 1 or len(words) == 1, (
+        f"the guide has no section of its own for `{command}`"
+    )
     assert command in text
     for option in COMMANDS[command]:
-        assert re.search(rf"{re.escape(option)}(?![\w-])", text), f"`{command} {option}` is not in the guide"
+        assert re.search(rf"{re.escape(option)}(?![\w-])", text), (
+            f"`{command} {option}` is not in the guide"
+        )
 
 
 def test_the_guide_names_no_command_or_option_that_is_not_there() -> None:
@@ -290,8 +332,13 @@ def test_the_guide_names_no_command_or_option_that_is_not_there() -> None:
 def test_both_readmes_name_the_same_commands() -> None:
     def named(path: Path) -> set[str]:
         text = path.read_text(encoding="utf-8")
-        code = [*re.findall(r"`([^`\n]+)`", text), *(line.strip() for b in blocks(path) for line in b.lines)]
-        return {found[0] for c in code if (found := re.match(r"(?:heyi(?: rules)?|make) [a-z]+", c))}
+        code = [
+            *re.findall(r"`([^`\n]+)`", text),
+            *(line.strip() for b in blocks(path) for line in b.lines),
+        ]
+        return {
+            found[0] for c in code if (found := re.match(r"(?:heyi(?: rules)?|make) [a-z]+", c))
+        }
 
     english, chinese = (named(path) for path in READMES)
     assert english == chinese
@@ -301,16 +348,28 @@ def test_both_readmes_name_the_same_commands() -> None:
 @pytest.mark.parametrize("path", READMES, ids=name_of)
 def test_every_folder_of_the_house_is_in_the_readme(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    rooms = [p.name for p in (ROOT / "src" / "heyi").iterdir() if p.is_dir() and not p.name.startswith("_")]
+    rooms = [
+        p.name
+        for p in (ROOT / "src" / "heyi").iterdir()
+        if p.is_dir() and not p.name.startswith("_")
+    ]
     assert [r for r in rooms if not re.search(rf"\b{r}/", text)] == []
 
 
 @pytest.mark.parametrize("path", READMES, ids=name_of)
 def test_the_readmes_count_the_rulebook_right(path: Path) -> None:
     book = compile_rulebook(read_rulebook())
-    (row,) = [line for line in path.read_text(encoding="utf-8").splitlines() if "`heyi rules test`" in line]
+    (row,) = [
+        line
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "`heyi rules test`" in line
+    ]
     instruments = {r.article.instrument.zh for r in book.rules}
-    assert {int(n) for n in re.findall(r"\d+", row)} == {len(book.rules), len(book.cases), len(instruments)}
+    assert {int(n) for n in re.findall(r"\d+", row)} == {
+        len(book.rules),
+        len(book.cases),
+        len(instruments),
+    }
 
 
 def test_every_direct_dependency_has_its_line() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from heyi.app import verify_directory
+from heyi.app.verification import verify_directory
 from heyi.sources.study_file import read_study
 from tests.conftest import ROOT, beside
 
@@ -24,7 +24,9 @@ SCALING = {"age": (55, 10), "sex": (0, 1), "cp": (3, 1), "thalach": (140, 25), "
 POSITION = {"age": 0, "sex": 1, "cp": 2, "thalach": 7, "exang": 8}
 
 
-def run(data: Path, directory: Path, study: Path = HEART, *more: str) -> subprocess.CompletedProcess[str]:
+def run(
+    data: Path, directory: Path, study: Path = HEART, *more: str
+) -> subprocess.CompletedProcess[str]:
     places = ["--data", str(data), "--dir", str(directory)]
     return subprocess.run(
         [sys.executable, "-m", "heyi", "run", str(study), *places, "--json", *more],
@@ -87,24 +89,42 @@ def invented(folder: Path, sizes: dict[str, int], *, seed: int = 5) -> Path:
     for site, name in FILES.items():
         lines = []
         for _ in range(sizes[site]):
-            age, sex, cp, exang = rng.randint(30, 77), rng.randint(0, 1), rng.randint(1, 4), rng.randint(0, 1)
+            age, sex, cp, exang = (
+                rng.randint(30, 77),
+                rng.randint(0, 1),
+                rng.randint(1, 4),
+                rng.randint(0, 1),
+            )
             thalach = rng.randint(90, 190)
-            risk = -1.2 + 0.4 * (age - 55) / 10 + 1.1 * sex + 0.7 * (cp - 3) - 0.4 * (thalach - 140) / 25 + exang
+            risk = (
+                -1.2
+                + 0.4 * (age - 55) / 10
+                + 1.1 * sex
+                + 0.7 * (cp - 3)
+                - 0.4 * (thalach - 140) / 25
+                + exang
+            )
             num = rng.randint(1, 4) if rng.random() < 1 / (1 + math.exp(-risk)) else 0
             rate = "?" if rng.random() < 0.05 else str(thalach)
-            lines.append(f"{age},{sex},{cp},{rng.randint(100, 170)},?,0,0,{rate},{exang},1.5,2,?,?,{num}")
+            lines.append(
+                f"{age},{sex},{cp},{rng.randint(100, 170)},?,0,0,{rate},{exang},1.5,2,?,?,{num}"
+            )
         (folder / name).write_text("\n".join(lines) + "\n")
     return folder
 
 
 def test_invented_hospitals(tmp_path: Path) -> None:
-    data = invented(tmp_path / "data", {"cleveland": 200, "hungarian": 180, "switzerland": 90, "va": 150})
+    data = invented(
+        tmp_path / "data", {"cleveland": 200, "hungarian": 180, "switzerland": 90, "va": 150}
+    )
     said = check(run(data, tmp_path / "run"), data, tmp_path / "run")
     assert len(said["answered"]) == 4
 
 
 def test_a_hospital_that_is_too_small_refuses_and_the_others_go_on(tmp_path: Path) -> None:
-    data = invented(tmp_path / "data", {"cleveland": 200, "hungarian": 180, "switzerland": 40, "va": 150})
+    data = invented(
+        tmp_path / "data", {"cleveland": 200, "hungarian": 180, "switzerland": 40, "va": 150}
+    )
     done = run(data, tmp_path / "run")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
@@ -126,7 +146,9 @@ def test_one_hospital_alone_is_no_joint_study(tmp_path: Path) -> None:
 
 
 def test_an_earlier_run_is_kept_when_the_files_cannot_be_read(tmp_path: Path) -> None:
-    data = invented(tmp_path / "data", {"cleveland": 200, "hungarian": 180, "switzerland": 90, "va": 150})
+    data = invented(
+        tmp_path / "data", {"cleveland": 200, "hungarian": 180, "switzerland": 90, "va": 150}
+    )
     assert run(data, tmp_path / "run").returncode == 0
     root = (tmp_path / "run" / "heyi.db").read_bytes()
     assert run(tmp_path / "nowhere", tmp_path / "run").returncode == 2
@@ -150,8 +172,16 @@ def test_without_approval_the_law_refuses(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("pot_fen = 10_000_000", "pot_fen = -5", "pot_fen must be a whole number of fen above zero"),
-        ("pot_fen = 10_000_000", "pot_fen = 1.5", "pot_fen must be a whole number of fen above zero"),
+        (
+            "pot_fen = 10_000_000",
+            "pot_fen = -5",
+            "pot_fen must be a whole number of fen above zero",
+        ),
+        (
+            "pot_fen = 10_000_000",
+            "pot_fen = 1.5",
+            "pot_fen must be a whole number of fen above zero",
+        ),
         ('utility = "likelihood"', "", "utility is missing"),
         ('utility = "likelihood"', 'utility = "fame"', "unknown utility `fame`"),
         ('kind = "age", center', 'kind = "agee", center', "agee"),
@@ -170,7 +200,9 @@ def test_without_approval_the_law_refuses(tmp_path: Path) -> None:
         ('"exang", "oldpeak"', '"exang"', "14 cells under 13 headings"),
     ],
 )
-def test_a_bad_study_file_gets_a_clear_error(tmp_path: Path, old: str, new: str, words: str) -> None:
+def test_a_bad_study_file_gets_a_clear_error(
+    tmp_path: Path, old: str, new: str, words: str
+) -> None:
     data = invented(tmp_path / "data", dict.fromkeys(FILES, 100))
     text = (HEART / "study.toml").read_text(encoding="utf-8")
     assert old in text
@@ -191,8 +223,12 @@ def test_the_study_file_reads(tmp_path: Path) -> None:
     assert run(tmp_path, tmp_path / "run", tmp_path).returncode == 2
 
 
-def test_real_files_run_on_keys_that_nobody_knows_and_a_seed_repeats_the_log(tmp_path: Path) -> None:
-    data = invented(tmp_path / "data", {"cleveland": 200, "hungarian": 180, "switzerland": 90, "va": 150})
+def test_real_files_run_on_keys_that_nobody_knows_and_a_seed_repeats_the_log(
+    tmp_path: Path,
+) -> None:
+    data = invented(
+        tmp_path / "data", {"cleveland": 200, "hungarian": 180, "switzerland": 90, "va": 150}
+    )
     trusts = []
     for name in ("one", "two"):
         assert run(data, tmp_path / name).returncode == 0
@@ -201,5 +237,8 @@ def test_real_files_run_on_keys_that_nobody_knows_and_a_seed_repeats_the_log(tmp
         seed = str(json.loads((tmp_path / name / "run.json").read_text())["seed"])
         assert seed not in (tmp_path / name / "report.html").read_text(encoding="utf-8")
     assert trusts[0] != trusts[1]
-    roots = {json.loads(run(data, tmp_path / f"s{n}", HEART, "--seed", "9").stdout)["log_root"] for n in (1, 2)}
+    roots = {
+        json.loads(run(data, tmp_path / f"s{n}", HEART, "--seed", "9").stdout)["log_root"]
+        for n in (1, 2)
+    }
     assert len(roots) == 1

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from heyi.county.scenes import STUDY_KINDS
-from heyi.exchange.apply import approve, submit, supply
-from heyi.exchange.grant import grant, revoke
-from heyi.exchange.pay import approve_settlement, pay
-from heyi.exchange.register import register_asset, register_party
-from heyi.exchange.settle import register_utility
-from heyi.exchange.use import Session
+from heyi.exchange.money.pay import approve_settlement, pay
+from heyi.exchange.money.settle import register_utility
+from heyi.exchange.request.apply import approve, submit, supply
+from heyi.exchange.request.grant import grant, revoke
+from heyi.exchange.request.register import register_asset, register_party
+from heyi.exchange.study.use import Session
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Source
 from heyi.model.party import Party, PartyKind, Tier
@@ -48,23 +48,32 @@ REQUEST = Request(
         ({"id": "referral"}, "case `referral` exists already"),
     ],
 )
-def test_a_request_that_cannot_be_submitted(story: Story, changed: dict[str, object], words: str) -> None:
-    house = story.app.house
-    size = house.log.size
+def test_a_request_that_cannot_be_submitted(
+    story: Story, changed: dict[str, object], words: str
+) -> None:
+    consortium = story.app.consortium
+    size = consortium.log.size
     with pytest.raises(InvalidInput, match=words):
-        submit(house, replace(REQUEST, **changed))  # type: ignore[arg-type]
-    assert house.log.size == size
+        submit(consortium, replace(REQUEST, **changed))  # type: ignore[arg-type]
+    assert consortium.log.size == size
 
 
 def test_who_does_not_speak_for_an_authority_cannot_approve(story: Story) -> None:
-    house = story.app.house
-    size = house.log.size
+    consortium = story.app.consortium
+    size = consortium.log.size
     for by in ("medical-college", "data-committee", "county-hospital"):
         with pytest.raises(InvalidInput, match="does not speak for `ethics_committee`"):
-            approve(house, "stroke-risk", authority="ethics_committee", by=by, given=True, reasons="")
+            approve(
+                consortium,
+                "stroke-risk",
+                authority="ethics_committee",
+                by=by,
+                given=True,
+                reasons="",
+            )
     with pytest.raises(InvalidInput, match="unknown condition `smile`"):
         approve(
-            house,
+            consortium,
             "stroke-risk",
             authority="ethics_committee",
             by="ethics-committee",
@@ -73,44 +82,64 @@ def test_who_does_not_speak_for_an_authority_cannot_approve(story: Story) -> Non
             conditions={"smile": 1},
         )
     with pytest.raises(InvalidInput, match="unknown case `nothing`"):
-        approve(house, "nothing", authority="ethics_committee", by="ethics-committee", given=True, reasons="")
-    assert house.log.size == size
+        approve(
+            consortium,
+            "nothing",
+            authority="ethics_committee",
+            by="ethics-committee",
+            given=True,
+            reasons="",
+        )
+    assert consortium.log.size == size
 
 
 def test_what_has_no_case_no_permit_or_no_leave(story: Story) -> None:
-    house = story.app.house
-    size = house.log.size
+    consortium = story.app.consortium
+    size = consortium.log.size
     with pytest.raises(InvalidInput, match="nothing in case `foreign-court` is permitted"):
-        grant(house, "foreign-court")
+        grant(consortium, "foreign-court")
     with pytest.raises(InvalidInput, match="has no permit"):
-        revoke(house, "referral", "referral.nothing", reason="")
+        revoke(consortium, "referral", "referral.nothing", reason="")
     with pytest.raises(InvalidInput, match="asks for no operation `logistic`"):
-        Session(house, "village-blood-pressure").operation("logistic")
+        Session(consortium, "village-blood-pressure").operation("logistic")
     with pytest.raises(InvalidInput, match="has permits or a utility already"):
-        register_utility(house, "stroke-risk", {"utility": "coverage"})
+        register_utility(consortium, "stroke-risk", {"utility": "coverage"})
     with pytest.raises(InvalidInput, match="is paid and cannot be paid"):
-        pay(house, "stroke-risk")
+        pay(consortium, "stroke-risk")
     with pytest.raises(InvalidInput, match="is paid and cannot be approved"):
-        approve_settlement(house, "stroke-risk", by="finance-office")
+        approve_settlement(consortium, "stroke-risk", by="finance-office")
     for act in (pay, lambda h, c: approve_settlement(h, c, by="finance-office")):
         with pytest.raises(InvalidInput, match="has no settlement"):
-            act(house, "referral")
-    assert house.log.size == size
+            act(consortium, "referral")
+    assert consortium.log.size == size
 
 
 def test_parties_and_assets_are_registered_once(story: Story) -> None:
-    house = story.app.house
+    consortium = story.app.consortium
     with pytest.raises(InvalidInput, match="registered already"):
-        register_asset(house, house.asset("township-01-records"))
+        register_asset(consortium, consortium.asset("township-01-records"))
     key = story.app.keyring.signer("insurer").public_key
-    again = Party(id="insurer", kind=PartyKind.REQUESTER, tier=Tier.CITY, zh="保险", en="insurer", public_key=key)
+    again = Party(
+        id="insurer",
+        kind=PartyKind.REQUESTER,
+        tier=Tier.CITY,
+        zh="保险",
+        en="insurer",
+        public_key=key,
+    )
     with pytest.raises(InvalidInput, match="registered already"):
-        register_party(house, again)
+        register_party(consortium, again)
     new = replace(again, id="insurer-two")
     with pytest.raises(InvalidInput, match=r"`data\.anonymised` needs a attested source"):
-        register_party(house, new, {"data.anonymised": True})
+        register_party(consortium, new, {"data.anonymised": True})
 
 
 def test_a_fact_is_stated_by_somebody_who_is_known(story: Story) -> None:
     with pytest.raises(InvalidInput, match="unknown party `nobody`"):
-        supply(story.app.house, "referral", {"consent.given": True}, by="nobody", source=Source.REGISTRY)
+        supply(
+            story.app.consortium,
+            "referral",
+            {"consent.given": True},
+            by="nobody",
+            source=Source.REGISTRY,
+        )

@@ -9,20 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from heyi.app import past_impact, reopen
+from heyi.app.centre import reopen
+from heyi.app.verification import past_impact
 from heyi.audit.event import from_leaf
 from heyi.crypto.canonical import from_canonical
-from heyi.exchange.erase import erase
+from heyi.exchange.proof.erase import erase
 from heyi.model.decision import Decision, Outcome
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.model.fact import Value
-from heyi.policy import ir
-from heyi.policy.check import compile_rulebook
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import to_ordinals
-from heyi.policy.interpret import evaluate
-from heyi.policy.to_python import PythonEngine
-from heyi.policy.words import unpack
+from heyi.policy.engines.interpret import evaluate
+from heyi.policy.engines.packed import unpack
+from heyi.policy.engines.to_python import PythonEngine
+from heyi.policy.language import ir
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.schema import to_ordinals
 from heyi.sources.rulebook import read_rulebook
 from tests.conftest import Story
 
@@ -58,7 +59,7 @@ def hard() -> DecisionPoint:
 
 def logged(story: Story) -> dict[int, tuple[Answer, dict[str, Value] | None]]:
     """Each decision of the log by its entry, with the facts that it was made from unless they were erased."""
-    schema = story.app.house.point.book.schema
+    schema = story.app.consortium.point.book.schema
     found: dict[int, tuple[Answer, dict[str, Value] | None]] = {}
     for entry in story.app.database.entries():
         event = from_leaf(entry.leaf)
@@ -77,14 +78,16 @@ def told(story: Story) -> list[Decision]:
 
 
 def test_the_same_rulebook_changes_nothing_and_counts_every_decision(story: Story) -> None:
-    past = past_impact(story.directory, DecisionPoint(story.app.house.point.book))
+    past = past_impact(story.directory, DecisionPoint(story.app.consortium.point.book))
     decisions = logged(story)
     assert past.changed == []
     assert past.decided + past.erased == len(decisions) >= len(told(story))
     assert past.erased == len([1 for _, facts in decisions.values() if facts is None]) == 1
 
 
-def test_a_stricter_rulebook_changes_exactly_what_it_forbids(story: Story, hard: DecisionPoint) -> None:
+def test_a_stricter_rulebook_changes_exactly_what_it_forbids(
+    story: Story, hard: DecisionPoint
+) -> None:
     past = past_impact(story.directory, hard)
     rule = hard.book.by_id["HARD-1.1"]
     hit = {
@@ -96,16 +99,20 @@ def test_a_stricter_rulebook_changes_exactly_what_it_forbids(story: Story, hard:
     }
     assert {c.entry: c.before for c in past.changed} == hit
     assert {c.after for c in past.changed} == {(Outcome.DENY, False)}, "a red line is beyond cure"
-    assert len([c for c in past.changed if c.before[0].is_permit]) >= 2, "referrals had been permitted"
+    assert len([c for c in past.changed if c.before[0].is_permit]) >= 2, (
+        "referrals had been permitted"
+    )
     assert past.decided > len(past.changed)
 
 
-def test_each_change_names_the_case_and_the_asset_of_its_entry(story: Story, hard: DecisionPoint) -> None:
+def test_each_change_names_the_case_and_the_asset_of_its_entry(
+    story: Story, hard: DecisionPoint
+) -> None:
     past = past_impact(story.directory, hard)
-    house = story.app.house
+    consortium = story.app.consortium
     assert past.changed
     for c in past.changed:
-        assert c.asset in house.case(c.case).decisions
+        assert c.asset in consortium.case(c.case).decisions
         event = from_leaf(next(story.app.database.entries(c.entry)).leaf)
         assert (event.kind, event.case, event.public["asset"]) == ("decision.made", c.case, c.asset)
     assert {c.case for c in past.changed} >= {"referral"}
@@ -113,7 +120,9 @@ def test_each_change_names_the_case_and_the_asset_of_its_entry(story: Story, har
 
 def test_what_was_decided_is_judged_on_its_own_day(story: Story, hard: DecisionPoint) -> None:
     """A pack that begins after the last decision changes nothing, however strict."""
-    later = past_impact(story.directory, with_pack(AGREED.replace("from=2026-01-01", "from=2100-01-01")))
+    later = past_impact(
+        story.directory, with_pack(AGREED.replace("from=2026-01-01", "from=2100-01-01"))
+    )
     assert later.changed == []
     assert later.decided == past_impact(story.directory, hard).decided
 
@@ -129,14 +138,20 @@ def test_a_looser_rulebook_opens_what_was_refused(story: Story) -> None:
         texts["cn/pipl.md"] = texts["cn/pipl.md"][:begin] + texts["cn/pipl.md"][end:]
     past = past_impact(story.directory, DecisionPoint(compile_rulebook(texts)))
     opened = [c for c in past.changed if c.case == "referral-without-consent"]
-    assert [(c.before, c.after) for c in opened] == [((Outcome.DENY, True), (Outcome.PERMIT_WITH_OBLIGATIONS, False))]
-    assert all(c.before[0] is Outcome.DENY and c.after != (Outcome.DENY, False) for c in past.changed)
+    assert [(c.before, c.after) for c in opened] == [
+        ((Outcome.DENY, True), (Outcome.PERMIT_WITH_OBLIGATIONS, False))
+    ]
+    assert all(
+        c.before[0] is Outcome.DENY and c.after != (Outcome.DENY, False) for c in past.changed
+    )
 
 
 def test_facts_are_admitted_anew_by_the_sources_that_the_new_rulebook_asks(story: Story) -> None:
     """Where every fact must be attested, what was merely declared is unknown, and unknown never opens."""
     texts = read_rulebook()
-    texts["facts.toml"] = re.sub(r'^source = "\w+"$', 'source = "attested"', texts["facts.toml"], flags=re.MULTILINE)
+    texts["facts.toml"] = re.sub(
+        r'^source = "\w+"$', 'source = "attested"', texts["facts.toml"], flags=re.MULTILINE
+    )
     past = past_impact(story.directory, DecisionPoint(compile_rulebook(texts)))
     closed = [c for c in past.changed if c.before[0].is_permit]
     assert closed
@@ -149,7 +164,7 @@ def test_erased_bodies_are_counted_and_not_guessed(run_copy: Path, hard: Decisio
     assert len(gone) == 2
     app = reopen(run_copy)
     for entry in gone:
-        erase(app.house, entry, reason="subject's request")
+        erase(app.consortium, entry, reason="subject's request")
     app.close()
     after = past_impact(run_copy, hard)
     assert (after.erased, after.decided) == (before.erased + 2, before.decided - 2)
@@ -195,7 +210,9 @@ def test_a_log_without_its_rulebook_is_no_evidence(run_copy: Path, hard: Decisio
 def test_readings_that_differ_are_an_error(story: Story, hard: DecisionPoint) -> None:
     """The new rulebook is judged in lockstep too: an answer that only one engine gives is none."""
     point = DecisionPoint(hard.book)
-    rules = [replace(r, applies=ir.Not(r.applies)) if r.id == "HARD-1.1" else r for r in hard.book.rules]
+    rules = [
+        replace(r, applies=ir.Not(r.applies)) if r.id == "HARD-1.1" else r for r in hard.book.rules
+    ]
     point._engine = PythonEngine(replace(hard.book, rules=tuple(rules)))
     with pytest.raises(InvalidInput, match=r"differ on entry \d+: two readings differ on HARD-1.1"):
         past_impact(story.directory, point)

@@ -24,15 +24,21 @@ def test_no_identifier_in_any_log(story: Story) -> None:
     known = identifiers(story.directory)
     assert len(known) > 1_000
     for path in (story.directory / "heyi.db", *(story.directory / "nodes").glob("*.db")):
-        database = story.app.database if path.name == "heyi.db" else story.app.node_databases[path.stem]
+        database = (
+            story.app.database if path.name == "heyi.db" else story.app.node_databases[path.stem]
+        )
         for entry in database.entries():
             everything = entry.leaf + (entry.body or b"")
-            assert not [i for i in known if i in everything], f"an identifier stands in {path.name} entry {entry.index}"
+            assert not [i for i in known if i in everything], (
+                f"an identifier stands in {path.name} entry {entry.index}"
+            )
 
 
 def test_withdrawals_are_logged_without_the_person(story: Story) -> None:
     withdrawals = [
-        from_leaf(e.leaf) for e in story.app.database.entries() if from_leaf(e.leaf).kind == "consent.withdrawn"
+        from_leaf(e.leaf)
+        for e in story.app.database.entries()
+        if from_leaf(e.leaf).kind == "consent.withdrawn"
     ]
     assert withdrawals
     assert all(set(w.public) == {"scope"} and w.commitment is not None for w in withdrawals)

@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from heyi.app import App, reopen, verify_directory
+from heyi.app.centre import App, reopen
+from heyi.app.verification import verify_directory
 from heyi.audit.event import Event, from_leaf
 from heyi.crypto.canonical import Json, canonical, digest, from_canonical
 from heyi.exchange.consortium import Consortium
-from heyi.exchange.dispute import answer_dispute, dispute
-from heyi.exchange.pay import approve_settlement, pay
-from heyi.exchange.settle import DAY, settle
+from heyi.exchange.money.dispute import answer_dispute, dispute
+from heyi.exchange.money.pay import approve_settlement, pay
+from heyi.exchange.money.settle import DAY, settle
 from heyi.model.errors import InvalidInput, Refused
-from heyi.report.payments import payments_csv
+from heyi.report.statement.payments import payments_csv
 from heyi.settlement.certificate import certify, measured_from_json
 from heyi.settlement.stages import Stage
 
@@ -36,68 +37,84 @@ def opened(directory: Path, seconds: int = 0) -> Iterator[App]:
         app.close()
 
 
-def stages(house: Consortium) -> set[Stage]:
-    return set(house.case(CASE).stages.values())
+def stages(consortium: Consortium) -> set[Stage]:
+    return set(consortium.case(CASE).stages.values())
 
 
 def test_statements_are_disputed_answered_approved_and_paid(stated_copy: Path) -> None:
     with opened(stated_copy) as app:
-        house = app.house
-        assert stages(house) == {Stage.STATED}
-        entry = dispute(house, CASE, party="va", reasons="our complete cases are 150, not fewer")
-        assert house.case(CASE).stages["va"] is Stage.DISPUTED
+        consortium = app.consortium
+        assert stages(consortium) == {Stage.STATED}
+        entry = dispute(
+            consortium, CASE, party="va", reasons="our complete cases are 150, not fewer"
+        )
+        assert consortium.case(CASE).stages["va"] is Stage.DISPUTED
         leaf = next(app.database.entries(entry)).leaf
         assert b"150" not in leaf, "reasons stand in a body that can be erased"
         with pytest.raises(InvalidInput, match="is disputed and cannot be disputed"):
-            dispute(house, CASE, party="va", reasons="again")
+            dispute(consortium, CASE, party="va", reasons="again")
         app.forward(WAIT)
         with pytest.raises(InvalidInput, match="`va` disputes its statement"):
-            approve_settlement(house, CASE, by=BY)
-        answer_dispute(house, CASE, party="va", by=BY, upheld=False, reasons="records without a pulse are left out")
-        approve_settlement(house, CASE, by=BY)
-        assert stages(house) == {Stage.APPROVED}
-        decision, paid = pay(house, CASE)
-        assert decision.outcome.is_permit and paid == 10_000_000 == house.case(CASE).paid_fen
-        assert stages(house) == {Stage.PAID}
+            approve_settlement(consortium, CASE, by=BY)
+        answer_dispute(
+            consortium,
+            CASE,
+            party="va",
+            by=BY,
+            upheld=False,
+            reasons="records without a pulse are left out",
+        )
+        approve_settlement(consortium, CASE, by=BY)
+        assert stages(consortium) == {Stage.APPROVED}
+        decision, paid = pay(consortium, CASE)
+        assert decision.outcome.is_permit and paid == 10_000_000 == consortium.case(CASE).paid_fen
+        assert stages(consortium) == {Stage.PAID}
     assert verify_directory(stated_copy).holds
 
 
-def test_a_dispute_that_is_upheld_withdraws_the_settlement_and_it_is_made_anew(stated_copy: Path) -> None:
+def test_a_dispute_that_is_upheld_withdraws_the_settlement_and_it_is_made_anew(
+    stated_copy: Path,
+) -> None:
     with opened(stated_copy) as app:
-        house = app.house
-        dispute(house, CASE, party="va", reasons="wrong file")
+        consortium = app.consortium
+        dispute(consortium, CASE, party="va", reasons="wrong file")
         measured = measured_from_json(kept(app)["measured"])
         with pytest.raises(InvalidInput, match="was settled already"):
-            settle(house, CASE, measured)
-        answer_dispute(house, CASE, party="va", by=BY, upheld=True, reasons="it was")
-        assert (house.case(CASE).settlement, house.case(CASE).stages) == ({}, {})
+            settle(consortium, CASE, measured)
+        answer_dispute(consortium, CASE, party="va", by=BY, upheld=True, reasons="it was")
+        assert (consortium.case(CASE).settlement, consortium.case(CASE).stages) == ({}, {})
         with pytest.raises(InvalidInput, match="has no settlement"):
-            approve_settlement(house, CASE, by=BY)
-        settle(house, CASE, measured)
-        assert stages(house) == {Stage.STATED}
+            approve_settlement(consortium, CASE, by=BY)
+        settle(consortium, CASE, measured)
+        assert stages(consortium) == {Stage.STATED}
         app.forward(WAIT)
-        approve_settlement(house, CASE, by=BY)
-        pay(house, CASE)
+        approve_settlement(consortium, CASE, by=BY)
+        pay(consortium, CASE)
     assert verify_directory(stated_copy).holds
 
 
 def kept(app: App) -> Json:
-    content = app.database.artefact(app.house.case(CASE).settlement["certificate"])
+    content = app.database.artefact(app.consortium.case(CASE).settlement["certificate"])
     assert content is not None
     return from_canonical(content)
 
 
 def test_what_is_refused_leaves_no_trace(stated_copy: Path) -> None:
     with opened(stated_copy) as app:
-        house, size = app.house, app.house.log.size
+        consortium, size = app.consortium, app.consortium.log.size
         tries: list[tuple[Callable[[], object], str]] = [
-            (lambda: dispute(house, CASE, party="nobody", reasons="x"), "has no statement"),
-            (lambda: dispute(house, CASE, party="va", reasons="  "), "needs its reasons"),
-            (lambda: approve_settlement(house, CASE, by=BY), "can still be disputed"),
-            (lambda: approve_settlement(house, CASE, by="va"), "does not speak for settlements"),
-            (lambda: pay(house, CASE), "is stated and cannot be paid"),
+            (lambda: dispute(consortium, CASE, party="nobody", reasons="x"), "has no statement"),
+            (lambda: dispute(consortium, CASE, party="va", reasons="  "), "needs its reasons"),
+            (lambda: approve_settlement(consortium, CASE, by=BY), "can still be disputed"),
             (
-                lambda: answer_dispute(house, CASE, party="va", by=BY, upheld=True, reasons="x"),
+                lambda: approve_settlement(consortium, CASE, by="va"),
+                "does not speak for settlements",
+            ),
+            (lambda: pay(consortium, CASE), "is stated and cannot be paid"),
+            (
+                lambda: answer_dispute(
+                    consortium, CASE, party="va", by=BY, upheld=True, reasons="x"
+                ),
                 "`va` disputes nothing",
             ),
         ]
@@ -106,121 +123,158 @@ def test_what_is_refused_leaves_no_trace(stated_copy: Path) -> None:
                 attempt()
         app.forward(WAIT)
         with pytest.raises(InvalidInput, match="the days for disputes are over"):
-            dispute(house, CASE, party="va", reasons="late")
-        assert house.log.size == size
+            dispute(consortium, CASE, party="va", reasons="late")
+        assert consortium.log.size == size
 
 
 def test_paying_waits_for_the_law(stated_copy: Path) -> None:
     """The grassroots rule of the agreement binds where a health centre contributed: here it got too little."""
     with opened(stated_copy, WAIT) as app:
-        house = app.house
-        approve_settlement(house, CASE, by=BY)
-        poorest = min(house.case(CASE).settlement["shares_fen"].items(), key=lambda s: s[1])[0]
-        party = house.state.parties[poorest]
+        consortium = app.consortium
+        approve_settlement(consortium, CASE, by=BY)
+        poorest = min(consortium.case(CASE).settlement["shares_fen"].items(), key=lambda s: s[1])[0]
+        party = consortium.state.parties[poorest]
         object.__setattr__(party, "tier", type(party.tier)("township"))
         with pytest.raises(Refused, match="paying is not permitted"):
-            pay(house, CASE)
-        assert stages(house) == {Stage.APPROVED}
+            pay(consortium, CASE)
+        assert stages(consortium) == {Stage.APPROVED}
         object.__setattr__(party, "tier", type(party.tier)("city"))
 
 
 def test_the_list_of_payments_is_for_spreadsheets(stated_copy: Path) -> None:
     with opened(stated_copy, WAIT) as app:
-        house = app.house
-        before = payments_csv(house.state, [CASE])
-        approve_settlement(house, CASE, by=BY)
-        pay(house, CASE)
-        after = payments_csv(house.state, [CASE])
-        object.__setattr__(house.state.parties["va"], "en", '=HYPERLINK("x")')
-        assert "'=HYPERLINK" in payments_csv(house.state, [CASE])
+        consortium = app.consortium
+        before = payments_csv(consortium.state, [CASE])
+        approve_settlement(consortium, CASE, by=BY)
+        pay(consortium, CASE)
+        after = payments_csv(consortium.state, [CASE])
+        object.__setattr__(consortium.state.parties["va"], "en", '=HYPERLINK("x")')
+        assert "'=HYPERLINK" in payments_csv(consortium.state, [CASE])
     assert before.startswith("\ufeffstudy,institution,")
     rows = list(csv.DictReader(io.StringIO(before.removeprefix("\ufeff"))))
-    assert sum(int(r["amount_fen"]) for r in rows) == 10_000_000 and {r["stage"] for r in rows} == {"stated"}
+    assert sum(int(r["amount_fen"]) for r in rows) == 10_000_000 and {r["stage"] for r in rows} == {
+        "stated"
+    }
     later = list(csv.DictReader(io.StringIO(after.removeprefix("\ufeff"))))
     assert {r["stage"] for r in later} == {"paid"}
-    assert [r["amount_fen"] for r in later] == [r["share_fen"] for r in rows], "what it pays, also when it is paid"
+    assert [r["amount_fen"] for r in later] == [r["share_fen"] for r in rows], (
+        "what it pays, also when it is paid"
+    )
     assert {r["paid_before_fen"] for r in later} == {"0"}
 
 
 # --- what a dishonest operator may try --------------------------------------------------------------------------------
 
 
-def first(house: Consortium, kind: str) -> Event:
-    return next(e for e in (from_leaf(x.leaf) for x in house.log.store.entries()) if e.kind == kind)
+def first(consortium: Consortium, kind: str) -> Event:
+    return next(
+        e for e in (from_leaf(x.leaf) for x in consortium.log.store.entries()) if e.kind == kind
+    )
 
 
-def write(house: Consortium, kind: str, public: dict[str, Json], *, actor: str = "platform", body: Json = None) -> None:
-    house.write(house.draft(kind, actor=actor, case=CASE, public=public, body=body))
+def write(
+    consortium: Consortium,
+    kind: str,
+    public: dict[str, Json],
+    *,
+    actor: str = "platform",
+    body: Json = None,
+) -> None:
+    consortium.write(consortium.draft(kind, actor=actor, case=CASE, public=public, body=body))
 
 
-def payment(house: Consortium, **changed: Json) -> dict[str, Json]:
-    fen = house.case(CASE).settlement["shares_fen"]["va"]
-    return {"party": "va", "amount_fen": fen, "payment": "money", "by_leave_of": f"{CASE}-payment", **changed}
+def payment(consortium: Consortium, **changed: Json) -> dict[str, Json]:
+    fen = consortium.case(CASE).settlement["shares_fen"]["va"]
+    return {
+        "party": "va",
+        "amount_fen": fen,
+        "payment": "money",
+        "by_leave_of": f"{CASE}-payment",
+        **changed,
+    }
 
 
 def pay_before_approval(app: App) -> None:
-    write(app.house, "settlement.paid", payment(app.house))
+    write(app.consortium, "settlement.paid", payment(app.consortium))
 
 
 def approved(app: App) -> None:
     app.forward(WAIT)
-    approve_settlement(app.house, CASE, by=BY)
+    approve_settlement(app.consortium, CASE, by=BY)
 
 
 def pay_without_leave(app: App) -> None:
     approved(app)
-    write(app.house, "settlement.paid", payment(app.house))
+    write(app.consortium, "settlement.paid", payment(app.consortium))
 
 
 def pay_more(app: App) -> None:
     approved(app)
-    write(app.house, "settlement.paid", payment(app.house, amount_fen=1))
+    write(app.consortium, "settlement.paid", payment(app.consortium, amount_fen=1))
 
 
 def pay_by_another_leave(app: App) -> None:
     approved(app)
-    write(app.house, "settlement.paid", payment(app.house, by_leave_of=CASE))
+    write(app.consortium, "settlement.paid", payment(app.consortium, by_leave_of=CASE))
 
 
 def pay_in_another_way(app: App) -> None:
     approved(app)
-    write(app.house, "settlement.paid", payment(app.house, payment="work_points"))
+    write(app.consortium, "settlement.paid", payment(app.consortium, payment="work_points"))
 
 
 def approve_early(app: App) -> None:
-    app.house.case(CASE).settlement["disputes_until"] = 0  # in the operator's memory, not in the log
-    approve_settlement(app.house, CASE, by=BY)
+    app.consortium.case(CASE).settlement["disputes_until"] = (
+        0  # in the operator's memory, not in the log
+    )
+    approve_settlement(app.consortium, CASE, by=BY)
 
 
 def approve_for_another(app: App) -> None:
-    approved_ = {"certificate": "sha256:" + "0" * 64, "origin": app.house.log.signer.name, "signature": "00" * 64}
-    write(app.house, "settlement.approved", approved_, actor=BY)
+    approved_ = {
+        "certificate": "sha256:" + "0" * 64,
+        "origin": app.consortium.log.signer.name,
+        "signature": "00" * 64,
+    }
+    write(app.consortium, "settlement.approved", approved_, actor=BY)
 
 
 def approve_unsigned(app: App) -> None:
     app.forward(WAIT)
-    said = {"certificate": app.house.case(CASE).settlement["certificate"], "origin": app.house.log.signer.name}
-    write(app.house, "settlement.approved", {**said, "signature": "00" * 64}, actor=BY)
+    said = {
+        "certificate": app.consortium.case(CASE).settlement["certificate"],
+        "origin": app.consortium.log.signer.name,
+    }
+    write(app.consortium, "settlement.approved", {**said, "signature": "00" * 64}, actor=BY)
 
 
 def approve_by_a_hospital(app: App) -> None:
     app.forward(WAIT)
-    said = {"certificate": app.house.case(CASE).settlement["certificate"], "origin": app.house.log.signer.name}
-    write(app.house, "settlement.approved", {**said, "signature": "00" * 64}, actor="va")
+    said = {
+        "certificate": app.consortium.case(CASE).settlement["certificate"],
+        "origin": app.consortium.log.signer.name,
+    }
+    write(app.consortium, "settlement.approved", {**said, "signature": "00" * 64}, actor="va")
 
 
 def dispute_for_another(app: App) -> None:
-    public = {"party": "va", "certificate": app.house.case(CASE).settlement["certificate"]}
-    write(app.house, "statement.disputed", public, actor="hungary", body={"reasons": "x"})
+    public = {"party": "va", "certificate": app.consortium.case(CASE).settlement["certificate"]}
+    write(app.consortium, "statement.disputed", public, actor="hungary", body={"reasons": "x"})
 
 
 def withdraw_undisputed(app: App) -> None:
     said = {
         "party": "va",
-        "certificate": app.house.case(CASE).settlement["certificate"],
-        "origin": app.house.log.signer.name,
+        "certificate": app.consortium.case(CASE).settlement["certificate"],
+        "origin": app.consortium.log.signer.name,
     }
-    write(app.house, "settlement.withdrawn", {**said, "signature": "00" * 64}, actor=BY, body={"reasons": "x"})
+    write(
+        app.consortium,
+        "settlement.withdrawn",
+        {**said, "signature": "00" * 64},
+        actor=BY,
+        body={"reasons": "x"},
+    )
 
 
 def certify_other_shares(app: App) -> None:
@@ -230,25 +284,25 @@ def certify_other_shares(app: App) -> None:
     certificate["shares_fen"]["hungary"] -= 1
     certified = digest(certificate)
     app.database.put_artefact(certified, canonical(certificate))
-    answer = first(app.house, "settlement.certified")
+    answer = first(app.consortium, "settlement.certified")
     public = {**answer.public, "certificate": certified, "shares_fen": certificate["shares_fen"]}
-    dispute(app.house, CASE, party="va", reasons="x")
-    answer_dispute(app.house, CASE, party="va", by=BY, upheld=True, reasons="x")
-    write(app.house, "settlement.certified", public)
+    dispute(app.consortium, CASE, party="va", reasons="x")
+    answer_dispute(app.consortium, CASE, party="va", by=BY, upheld=True, reasons="x")
+    write(app.consortium, "settlement.certified", public)
 
 
 def certify_another_utility(app: App) -> None:
-    dispute(app.house, CASE, party="va", reasons="x")
+    dispute(app.consortium, CASE, party="va", reasons="x")
     certificate = kept(app)
-    answer_dispute(app.house, CASE, party="va", by=BY, upheld=True, reasons="x")
+    answer_dispute(app.consortium, CASE, party="va", by=BY, upheld=True, reasons="x")
     certificate["measured"]["specification"]["evaluation"] = "another evaluation set"
     other = certify(CASE, measured_from_json(certificate["measured"]))
-    app.house.case(CASE).utility = digest(other["measured"]["specification"])
-    settle(app.house, CASE, measured_from_json(other["measured"]))
+    app.consortium.case(CASE).utility = digest(other["measured"]["specification"])
+    settle(app.consortium, CASE, measured_from_json(other["measured"]))
 
 
 def state_twice(app: App) -> None:
-    write(app.house, "statement.issued", first(app.house, "statement.issued").public)
+    write(app.consortium, "statement.issued", first(app.consortium, "statement.issued").public)
 
 
 ATTACKS: list[tuple[Callable[[App], None], str]] = [
@@ -269,12 +323,16 @@ ATTACKS: list[tuple[Callable[[App], None], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("attack", "words"), ATTACKS, ids=lambda a: a.__name__ if callable(a) else "")
+@pytest.mark.parametrize(
+    ("attack", "words"), ATTACKS, ids=lambda a: a.__name__ if callable(a) else ""
+)
 def test_what_the_operator_writes_about_money_is_replayed(
     stated_copy: Path, attack: Callable[[App], None], words: str
 ) -> None:
     with opened(stated_copy) as app:
-        before = app.house.log.size
+        before = app.consortium.log.size
         attack(app)
     faults = verify_directory(stated_copy).replayed.faults
-    assert any(words in f.message and f.entry is not None and f.entry >= before for f in faults), faults
+    assert any(words in f.message and f.entry is not None and f.entry >= before for f in faults), (
+        faults
+    )

@@ -8,8 +8,8 @@ import pytest
 
 from heyi.audit.event import Event, from_leaf
 from heyi.county import scenes
-from heyi.county.stage import UNPREPARED, WITHOUT_MINOR_RULES, records_of
-from heyi.exchange.grant import seat
+from heyi.county.founding import UNPREPARED, WITHOUT_MINOR_RULES, records_of
+from heyi.exchange.request.grant import seat
 from heyi.model.decision import Decision, Outcome
 from tests.conftest import Story
 
@@ -30,7 +30,7 @@ def test_permitted_outright(story: Story) -> None:
 def test_permitted_with_obligations_that_stand_in_the_permit(story: Story) -> None:
     decision = only(rounds(story, scenes.REFERRAL.id)[0])
     assert decision.outcome is Outcome.PERMIT_WITH_OBLIGATIONS
-    case = story.app.house.case(scenes.REFERRAL.id)
+    case = story.app.consortium.case(scenes.REFERRAL.id)
     (decided,) = case.decisions.values()
     assert set(decided.obligations) == {o.rule for o in decision.obligations}
 
@@ -50,7 +50,9 @@ def test_silence_of_the_registry_is_not_consent(story: Story) -> None:
     assert after.outcome is Outcome.PERMIT_WITH_OBLIGATIONS
 
 
-@pytest.mark.parametrize("scene", [scenes.FOREIGN_GENES, scenes.FOREIGN_COURT, scenes.MARKETING], ids=lambda s: s.id)
+@pytest.mark.parametrize(
+    "scene", [scenes.FOREIGN_GENES, scenes.FOREIGN_COURT, scenes.MARKETING], ids=lambda s: s.id
+)
 def test_red_lines_are_beyond_cure(story: Story, scene: scenes.Scene) -> None:
     decision = only(rounds(story, scene.id)[0])
     assert (decision.outcome, decision.curable, decision.remedies) == (Outcome.DENY, False, ())
@@ -65,17 +67,22 @@ def test_a_refused_approval_denies(story: Story) -> None:
 
 def test_one_request_is_answered_differently_at_different_institutions(story: Story) -> None:
     first, second = rounds(story, scenes.STUDY.id)
-    assert Counter(d.outcome for d in first.values()) == {Outcome.NEEDS_APPROVAL: 12, Outcome.DENY: 2}
+    assert Counter(d.outcome for d in first.values()) == {
+        Outcome.NEEDS_APPROVAL: 12,
+        Outcome.DENY: 2,
+    }
     assert Counter(d.outcome for d in second.values()) == {Outcome.PERMIT: 12, Outcome.DENY: 2}
     assert "evidence.impact_assessment" in {m.fact for m in second[records_of(UNPREPARED)].missing}
-    assert "handler.minor_rules" in {m.fact for m in second[records_of(WITHOUT_MINOR_RULES)].missing}
+    assert "handler.minor_rules" in {
+        m.fact for m in second[records_of(WITHOUT_MINOR_RULES)].missing
+    }
 
 
 def test_the_committees_condition_stands_in_every_permit(story: Story) -> None:
-    house = story.app.house
-    permits = house.case(scenes.STUDY.id).permits
+    consortium = story.app.consortium
+    permits = consortium.case(scenes.STUDY.id).permits
     assert len(permits) == 12
-    assert {seat(house, scenes.STUDY.id, p).permit.min_cell for p in permits} == {10}
+    assert {seat(consortium, scenes.STUDY.id, p).permit.min_cell for p in permits} == {10}
 
 
 def test_a_withdrawal_lowers_exactly_one_cell_by_one(story: Story) -> None:
@@ -87,7 +94,10 @@ def test_a_withdrawal_lowers_exactly_one_cell_by_one(story: Story) -> None:
 
 def test_nodes_refuse_after_revocation(story: Story) -> None:
     refused = story.told.refused_after_revocation
-    assert {h: r["code"] for h, r in refused.items()} == {"county-hospital": "revoked", "tcm-hospital": "revoked"}
+    assert {h: r["code"] for h, r in refused.items()} == {
+        "county-hospital": "revoked",
+        "tcm-hospital": "revoked",
+    }
 
 
 def test_village_clinics_answer_through_their_hosts(story: Story) -> None:
@@ -103,7 +113,7 @@ def test_village_clinics_answer_through_their_hosts(story: Story) -> None:
 def test_the_pot_is_paid_to_the_fen(story: Story) -> None:
     study = story.told.study
     assert len(study.statements) == 12
-    case = story.app.house.case(study.case)
+    case = story.app.consortium.case(study.case)
     assert sum(s.share_fen for s in study.statements) == case.settlement["pot_fen"] == case.paid_fen
     assert case.paid == {s.party: s.share_fen for s in study.statements}
     assert story.told.payment.outcome.is_permit

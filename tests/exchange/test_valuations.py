@@ -13,18 +13,19 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from heyi.app import App, found, verify_directory
+from heyi.app.centre import App, found
+from heyi.app.verification import verify_directory
 from heyi.crypto.canonical import Json, from_canonical
-from heyi.exchange.plan import Site, StudyPlan, open_plan, register_plan
-from heyi.exchange.register import register_asset
-from heyi.exchange.settle import settle
-from heyi.exchange.study import StudyResult, run_study
-from heyi.exchange.valuation import Valuation
-from heyi.federation.operation import Operation
+from heyi.exchange.money.settle import settle
+from heyi.exchange.request.register import register_asset
+from heyi.exchange.study.joint_study import StudyResult, run_study
+from heyi.exchange.study.plan import Site, StudyPlan, open_plan, register_plan
+from heyi.exchange.study.valuation import Valuation
+from heyi.federation.wire.operation import Operation
 from heyi.model.errors import InvalidInput, Refused
 from heyi.model.party import Tier
 from heyi.settlement.certificate import verify_certificate
-from heyi.settlement.coverage import Coverage
+from heyi.settlement.coverage_game import CoverageGame
 from heyi.settlement.exact import shapley_of_floats
 from heyi.settlement.game import Game
 from heyi.settlement.sample import Sample
@@ -58,7 +59,11 @@ def sites(data: Path) -> list[tuple[Floats, Floats]]:
             if "?" not in wanted:
                 values = [float(v) for v in wanted]
                 rows.append(
-                    [1.0, *((v - c) / s for v, (c, s) in zip(values, SCALING.values(), strict=False)), values[-1]]
+                    [
+                        1.0,
+                        *((v - c) / s for v, (c, s) in zip(values, SCALING.values(), strict=False)),
+                        values[-1],
+                    ]
                 )
         table = np.array(rows)
         made.append((table[:, :-1], (table[:, -1] > 0).astype(np.float64)))
@@ -71,7 +76,9 @@ def coalition(sites: list[tuple[Floats, Floats]], mask: int) -> tuple[Floats, Fl
 
 
 def model(x: Floats, y: Floats) -> Floats:
-    fitted = LogisticRegression(C=1.0, solver="newton-cholesky", tol=1e-13, max_iter=100).fit(x[:, 1:], y)
+    fitted = LogisticRegression(C=1.0, solver="newton-cholesky", tol=1e-13, max_iter=100).fit(
+        x[:, 1:], y
+    )
     return np.array([fitted.intercept_[0], *fitted.coef_[0]])
 
 
@@ -87,14 +94,24 @@ def opened(
     operation = Operation(name="logistic", params={**HEART.operations[0].params, **params})
     plan = replace(plan, valuation=valuation, operations=operations or (operation,))
     app = found(directory, seed=7, what=plan.id)
-    register_plan(app.house, plan)
+    register_plan(app.consortium, plan)
     for site in plan.sites:
         app.open_node(site.id, [site.id])
-        table = read_csv(data / site.file, columns=plan.columns, keep_duplicates=plan.columns is not None)
-        names: dict[str, Any] = {"zh": site.zh, "en": site.en, "origin": plan.origin, "secret": plan.secret}
+        table = read_csv(
+            data / site.file, columns=plan.columns, keep_duplicates=plan.columns is not None
+        )
+        names: dict[str, Any] = {
+            "zh": site.zh,
+            "en": site.en,
+            "origin": plan.origin,
+            "secret": plan.secret,
+        }
         asset_id = plan.asset(site.id)
-        register_asset(app.house, app.import_table(table, host=site.id, asset_id=asset_id, holder=site.id, **names))
-    open_plan(app.house, plan)
+        register_asset(
+            app.consortium,
+            app.import_table(table, host=site.id, asset_id=asset_id, holder=site.id, **names),
+        )
+    open_plan(app.consortium, plan)
     return app, plan
 
 
@@ -108,8 +125,8 @@ def run(
 ) -> tuple[StudyResult, Any, int]:
     """Run it: the result, what was measured, and the number of exchanges."""
     app, plan = opened(data, directory, valuation, plan, operations, **params)
-    result = run_study(app.house, plan.id)
-    case = app.house.case(plan.id)
+    result = run_study(app.consortium, plan.id)
+    case = app.consortium.case(plan.id)
     content = app.database.artefact(case.settlement["certificate"])
     assert content is not None
     measured = verify_certificate(from_canonical(content))
@@ -143,10 +160,14 @@ def test_near_fits_pay_as_exact_ones_in_four_more_exchanges(data: Path, tmp_path
     assert np.abs(got - wanted).sum() <= 0.001 * np.abs(wanted).sum()
     assert not (got == wanted).all()
     assert exact.coefficients_nano == near.coefficients_nano
-    assert near.rounds < asked <= near.rounds + 4, "own optima, two steps, one evaluation besides the joint model"
+    assert near.rounds < asked <= near.rounds + 4, (
+        "own optima, two steps, one evaluation besides the joint model"
+    )
 
 
-def test_intervals_of_a_likelihood_are_those_of_a_bootstrap(data: Path, tmp_path: Path, sites: Any) -> None:
+def test_intervals_of_a_likelihood_are_those_of_a_bootstrap(
+    data: Path, tmp_path: Path, sites: Any
+) -> None:
     """The models stay, the records that they are evaluated on are drawn anew (2,000 times)."""
     result, game, _ = run(data, tmp_path / "run", Valuation(utility="likelihood"))
     x, y = coalition(sites, 15)
@@ -154,7 +175,9 @@ def test_intervals_of_a_likelihood_are_those_of_a_bootstrap(data: Path, tmp_path
     terms = y * eta - np.logaddexp(0, eta)
     phi = np.array([shapley_of_floats(record) for record in (terms - terms[0]).T])
     moments = phi.T @ phi * 1e24
-    assert np.array(game.moments, dtype=float) == pytest.approx(moments, rel=1e-3, abs=1e-3 * moments.max())
+    assert np.array(game.moments, dtype=float) == pytest.approx(
+        moments, rel=1e-3, abs=1e-3 * moments.max()
+    )
     rng = np.random.default_rng(1)
     shares = []
     for _ in range(2000):
@@ -167,7 +190,9 @@ def test_intervals_of_a_likelihood_are_those_of_a_bootstrap(data: Path, tmp_path
         assert half / 2.4977 == pytest.approx(sd, rel=0.15)  # the normal quantile of 1 - 0.05/8
 
 
-def test_the_concordance_game_is_that_of_areas_under_the_curve(data: Path, tmp_path: Path, sites: Any) -> None:
+def test_the_concordance_game_is_that_of_areas_under_the_curve(
+    data: Path, tmp_path: Path, sites: Any
+) -> None:
     result, game, _ = run(data, tmp_path / "run", Valuation(utility="concordance"))
     assert isinstance(game, Game)
     for mask in (1, 6, 15):
@@ -180,7 +205,9 @@ def test_the_concordance_game_is_that_of_areas_under_the_curve(data: Path, tmp_p
     assert "ranking of cases" in result.statements[0].why.en
 
 
-def test_information_is_the_precision_of_a_coefficient(data: Path, tmp_path: Path, sites: Any) -> None:
+def test_information_is_the_precision_of_a_coefficient(
+    data: Path, tmp_path: Path, sites: Any
+) -> None:
     result, game, _ = run(data, tmp_path / "run", Valuation(utility="information", of="sex"))
     x, y = coalition(sites, 15)
     beta = model(x, y)
@@ -189,7 +216,9 @@ def test_information_is_the_precision_of_a_coefficient(data: Path, tmp_path: Pat
         members, _ = coalition(sites, mask)
         p = 1 / (1 + np.exp(-members @ beta))
         hessian = (members * (p * (1 - p))[:, None]).T @ members + np.diag([0.0, 1, 1, 1, 1, 1])
-        assert game.values[mask] / 1e6 == pytest.approx(1 / np.linalg.inv(hessian)[2, 2] - 1, abs=1e-5)
+        assert game.values[mask] / 1e6 == pytest.approx(
+            1 / np.linalg.inv(hessian)[2, 2] - 1, abs=1e-5
+        )
     assert "`sex`" in result.statements[0].why.en
 
 
@@ -203,7 +232,9 @@ def table_of(players: tuple[str, ...] = PLAYERS) -> dict[str, int]:
 
 def test_a_table_of_the_consortium_with_masked_sums(data: Path, tmp_path: Path, sites: Any) -> None:
     """The platform sees totals only, and the model is the same to the last digit."""
-    result, game, _ = run(data, tmp_path / "run", Valuation(utility="table", table=table_of()), sums="masked")
+    result, game, _ = run(
+        data, tmp_path / "run", Valuation(utility="table", table=table_of()), sums="masked"
+    )
     assert result.coefficients_nano == pytest.approx(model(*coalition(sites, 15)) * 1e9, abs=2)
     assert game.values[15] == table_of()[" ".join(PLAYERS)]
     assert {s.unit for s in result.statements} == {"units"}
@@ -211,11 +242,13 @@ def test_a_table_of_the_consortium_with_masked_sums(data: Path, tmp_path: Path, 
 
 def test_another_table_is_not_settled(data: Path, tmp_path: Path) -> None:
     app, plan = opened(data, tmp_path / "run", Valuation(utility="table", table=table_of()))
-    case = app.house.case(plan.id)
+    case = app.consortium.case(plan.id)
     values = [0, *range(1, 16)]
-    other = Game(players=PLAYERS, values=tuple(values), unit="units", specification=case.specification)
+    other = Game(
+        players=PLAYERS, values=tuple(values), unit="units", specification=case.specification
+    )
     with pytest.raises(InvalidInput, match="not the registered table"):
-        settle(app.house, plan.id, other)
+        settle(app.consortium, plan.id, other)
     app.close()
 
 
@@ -225,7 +258,9 @@ def test_a_sample_of_models_pays_what_is_certain(tmp_path: Path) -> None:
     sampled = Valuation(utility="likelihood", fits="near", evaluations=200, seed=3)
     result, sample, _ = run(tmp_path / "data", tmp_path / "run", sampled, plan)
     assert isinstance(sample, Sample) and len(sample.values) == 200
-    exact, _, _ = run(tmp_path / "data", tmp_path / "exact", Valuation(utility="likelihood", fits="near"), plan)
+    exact, _, _ = run(
+        tmp_path / "data", tmp_path / "exact", Valuation(utility="likelihood", fits="near"), plan
+    )
     for got, wanted in zip(result.statements, exact.statements, strict=True):
         assert got.interim and not wanted.interim
         assert got.low <= wanted.contribution <= got.high
@@ -250,7 +285,10 @@ AGE_SEX_SBP = [
     {"kind": "sbp", "center_micro": 140_000_000, "scale_micro": 20_000_000},
 ]
 LINKED = (
-    Operation(name="logistic", params={"outcome": OUTCOME, "covariates": AGE_SEX_SBP, "ridge_micro": 1_000_000}),
+    Operation(
+        name="logistic",
+        params={"outcome": OUTCOME, "covariates": AGE_SEX_SBP, "ridge_micro": 1_000_000},
+    ),
     Operation(name="tokens", params={"complete": ["age", "sex", "sbp", "diabetes"]}),
 )
 
@@ -264,10 +302,16 @@ def clinics(folder: Path, names: dict[str, tuple[int, int]], *, changed: float =
         visits = County.visits(persons, seed, start=1000 * seed)
         rng = np.random.default_rng(seed + 99)
         if seed in held:
-            for kind, low, high in (("age", 30, 85), ("sex", 0, 2), ("sbp", 100, 190), ("diabetes", 0, 2)):
+            for kind, low, high in (
+                ("age", 30, 85),
+                ("sex", 0, 2),
+                ("sbp", 100, 190),
+                ("diabetes", 0, 2),
+            ):
                 drawn = rng.integers(low, high, persons)
                 visits[kind] = [
-                    float(d) if rng.random() < changed else v for v, d in zip(visits[kind], drawn, strict=True)
+                    float(d) if rng.random() < changed else v
+                    for v, d in zip(visits[kind], drawn, strict=True)
                 ]
         held.add(seed)
         words = {"sex": ("女", "男"), "diabetes": ("否", "是")}
@@ -288,7 +332,9 @@ def clinics(folder: Path, names: dict[str, tuple[int, int]], *, changed: float =
     [("likelihood", 0.0), ("likelihood", 0.05), ("concordance", 0.0)],
     ids=["an exact copy", "a copy with 5 % of its cells changed", "an exact copy, by concordance"],
 )
-def test_a_copy_under_a_second_name_gains_nothing(tmp_path: Path, changed: float, utility: str) -> None:
+def test_a_copy_under_a_second_name_gains_nothing(
+    tmp_path: Path, changed: float, utility: str
+) -> None:
     """Twins are one owner, and each of their persons counts once."""
     three = {"clinic-a": (1, 200), "clinic-b": (2, 150), "clinic-c": (3, 180)}
     paid: dict[str, int] = {}
@@ -300,12 +346,20 @@ def test_a_copy_under_a_second_name_gains_nothing(tmp_path: Path, changed: float
         plan = clinics(tmp_path / f"{name}-data", names, changed=changed)
         plan = replace(plan, pot=replace(plan.pot, twins=twins))
         result, game, _ = run(
-            tmp_path / f"{name}-data", tmp_path / name, Valuation(utility=utility), plan, operations=LINKED
+            tmp_path / f"{name}-data",
+            tmp_path / name,
+            Valuation(utility=utility),
+            plan,
+            operations=LINKED,
         )
-        paid[name] = sum(s.share_fen for s in result.statements if s.party in ("clinic-c", "clinic-z"))
+        paid[name] = sum(
+            s.share_fen for s in result.statements if s.party in ("clinic-c", "clinic-z")
+        )
         assert game.overlap is not None
         said = {s.party: "holds nearly the same patients" in s.why.en for s in result.statements}
-        assert {p for p, told in said.items() if told} == ({"clinic-c", "clinic-z"} if name == "joined" else set())
+        assert {p for p, told in said.items() if told} == (
+            {"clinic-c", "clinic-z"} if name == "joined" else set()
+        )
     assert paid["alone"] > 1.1 * paid["honest"], "without the guard a second name pays"
     assert paid["joined"] <= (1.01 if not changed else 1.10) * paid["honest"]
 
@@ -316,17 +370,25 @@ def test_a_copy_that_gives_no_tokens_takes_no_part(tmp_path: Path) -> None:
     plan = clinics(tmp_path / "data", names)
     copied = tmp_path / "data" / "clinic-z.csv"
     rows = [line.split(",") for line in copied.read_text(encoding="utf-8").splitlines()]
-    copied.write_text("\n".join(",".join([*r[:3], "" if n else r[3], r[4]]) for n, r in enumerate(rows)) + "\n")
+    copied.write_text(
+        "\n".join(",".join([*r[:3], "" if n else r[3], r[4]]) for n, r in enumerate(rows)) + "\n"
+    )
     two = {**LINKED[0].params, "covariates": AGE_SEX_SBP[:2]}
     operations = (Operation(name="logistic", params=two), LINKED[1])
     result, game, _ = run(
-        tmp_path / "data", tmp_path / "run", Valuation(utility="likelihood"), plan, operations=operations
+        tmp_path / "data",
+        tmp_path / "run",
+        Valuation(utility="likelihood"),
+        plan,
+        operations=operations,
     )
     assert game.players == ("clinic-a", "clinic-b", "clinic-c")
     assert result.refused["clinic-z"]["code"] == "too-few-records"
 
 
-def test_players_stand_in_the_order_of_their_ids_whatever_their_assets_are_called(tmp_path: Path) -> None:
+def test_players_stand_in_the_order_of_their_ids_whatever_their_assets_are_called(
+    tmp_path: Path,
+) -> None:
     """Asset ids decide the order of permits, and not that of players."""
 
     class Turned(StudyPlan):
@@ -335,7 +397,9 @@ def test_players_stand_in_the_order_of_their_ids_whatever_their_assets_are_calle
         def asset(self, site: str) -> str:
             return f"{'zyx'['abc'.index(site[-1])]}-records"
 
-    plan = clinics(tmp_path / "data", {"clinic-a": (1, 200), "clinic-b": (2, 150), "clinic-c": (3, 180)})
+    plan = clinics(
+        tmp_path / "data", {"clinic-a": (1, 200), "clinic-b": (2, 150), "clinic-c": (3, 180)}
+    )
     fields = {name: getattr(plan, name) for name in StudyPlan.__dataclass_fields__}
     for utility in ("likelihood", "information"):
         of = "age" if utility == "information" else ""
@@ -343,7 +407,11 @@ def test_players_stand_in_the_order_of_their_ids_whatever_their_assets_are_calle
         for kind in (StudyPlan, Turned):
             directory = tmp_path / f"{utility}-{kind.__name__}"
             _, game, _ = run(
-                tmp_path / "data", directory, Valuation(utility=utility, of=of), kind(**fields), operations=LINKED[:1]
+                tmp_path / "data",
+                directory,
+                Valuation(utility=utility, of=of),
+                kind(**fields),
+                operations=LINKED[:1],
             )
             found.append((game.players, game.values, game.moments))
         assert found[0] == found[1]
@@ -351,30 +419,38 @@ def test_players_stand_in_the_order_of_their_ids_whatever_their_assets_are_calle
 
 def test_coverage_in_strata_needs_no_model(tmp_path: Path) -> None:
     """Three clinics, the third with a twin; who is 65 or older counts three."""
-    plan = clinics(tmp_path / "data", {"clinic-a": (1, 200), "clinic-b": (2, 150), "clinic-c": (3, 180)})
+    plan = clinics(
+        tmp_path / "data", {"clinic-a": (1, 200), "clinic-b": (2, 150), "clinic-c": (3, 180)}
+    )
     strata = [{"kind": "age", "cuts": [65]}]
     tokens = Operation(name="tokens", params={"complete": ["sex"], "strata": strata})
     valuation = Valuation(utility="coverage", strata=(("under 65", 1), ("65 and over", 3)))
-    result, measured, _ = run(tmp_path / "data", tmp_path / "run", valuation, plan, operations=(tokens,))
+    result, measured, _ = run(
+        tmp_path / "data", tmp_path / "run", valuation, plan, operations=(tokens,)
+    )
     assert (result.names, result.coefficients_nano, result.rounds) == ((), (), 0)
     assert result.answered == ("clinic-a", "clinic-b", "clinic-c")
     for s, (seed, persons) in zip(result.statements, ((1, 200), (2, 150), (3, 180)), strict=True):
         old = sum(age >= 65 for age in County.visits(persons, seed)["age"])
         assert s.contribution == persons + 2 * old
         assert dict(s.strata) == {"under 65": persons - old, "65 and over": 3 * old}
-    assert isinstance(measured, Coverage) and measured.unit == "points"
+    assert isinstance(measured, CoverageGame) and measured.unit == "points"
 
 
-def test_who_drops_out_in_the_middle_is_left_out_and_the_log_verifies(data: Path, tmp_path: Path) -> None:
+def test_who_drops_out_in_the_middle_is_left_out_and_the_log_verifies(
+    data: Path, tmp_path: Path
+) -> None:
     app, plan = opened(data, tmp_path / "run", Valuation(utility="likelihood"))
-    permit = next(p for p in app.house.case(plan.id).permits if p.endswith(plan.asset("va")))
+    permit = next(p for p in app.consortium.case(plan.id).permits if p.endswith(plan.asset("va")))
 
     def revoke_in_the_second(round_number: int) -> None:
         if round_number == 2:
             app.node("va").revoke(permit)
 
-    result = run_study(app.house, plan.id, on_round=revoke_in_the_second)
-    assert set(result.refused) == {"va"} and {s.party for s in result.statements} == set(PLAYERS) - {"va"}
+    result = run_study(app.consortium, plan.id, on_round=revoke_in_the_second)
+    assert set(result.refused) == {"va"} and {s.party for s in result.statements} == set(
+        PLAYERS
+    ) - {"va"}
     app.close()
     write_run(tmp_path / "run", Run(what=plan.id, seed=7, finished=True))
     verification = verify_directory(tmp_path / "run")
@@ -383,32 +459,39 @@ def test_who_drops_out_in_the_middle_is_left_out_and_the_log_verifies(data: Path
 
 def test_a_masked_study_ends_when_somebody_drops_out(data: Path, tmp_path: Path) -> None:
     """The total without it, subtracted from the one with it, would be its own sums."""
-    app, plan = opened(data, tmp_path / "run", Valuation(utility="table", table=table_of()), sums="masked")
-    permit = next(p for p in app.house.case(plan.id).permits if p.endswith(plan.asset("va")))
+    app, plan = opened(
+        data, tmp_path / "run", Valuation(utility="table", table=table_of()), sums="masked"
+    )
+    permit = next(p for p in app.consortium.case(plan.id).permits if p.endswith(plan.asset("va")))
 
     def revoke_in_the_second(round_number: int) -> None:
         if round_number == 2:
             app.node("va").revoke(permit)
 
     with pytest.raises(Refused, match="masked sums need every institution: `va`"):
-        run_study(app.house, plan.id, on_round=revoke_in_the_second)
+        run_study(app.consortium, plan.id, on_round=revoke_in_the_second)
     app.close()
 
 
-def test_a_game_that_does_not_follow_from_what_was_registered_is_not_settled(data: Path, tmp_path: Path) -> None:
+def test_a_game_that_does_not_follow_from_what_was_registered_is_not_settled(
+    data: Path, tmp_path: Path
+) -> None:
     app, plan = opened(data, tmp_path / "run", Valuation(utility="likelihood"))
-    specification = app.house.case(plan.id).specification
+    specification = app.consortium.case(plan.id).specification
     values = tuple(range(16))
     right: dict[str, Any] = {"players": PLAYERS, "unit": "piconats", "specification": specification}
     wrong: list[tuple[Any, str]] = [
         (Game(values=values, **{**right, "unit": "pairs"}), "not what `likelihood` measures"),
         (Game(values=values, overlap={3: 500, 4: 60}, **right), "linked who were not asked for"),
-        (Coverage(players=PLAYERS, strata=(), specification=specification), "not what `likelihood` measures"),
+        (
+            CoverageGame(players=PLAYERS, strata=(), specification=specification),
+            "not what `likelihood` measures",
+        ),
     ]
     for game, says in wrong:
         with pytest.raises(InvalidInput, match=says):
-            settle(app.house, plan.id, game)
-    assert not app.house.case(plan.id).settlement
+            settle(app.consortium, plan.id, game)
+    assert not app.consortium.case(plan.id).settlement
     app.close()
 
 
@@ -430,9 +513,18 @@ def test_a_seed_out_of_range_is_refused_before_anything_runs(seed: int) -> None:
         ({"utility": "table"}, "a table goes with the utility"),
         ({"utility": "coverage", "table": {"a": 1}}, "a table goes with the utility"),
         ({"utility": "table", "table": {"a": 1, "b": 2}}, "coalition `a b` has no value"),
-        ({"utility": "table", "table": {"a": 1, "b": float("nan"), "a b": 2}}, "whole numbers, not nan"),
-        ({"utility": "table", "table": {"a": 1, "b": 2, "a b": 3, "b a": 3}}, "not written in the order"),
-        ({"utility": "table", "table": {f"p{i:02d}": 1 for i in range(11)}}, "11 players is too long"),
+        (
+            {"utility": "table", "table": {"a": 1, "b": float("nan"), "a b": 2}},
+            "whole numbers, not nan",
+        ),
+        (
+            {"utility": "table", "table": {"a": 1, "b": 2, "a b": 3, "b a": 3}},
+            "not written in the order",
+        ),
+        (
+            {"utility": "table", "table": {f"p{i:02d}": 1 for i in range(11)}},
+            "11 players is too long",
+        ),
         ({"utility": "coverage", "strata": (("young", 0),)}, "counts at least 1"),
     ],
 )
@@ -450,7 +542,9 @@ def test_an_operation_that_cannot_measure_it_is_refused() -> None:
     owned = replace(HEART.pot, owners={"va": "cleveland"})
     with pytest.raises(InvalidInput, match="a sample knows neither owners nor levels"):
         Valuation(utility="likelihood", evaluations=200).specify(HEART.operations[0], owned, {})
-    tokens = Operation(name="tokens", params={"complete": ["age"], "strata": [{"kind": "age", "cuts": [65]}]})
+    tokens = Operation(
+        name="tokens", params={"complete": ["age"], "strata": [{"kind": "age", "cuts": [65]}]}
+    )
     with pytest.raises(InvalidInput, match="has 2 strata and 1 have names"):
         Valuation(utility="coverage", strata=(("all", 1),)).specify(tokens, HEART.pot, {})
     with pytest.raises(InvalidInput, match="per-site` or `masked"):

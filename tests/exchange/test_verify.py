@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from heyi.app import Verification, verify_directory
+from heyi.app.verification import Verification, verify_directory
 from heyi.audit.event import from_leaf
 from heyi.crypto.canonical import canonical
 from heyi.crypto.merkle import leaf_hash
-from heyi.exchange.replay import Replay
+from heyi.exchange.proof.replay import Replay
 from heyi.model.errors import InvalidInput
 from tests.conftest import Story
 
@@ -32,10 +32,14 @@ def test_the_story_verifies(story: Story) -> None:
     v = verify_directory(story.directory)
     assert v.faults == []
     logged = [from_leaf(e.leaf).kind for e in story.app.database.entries()]
-    assert v.replayed.decisions == logged.count("decision.made") - 1  # one body was erased in the story
+    assert (
+        v.replayed.decisions == logged.count("decision.made") - 1
+    )  # one body was erased in the story
     assert v.replayed.erased == [story.told.erased]
     assert v.replayed.permits == logged.count("permit.issued")
-    assert v.replayed.receipts == logged.count("operation.answered") + logged.count("operation.refused")
+    assert v.replayed.receipts == logged.count("operation.answered") + logged.count(
+        "operation.refused"
+    )
     assert v.replayed.settlements == 1
 
 
@@ -46,7 +50,9 @@ def test_any_changed_byte_of_an_event_is_named(run_copy: Path, column: str) -> N
     (size,) = connection.execute("select count(*) from entries").fetchone()
     for _ in range(12):
         index = rng.randrange(size)
-        (original,) = connection.execute(f"select {column} from entries where idx = ?", (index,)).fetchone()
+        (original,) = connection.execute(
+            f"select {column} from entries where idx = ?", (index,)
+        ).fetchone()
         at = rng.randrange(len(original))
         spoilt = original[:at] + bytes([original[at] ^ 1 << rng.randrange(8)]) + original[at + 1 :]
         with connection:
@@ -65,7 +71,12 @@ def test_a_changed_fact_of_a_decision_is_named(run_copy: Path) -> None:
     ).fetchall()
     connection.close()
     index, body = next((i, b) for i, leaf, b in rows if from_leaf(leaf).kind == "decision.made")
-    spoil(run_copy, "update bodies set body = ? where idx = ?", body.replace(b'"words"', b'"wordz"'), index)
+    spoil(
+        run_copy,
+        "update bodies set body = ? where idx = ?",
+        body.replace(b'"words"', b'"wordz"'),
+        index,
+    )
     assert verify_directory(run_copy).faults[0][1].entry == index
 
 
@@ -90,17 +101,32 @@ def test_a_forged_decision_with_fresh_hashes_does_not_replay(run_copy: Path) -> 
             "body": event.commitment.to_json() if event.commitment else None,
         }
     )
-    spoil(run_copy, "update entries set leaf = ?, leaf_hash = ? where idx = ?", forged, leaf_hash(forged), index)
+    spoil(
+        run_copy,
+        "update entries set leaf = ?, leaf_hash = ? where idx = ?",
+        forged,
+        leaf_hash(forged),
+        index,
+    )
     v = verify_directory(run_copy)
     assert index in named(v)
-    assert any("replays to another answer: outcome" in f.message or "curable" in f.message for _, f in v.faults)
+    assert any(
+        "replays to another answer: outcome" in f.message or "curable" in f.message
+        for _, f in v.faults
+    )
     assert any("are not those of the checkpoint" in f.message for _, f in v.faults)
 
 
 def test_a_receipt_that_a_node_denies_is_noticed(run_copy: Path) -> None:
     database = "nodes/tcm-hospital.db"
-    spoil(run_copy, "delete from entries where idx = (select max(idx) from entries)", database=database)
-    assert any("`tcm-hospital` lacks a receipt" in f.message for _, f in verify_directory(run_copy).faults)
+    spoil(
+        run_copy,
+        "delete from entries where idx = (select max(idx) from entries)",
+        database=database,
+    )
+    assert any(
+        "`tcm-hospital` lacks a receipt" in f.message for _, f in verify_directory(run_copy).faults
+    )
 
 
 def test_a_use_that_was_never_announced_is_noticed(story: Story) -> None:
@@ -111,7 +137,8 @@ def test_a_use_that_was_never_announced_is_noticed(story: Story) -> None:
     shown = [
         c
         for c in v.centre.entries
-        if c is not last and (c.event.public.get("permit"), c.event.public.get("number")) not in calls
+        if c is not last
+        and (c.event.public.get("permit"), c.event.public.get("number")) not in calls
     ]
     issuer = ("platform", story.app.keyring.signer("platform").public_key)
     events = {host: [c.event for c in report.entries] for host, report in v.nodes.items()}
@@ -122,7 +149,9 @@ def test_a_use_that_was_never_announced_is_noticed(story: Story) -> None:
 def test_a_changed_settlement_does_not_recompute(run_copy: Path) -> None:
     connection = sqlite3.connect(run_copy / "heyi.db")
     ((digest, content),) = [
-        (d, c) for d, c in connection.execute("select digest, content from artefacts") if b'"players"' in c
+        (d, c)
+        for d, c in connection.execute("select digest, content from artefacts")
+        if b'"players"' in c
     ]
     connection.close()
     spoilt = content.replace(b'"unit":"persons"', b'"unit":"parsons"')
@@ -141,7 +170,9 @@ def test_keys_of_another_log_do_not_verify(run_copy: Path, tmp_path: Path) -> No
     key = next(line for line in trust.splitlines() if "log_key" in line)
     other = tmp_path / "trust.json"
     other.write_text(
-        trust.replace(key, '"log_key": "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",')
+        trust.replace(
+            key, '"log_key": "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",'
+        )
     )
     v = verify_directory(run_copy, other)
     assert not v.holds
@@ -166,7 +197,15 @@ def test_an_approval_that_the_authority_did_not_sign_is_noticed(run_copy: Path) 
     rows = connection.execute("select idx, leaf from entries order by idx").fetchall()
     connection.close()
     index, leaf = next((i, leaf) for i, leaf in rows if from_leaf(leaf).kind == "approval.refused")
-    forged = leaf.replace(b'"approval.refused"', b'"approval.given"').replace(b'"given":false', b'"given":true')
-    spoil(run_copy, "update entries set leaf = ?, leaf_hash = ? where idx = ?", forged, leaf_hash(forged), index)
+    forged = leaf.replace(b'"approval.refused"', b'"approval.given"').replace(
+        b'"given":false', b'"given":true'
+    )
+    spoil(
+        run_copy,
+        "update entries set leaf = ?, leaf_hash = ? where idx = ?",
+        forged,
+        leaf_hash(forged),
+        index,
+    )
     faults = verify_directory(run_copy).faults
     assert any(f.entry == index and "the approval does not hold" in f.message for _, f in faults)

@@ -33,12 +33,18 @@ def utility(members):
 """
 
 
-def files(folder: Path, *, players: list[str] = PLAYERS, body: str = PROGRAM, **keys: object) -> Path:
+def files(
+    folder: Path, *, players: list[str] = PLAYERS, body: str = PROGRAM, **keys: object
+) -> Path:
     names = {"decimals": 6, **keys}
     (folder / "cohort.py").write_text(body)
     lines = [f"{k} = {v!r}".replace("'", '"') for k, v in names.items()]
-    head = f'study = "cohort"\nplayers = {players!r}\nutility = "cohort:utility"\n'.replace("'", '"')
-    (folder / "cohort.toml").write_text("\n".join([head, *lines, "[settlement]", "pot_fen = 1_000_000"]) + "\n")
+    head = f'study = "cohort"\nplayers = {players!r}\nutility = "cohort:utility"\n'.replace(
+        "'", '"'
+    )
+    (folder / "cohort.toml").write_text(
+        "\n".join([head, *lines, "[settlement]", "pot_fen = 1_000_000"]) + "\n"
+    )
     return folder / "cohort.toml"
 
 
@@ -57,7 +63,9 @@ def run(file: Path, *more: str, **environment: str) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.parametrize("keys", [{}, {"evaluations": 200, "seed": 5}], ids=["all", "sample"])
-def test_one_two_and_eight_workers_certify_the_same_bytes(tmp_path: Path, keys: dict[str, Any]) -> None:
+def test_one_two_and_eight_workers_certify_the_same_bytes(
+    tmp_path: Path, keys: dict[str, Any]
+) -> None:
     file = files(tmp_path, **keys)
     program = read_utility_program(file)
     found = []
@@ -86,7 +94,10 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert again.wait() == 0
     twice = len(calls(tmp_path)) - 1023
     assert 0 <= twice <= 32, f"{before} evaluated before the end, {twice} of them for nothing"
-    assert run(file, "--store", str(tmp_path / "other"), "--to", str(whole), "--workers", "2").wait() == 0
+    assert (
+        run(file, "--store", str(tmp_path / "other"), "--to", str(whole), "--workers", "2").wait()
+        == 0
+    )
     assert whole.read_bytes() == resumed.read_bytes()
 
 
@@ -121,7 +132,9 @@ def test_a_changed_program_is_another_utility(tmp_path: Path) -> None:
         ("True", "is True"),
     ],
 )
-def test_utilities_that_are_no_numbers_are_refused(tmp_path: Path, returned: str, says: str, workers: int) -> None:
+def test_utilities_that_are_no_numbers_are_refused(
+    tmp_path: Path, returned: str, says: str, workers: int
+) -> None:
     body = f"def utility(members):\n    return {returned} if len(members) == 3 else 1\n"
     program = read_utility_program(files(tmp_path, players=PLAYERS[:4], body=body))
     with pytest.raises(InvalidInput, match=says):
@@ -143,7 +156,9 @@ def test_utilities_that_are_no_numbers_are_refused(tmp_path: Path, returned: str
         ("def utility(members):\n    raise SystemExit(3)\n", "failed on clinic-0: SystemExit"),
     ],
 )
-def test_a_program_that_fails_says_where_and_why(tmp_path: Path, body: str, says: str, workers: int) -> None:
+def test_a_program_that_fails_says_where_and_why(
+    tmp_path: Path, body: str, says: str, workers: int
+) -> None:
     program = read_utility_program(files(tmp_path, players=PLAYERS[:4], body=body))
     with pytest.raises(InvalidInput, match=says):
         whole_game(program, executor=Workers(workers) if workers else InTurn())
@@ -213,7 +228,9 @@ def test_forty_players_are_told_what_to_do_instead(tmp_path: Path) -> None:
         ({"players": ["a", "a"]}, "stand once each"),
     ],
 )
-def test_files_without_sense_are_refused(tmp_path: Path, keys: dict[str, object], says: str) -> None:
+def test_files_without_sense_are_refused(
+    tmp_path: Path, keys: dict[str, object], says: str
+) -> None:
     file = files(tmp_path)
     lines = [line for line in file.read_text().splitlines() if line.partition(" ")[0] not in keys]
     extra = [f"{k} = {v!r}".replace("'", '"') for k, v in keys.items()]
@@ -239,10 +256,16 @@ def test_files_without_sense_are_refused(tmp_path: Path, keys: dict[str, object]
         ("pot_fen = -5", "above zero"),
     ],
 )
-def test_terms_without_sense_are_refused_by_their_names(tmp_path: Path, terms: str, says: str) -> None:
+def test_terms_without_sense_are_refused_by_their_names(
+    tmp_path: Path, terms: str, says: str
+) -> None:
     file = files(tmp_path, players=PLAYERS[:3])
     text = file.read_text()
-    file.write_text((text.replace("pot_fen = 1_000_000", "") if terms.startswith("pot_fen") else text) + terms + "\n")
+    file.write_text(
+        (text.replace("pot_fen = 1_000_000", "") if terms.startswith("pot_fen") else text)
+        + terms
+        + "\n"
+    )
     with pytest.raises(InvalidInput, match=says) as refused:
         read_utility_program(file)
     assert str(file) in refused.value.message and refused.value.hint

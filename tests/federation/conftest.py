@@ -15,21 +15,32 @@ from heyi.catalogue.grade import grade
 from heyi.catalogue.table import Table
 from heyi.crypto.canonical import Json, digest
 from heyi.crypto.keys import Signer
-from heyi.federation.driver import Seat, Ways
-from heyi.federation.enforce import Call, NodePolicy
-from heyi.federation.node import Answer, Node
-from heyi.federation.operation import Operation
+from heyi.federation.centre.driver import Seat, Transport
+from heyi.federation.node.enforce import NodePolicy
+from heyi.federation.node.node import Node
+from heyi.federation.wire.answer import Answer
+from heyi.federation.wire.call import Call
+from heyi.federation.wire.operation import Operation
 from heyi.model.permit import Permit
 from heyi.permits.issue import issue
-from heyi.sources.records import TableRecords
+from heyi.sources.table_records import TableRecords
 from heyi.store.database import Database
 from heyi.store.secrets import SeededEntropy, SeededKeyring
 
 START = 1_796_085_000
 PLATFORM = "county-platform"
 REQUESTER = "county-hospital"
-HEADINGS = {"resident_id": "身份证号", "age": "年龄", "sex": "性别", "sbp": "收缩压", "diabetes": "糖尿病"}
-WORDS: dict[str, dict[float, str]] = {"sex": {1.0: "男", 0.0: "女"}, "diabetes": {1.0: "是", 0.0: "否"}}
+HEADINGS = {
+    "resident_id": "身份证号",
+    "age": "年龄",
+    "sex": "性别",
+    "sbp": "收缩压",
+    "diabetes": "糖尿病",
+}
+WORDS: dict[str, dict[float, str]] = {
+    "sex": {1.0: "男", 0.0: "女"},
+    "diabetes": {1.0: "是", 0.0: "否"},
+}
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 Visits = Mapping[str, Sequence[Any]]
@@ -68,7 +79,7 @@ class County:
         return self.keyring.signer(party)
 
     @property
-    def ways(self) -> Ways:
+    def ways(self) -> Transport:
         return {"send": self.send, "requester": self.signer(REQUESTER)}
 
     @staticmethod
@@ -100,7 +111,10 @@ class County:
     def serve(self, host: str, visits: Visits, *, holder: str = "") -> str:
         """Put visits on the host's shelves as an asset of `holder` (the host itself by default); return its id."""
         holder = holder or host
-        columns = [["" if v is None else WORDS.get(k, {}).get(v, str(v)) for v in visits[k]] for k in visits]
+        columns = [
+            ["" if v is None else WORDS.get(k, {}).get(v, str(v)) for v in visits[k]]
+            for k in visits
+        ]
         table = Table(
             headings=tuple(HEADINGS[k] for k in visits),
             rows=tuple(zip(*columns, strict=True)),
@@ -113,11 +127,18 @@ class County:
         return asset.id
 
     def open_node(
-        self, host: str, *, holders: Sequence[str] = (), policy: NodePolicy | None = None, query: str = ""
+        self,
+        host: str,
+        *,
+        holders: Sequence[str] = (),
+        policy: NodePolicy | None = None,
+        query: str = "",
     ) -> Node:
         """Start the node of a host, or start it again over the database that it had; `query` is for the database."""
         path = self.directory / f"{host}.db"
-        database = Database(f"sqlite:///file:{path}?{query}&uri=true") if query else Database.at(path)
+        database = (
+            Database(f"sqlite:///file:{path}?{query}&uri=true") if query else Database.at(path)
+        )
         self._opened.append(database)
         node = Node(
             host=host,
@@ -125,7 +146,11 @@ class County:
             issuer=(PLATFORM, self.signer(PLATFORM).public_key),
             records=self.records.setdefault(host, WatchedRecords()),
             budget=database,
-            log=Log(signer=self.signer(f"node/{host}"), store=database, entropy=SeededEntropy(host.encode())),
+            log=Log(
+                signer=self.signer(f"node/{host}"),
+                store=database,
+                entropy=SeededEntropy(host.encode()),
+            ),
             linkage_key=self.keyring.secret("linkage"),
             clock=lambda: self.now,
             policy=policy,
@@ -164,16 +189,30 @@ class County:
         return issue(permit, **signers, requester=self.signer(permit.requester))
 
     def seat(self, permit: Permit) -> Seat:
-        return Seat(permit=permit, token=self.token(permit), public_key=self.signer(permit.holder).public_key)
+        return Seat(
+            permit=permit,
+            token=self.token(permit),
+            public_key=self.signer(permit.holder).public_key,
+        )
 
     def call(
-        self, permit: Permit, operation: Operation, argument: Json = None, *, number: int = 1, by: str = REQUESTER
+        self,
+        permit: Permit,
+        operation: Operation,
+        argument: Json = None,
+        *,
+        number: int = 1,
+        by: str = REQUESTER,
     ) -> Call:
         argument = {} if argument is None else argument
         message = Call.message(permit.id, operation, digest(argument), number)
         signature = self.signer(by).sign(message).hex()
         return Call(
-            token=self.token(permit), operation=operation, argument=argument, number=number, signature=signature
+            token=self.token(permit),
+            operation=operation,
+            argument=argument,
+            number=number,
+            signature=signature,
         )
 
     def send(self, host: str, call: Call) -> Answer:

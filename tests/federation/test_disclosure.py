@@ -10,10 +10,10 @@ import pytest
 
 from heyi.consent.registry import Withdrawal
 from heyi.crypto.canonical import Json
-from heyi.federation.disclosure import RECORDS_A_CLASS, RECORDS_A_PARAMETER, regression_refusal
-from heyi.federation.numbers import pack
-from heyi.federation.operation import Operation
+from heyi.federation.node.disclosure import RECORDS_A_CLASS, RECORDS_A_PARAMETER, regression_refusal
 from heyi.federation.regression import PICO, Design, from_text
+from heyi.federation.wire.operation import Operation
+from heyi.federation.wire.wire_numbers import pack
 
 if TYPE_CHECKING:
     from tests.federation.conftest import County
@@ -79,12 +79,16 @@ def test_a_subject_who_withdraws_between_two_tables_can_be_read_from_their_diffe
     node = county.open_node(HOST)
     permit = county.permit(by_sex, host=HOST)
     before = node.handle(county.call(permit, by_sex)).result["cells"]
-    node.withdraw(Withdrawal(token=node.withdrawal_token(visits["resident_id"][9]), scope="*", at=county.now))
+    node.withdraw(
+        Withdrawal(token=node.withdrawal_token(visits["resident_id"][9]), scope="*", at=county.now)
+    )
     after = node.handle(county.call(permit, by_sex, number=2)).result["cells"]
     assert [b - a for b, a in zip(before, after, strict=True)].index(1) == visits["sex"][9]
 
 
-def test_sums_at_chosen_coefficients_can_single_out_a_record(county: County, logistic: Operation) -> None:
+def test_sums_at_chosen_coefficients_can_single_out_a_record(
+    county: County, logistic: Operation
+) -> None:
     """A limit that the guide states: a steep model is a step, and two steps enclose the oldest record.
 
     Whoever makes the node refuse this rewrites the guide's paragraph with it.
@@ -95,7 +99,9 @@ def test_sums_at_chosen_coefficients_can_single_out_a_record(county: County, log
     node = county.open_node(HOST)
     slope = 40 * PICO
     steps = [[int(-slope * (age - 55) / 10), slope, 0] for age in (75, 90)]
-    answer = node.handle(county.call(county.permit(logistic, host=HOST), logistic, {"at": pack(steps)}))
+    answer = node.handle(
+        county.call(county.permit(logistic, host=HOST), logistic, {"at": pack(steps)})
+    )
     one, other = from_text(answer.result["sums"], 2, 3).gradient
     count, age, sex = ((other - one) / PICO).tolist()
     assert (round(count), round(10 * age + 55 * count), round(sex)) == (1, 84, visits["sex"][59])

@@ -11,13 +11,13 @@ import pytest
 from heyi.crypto.canonical import Json, digest
 from heyi.crypto.keys import Signer
 from heyi.federation import frequency
-from heyi.federation.coalitions import fit_coalitions
-from heyi.federation.driver import Exchanged, Seat, ask
-from heyi.federation.enforce import Call
-from heyi.federation.node import Answer
-from heyi.federation.numbers import pack
-from heyi.federation.operation import Operation, Refusal
-from heyi.federation.receipt import Receipt, sign_receipt, verify_receipt
+from heyi.federation.centre.coalitions import fit_coalitions
+from heyi.federation.centre.driver import Exchanged, Seat, ask
+from heyi.federation.wire.answer import Answer
+from heyi.federation.wire.call import Call
+from heyi.federation.wire.operation import Operation, Refusal
+from heyi.federation.wire.receipt import Receipt, sign_receipt, verify_receipt
+from heyi.federation.wire.wire_numbers import pack
 from heyi.model.errors import HeyiError, StoreError, VerificationError
 
 if TYPE_CHECKING:
@@ -35,9 +35,13 @@ def seat(county: County, by_sex: Operation, logistic: Operation) -> Seat:
     return county.seat(county.permit(by_sex, logistic, host=HOST))
 
 
-def put(county: County, seats: list[Seat], operation: Operation, argument: Json = None) -> Exchanged:
+def put(
+    county: County, seats: list[Seat], operation: Operation, argument: Json = None
+) -> Exchanged:
     argument = {} if argument is None else argument
-    return ask(seats, operation, argument, send=county.send, requester=county.signer("county-hospital"))
+    return ask(
+        seats, operation, argument, send=county.send, requester=county.signer("county-hospital")
+    )
 
 
 def signed_again(answer: Answer, signer: Signer, **changed: Json) -> Json:
@@ -50,7 +54,9 @@ def test_results_refusals_and_receipts_by_holder(county: County, by_sex: Operati
     for i, host in enumerate(("clinic-a", "clinic-b", "clinic-c")):
         county.serve(host, {"sex": [0.0] * (10 + i) + [1.0] * 20})
         county.open_node(host)
-    seats = [county.seat(county.permit(by_sex, host=h)) for h in ("clinic-c", "clinic-a", "clinic-b")]
+    seats = [
+        county.seat(county.permit(by_sex, host=h)) for h in ("clinic-c", "clinic-a", "clinic-b")
+    ]
     county.nodes["clinic-b"].revoke(seats[2].permit.id)
     got = put(county, seats, by_sex)
     assert got.results == {"clinic-a": {"cells": [10, 20]}, "clinic-c": {"cells": [12, 20]}}
@@ -81,11 +87,16 @@ def test_too_few_records_cost_a_call_too(county: County, logistic: Operation) ->
     county.open_node(HOST)
     seat = county.seat(county.permit(logistic, host=HOST))
     for _ in range(2):
-        assert put(county, [seat], logistic, {"at": pack([0, 0, 0])}).refusals[HOST]["code"] == "too-few-records"
+        assert (
+            put(county, [seat], logistic, {"at": pack([0, 0, 0])}).refusals[HOST]["code"]
+            == "too-few-records"
+        )
     assert seat.calls == county.databases[HOST].used(seat.permit.id) == 2
 
 
-def test_a_seat_whose_answer_was_lost_can_be_asked_again(county: County, seat: Seat, by_sex: Operation) -> None:
+def test_a_seat_whose_answer_was_lost_can_be_asked_again(
+    county: County, seat: Seat, by_sex: Operation
+) -> None:
     """The node charged the call; the driver must not stay behind for ever."""
 
     def lost(host: str, call: Call) -> Answer:
@@ -98,7 +109,9 @@ def test_a_seat_whose_answer_was_lost_can_be_asked_again(county: County, seat: S
     assert refusals[-1] == {}
 
 
-def test_calls_are_announced_before_anything_is_sent(county: County, seat: Seat, by_sex: Operation) -> None:
+def test_calls_are_announced_before_anything_is_sent(
+    county: County, seat: Seat, by_sex: Operation
+) -> None:
     told: list[tuple[str, list[tuple[str, int, str]], int]] = []
 
     def announce(operation: Operation, calls: list[tuple[str, int, str]]) -> None:
@@ -110,12 +123,21 @@ def test_calls_are_announced_before_anything_is_sent(county: County, seat: Seat,
     assert told == [("frequency", [(seat.permit.id, n, digest({}))], n - 1) for n in (1, 2)]
 
 
-def test_what_cannot_be_announced_is_not_sent(county: County, seat: Seat, by_sex: Operation) -> None:
+def test_what_cannot_be_announced_is_not_sent(
+    county: County, seat: Seat, by_sex: Operation
+) -> None:
     def announce(_operation: Operation, _calls: list[tuple[str, int, str]]) -> None:
         raise StoreError("the log could not be written")
 
     with pytest.raises(StoreError):
-        ask([seat], by_sex, {}, send=county.send, requester=county.signer("county-hospital"), announce=announce)
+        ask(
+            [seat],
+            by_sex,
+            {},
+            send=county.send,
+            requester=county.signer("county-hospital"),
+            announce=announce,
+        )
     assert (county.nodes[HOST].log.size, seat.calls) == (0, 0)
 
 
@@ -128,19 +150,45 @@ def lying(county: County, lie: Lie) -> Callable[[str, Call], Answer]:
     [
         pytest.param(lambda a, _: replace(a, result={"cells": [1000, 1000]}), id="another result"),
         pytest.param(lambda a, _: replace(a, result=None), id="no result"),
-        pytest.param(lambda a, _: replace(a, receipt={**a.receipt, "number": 7}), id="altered receipt"),
+        pytest.param(
+            lambda a, _: replace(a, receipt={**a.receipt, "number": 7}), id="altered receipt"
+        ),
         pytest.param(lambda a, _: replace(a, receipt=None), id="no receipt"),
-        pytest.param(lambda a, s: replace(a, receipt=signed_again(a, s, permit="other")), id="another permit"),
-        pytest.param(lambda a, s: replace(a, receipt=signed_again(a, s, holder="clinic-b")), id="another holder"),
-        pytest.param(lambda a, s: replace(a, receipt=signed_again(a, s, operation="sha256:0")), id="another operation"),
-        pytest.param(lambda a, s: replace(a, receipt=signed_again(a, s, argument=digest(7))), id="another argument"),
-        pytest.param(lambda a, s: replace(a, receipt=signed_again(a, s, number=2)), id="another number"),
-        pytest.param(lambda a, s: replace(a, receipt=signed_again(a, s, result="", refusal="calls")), id="a refusal"),
-        pytest.param(lambda a, s: replace(a, receipt=signed_again(a, s, host="elsewhere")), id="another host"),
-        pytest.param(lambda a, _: replace(a, result=None, refusal=NO), id="refused, but the receipt says answered"),
+        pytest.param(
+            lambda a, s: replace(a, receipt=signed_again(a, s, permit="other")), id="another permit"
+        ),
+        pytest.param(
+            lambda a, s: replace(a, receipt=signed_again(a, s, holder="clinic-b")),
+            id="another holder",
+        ),
+        pytest.param(
+            lambda a, s: replace(a, receipt=signed_again(a, s, operation="sha256:0")),
+            id="another operation",
+        ),
+        pytest.param(
+            lambda a, s: replace(a, receipt=signed_again(a, s, argument=digest(7))),
+            id="another argument",
+        ),
+        pytest.param(
+            lambda a, s: replace(a, receipt=signed_again(a, s, number=2)), id="another number"
+        ),
+        pytest.param(
+            lambda a, s: replace(a, receipt=signed_again(a, s, result="", refusal="calls")),
+            id="a refusal",
+        ),
+        pytest.param(
+            lambda a, s: replace(a, receipt=signed_again(a, s, host="elsewhere")), id="another host"
+        ),
+        pytest.param(
+            lambda a, _: replace(a, result=None, refusal=NO),
+            id="refused, but the receipt says answered",
+        ),
         pytest.param(
             lambda a, s: replace(
-                a, result=None, refusal=NO, receipt=signed_again(a, s, result="", refusal="too-few-records")
+                a,
+                result=None,
+                refusal=NO,
+                receipt=signed_again(a, s, result="", refusal="too-few-records"),
             ),
             id="refused for another reason than on the receipt",
         ),
@@ -153,14 +201,24 @@ def test_an_answer_that_is_not_the_one_on_its_receipt_is_refused(
         ask([seat], by_sex, {}, send=lying(county, lie), requester=county.signer("county-hospital"))
 
 
-def test_the_honest_answer_to_an_earlier_call_is_refused(county: County, seat: Seat, by_sex: Operation) -> None:
+def test_the_honest_answer_to_an_earlier_call_is_refused(
+    county: County, seat: Seat, by_sex: Operation
+) -> None:
     first = county.send(HOST, county.call(seat.permit, by_sex))
     seat.calls = 1
     with pytest.raises(VerificationError, match="another call"):
-        ask([seat], by_sex, {}, send=lambda _h, _c: first, requester=county.signer("county-hospital"))
+        ask(
+            [seat],
+            by_sex,
+            {},
+            send=lambda _h, _c: first,
+            requester=county.signer("county-hospital"),
+        )
 
 
-def test_a_receipt_that_another_signed_is_refused(county: County, seat: Seat, by_sex: Operation) -> None:
+def test_a_receipt_that_another_signed_is_refused(
+    county: County, seat: Seat, by_sex: Operation
+) -> None:
     def lie(answer: Answer, _: Signer) -> Answer:
         receipt = verify_receipt(answer.receipt, public_key=seat.public_key)
         return replace(answer, receipt=sign_receipt(receipt, county.signer("clinic-b")))
@@ -170,7 +228,13 @@ def test_a_receipt_that_another_signed_is_refused(county: County, seat: Seat, by
 
 
 @pytest.mark.parametrize(
-    "result", [{"records": 80, "sums": ""}, {"records": 80, "sums": "1 2 3"}, {"records": 80, "sums": [[1]]}, {}]
+    "result",
+    [
+        {"records": 80, "sums": ""},
+        {"records": 80, "sums": "1 2 3"},
+        {"records": 80, "sums": [[1]]},
+        {},
+    ],
 )
 def test_signed_sums_without_sense_are_broken_evidence(
     county: County, seat: Seat, logistic: Operation, result: Json
@@ -178,13 +242,23 @@ def test_signed_sums_without_sense_are_broken_evidence(
     """The node signs what it says, and what it says is not an answer."""
 
     def lie(answer: Answer, signer: Signer) -> Answer:
-        return replace(answer, result=result, receipt=signed_again(answer, signer, result=digest(result)))
+        return replace(
+            answer, result=result, receipt=signed_again(answer, signer, result=digest(result))
+        )
 
     with pytest.raises(HeyiError):
-        fit_coalitions([seat], logistic, [1], send=lying(county, lie), requester=county.signer("county-hospital"))
+        fit_coalitions(
+            [seat],
+            logistic,
+            [1],
+            send=lying(county, lie),
+            requester=county.signer("county-hospital"),
+        )
 
 
-def test_receipts_hold_no_result_and_no_argument(county: County, seat: Seat, logistic: Operation) -> None:
+def test_receipts_hold_no_result_and_no_argument(
+    county: County, seat: Seat, logistic: Operation
+) -> None:
     got = put(county, [seat], logistic, {"at": pack([0, 0, 0])})
     assert set(got.receipts[0]) == {*Receipt.__dataclass_fields__, "signature"}
     assert got.receipts[0]["result"] == digest(got.results[HOST])

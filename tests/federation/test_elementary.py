@@ -32,7 +32,9 @@ FUNCTIONS = (exp, bent, logistic, softplus)
 
 
 def worst(got: Floats, wanted: list[float]) -> float:
-    return max((abs(float(g) - w) / abs(w) for g, w in zip(got, wanted, strict=True) if w), default=0.0)
+    return max(
+        (abs(float(g) - w) / abs(w) for g, w in zip(got, wanted, strict=True) if w), default=0.0
+    )
 
 
 def plain_logistic(x: float) -> float:
@@ -83,7 +85,9 @@ def test_extremes_are_held_and_never_overflow() -> None:
 
 @pytest.mark.parametrize("function", [exp, bent, logistic])
 @pytest.mark.parametrize("at", [1e-3, 0.34657359, 0.70710678, 1.0, 5.0])
-def test_neighbouring_numbers_keep_their_order(function: Callable[[Floats], Floats], at: float) -> None:
+def test_neighbouring_numbers_keep_their_order(
+    function: Callable[[Floats], Floats], at: float
+) -> None:
     x = at + np.arange(-20_000, 20_000, dtype=np.float64) * math.ulp(at)
     assert (np.diff(function(x)) >= 0).all()
 
@@ -95,7 +99,9 @@ def test_a_coarse_grid_is_strictly_in_order(function: Callable[[Floats], Floats]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_the_bits_do_not_depend_on_length_offset_or_stride(function: Callable[[Floats], Floats]) -> None:
+def test_the_bits_do_not_depend_on_length_offset_or_stride(
+    function: Callable[[Floats], Floats],
+) -> None:
     x = np.abs(spread(30.0, 70)) + 1e-3
     one_by_one = [function(x[i : i + 1]).tobytes() for i in range(x.size)]
     for offset in range(9):

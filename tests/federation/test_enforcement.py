@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from heyi.federation.enforce import Call, NodePolicy
-from heyi.federation.node import Node
-from heyi.federation.numbers import pack
-from heyi.federation.operation import Operation
-from heyi.federation.receipt import verify_receipt
+from heyi.federation.node.enforce import NodePolicy
+from heyi.federation.node.node import Node
+from heyi.federation.wire.call import Call
+from heyi.federation.wire.operation import Operation
+from heyi.federation.wire.receipt import verify_receipt
+from heyi.federation.wire.wire_numbers import pack
 from heyi.model.errors import InvalidInput, VerificationError
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ def test_a_revoked_permit(county: County, node: Node, by_sex: Operation) -> None
     assert code(node, county.call(other, by_sex)) == ""
 
 
-def test_a_revocation_ends_a_permit_in_the_middle_of_its_use(county: County, node: Node, by_sex: Operation) -> None:
+def test_a_revocation_ends_a_permit_in_the_middle_of_its_use(
+    county: County, node: Node, by_sex: Operation
+) -> None:
     permit = county.permit(by_sex, host=HOST)
     assert code(node, county.call(permit, by_sex)) == ""
     node.revoke(permit.id)
@@ -69,7 +72,9 @@ def test_a_permit_is_in_force_from_its_issue_until_before_its_expiry(
     assert code(node, county.call(permit, by_sex)) == wanted
 
 
-def test_a_refusal_tells_the_hour_of_expiry_in_both_languages(county: County, node: Node, by_sex: Operation) -> None:
+def test_a_refusal_tells_the_hour_of_expiry_in_both_languages(
+    county: County, node: Node, by_sex: Operation
+) -> None:
     permit = county.permit(by_sex, host=HOST)
     county.now = permit.expires_at
     refusal = node.handle(county.call(permit, by_sex)).refusal
@@ -115,8 +120,12 @@ def test_a_signature_for_another_permit(county: County, node: Node, by_sex: Oper
     assert code(node, replace(county.call(other, by_sex), signature=stolen)) == "not-the-requester"
 
 
-def test_an_operation_with_other_parameters_than_permitted(county: County, node: Node, by_sex: Operation) -> None:
-    finer = Operation(name="frequency", params={"by": [{"kind": "sex"}, {"kind": "age", "cuts": [45]}]})
+def test_an_operation_with_other_parameters_than_permitted(
+    county: County, node: Node, by_sex: Operation
+) -> None:
+    finer = Operation(
+        name="frequency", params={"by": [{"kind": "sex"}, {"kind": "age", "cuts": [45]}]}
+    )
     assert code(node, county.call(county.permit(by_sex, host=HOST), finer)) == "operation"
 
 
@@ -126,7 +135,9 @@ def test_an_operation_that_the_permit_does_not_name(
     assert code(node, county.call(county.permit(by_sex, host=HOST), tokens)) == "operation"
 
 
-def test_fields_that_the_permit_does_not_name(county: County, node: Node, logistic: Operation) -> None:
+def test_fields_that_the_permit_does_not_name(
+    county: County, node: Node, logistic: Operation
+) -> None:
     permit = county.permit(logistic, host=HOST, kinds=("diabetes", "age"))
     answer = node.handle(county.call(permit, logistic, {"at": pack([0, 0, 0])}))
     assert answer.refusal is not None
@@ -143,7 +154,9 @@ def test_a_purpose_that_the_institution_takes_no_part_in(county: County, by_sex:
         assert code(node, county.call(permit, by_sex)) == wanted
 
 
-def test_refusals_come_in_order_and_cost_no_call(county: County, node: Node, by_sex: Operation) -> None:
+def test_refusals_come_in_order_and_cost_no_call(
+    county: County, node: Node, by_sex: Operation
+) -> None:
     permit = county.permit(by_sex, host=HOST, max_calls=1)
     assert code(node, county.call(permit, by_sex, by="somebody-else")) == "not-the-requester"
     county.now = permit.issued_at - 1
@@ -159,7 +172,9 @@ def test_calls_are_counted_to_the_last_one(county: County, node: Node, by_sex: O
 
 
 @pytest.mark.parametrize("number", [-1, 0, 1])
-def test_a_call_out_of_turn_or_made_twice(county: County, node: Node, by_sex: Operation, number: int) -> None:
+def test_a_call_out_of_turn_or_made_twice(
+    county: County, node: Node, by_sex: Operation, number: int
+) -> None:
     permit = county.permit(by_sex, host=HOST)
     first = county.call(permit, by_sex)
     assert code(node, first) == ""
@@ -168,7 +183,9 @@ def test_a_call_out_of_turn_or_made_twice(county: County, node: Node, by_sex: Op
     assert code(node, county.call(permit, by_sex, number=2)) == ""
 
 
-def test_a_number_may_be_skipped_but_not_come_back_to(county: County, node: Node, by_sex: Operation) -> None:
+def test_a_number_may_be_skipped_but_not_come_back_to(
+    county: County, node: Node, by_sex: Operation
+) -> None:
     """An answer that was lost on its way costs its number and does not block the permit."""
     permit = county.permit(by_sex, host=HOST, max_calls=5)
     assert [code(node, county.call(permit, by_sex, number=n)) for n in (3, 2, 5, 4, 6)] == [
@@ -186,7 +203,9 @@ def test_each_permit_has_a_count_of_its_own(county: County, node: Node, by_sex: 
         assert [code(node, county.call(permit, by_sex, number=n)) for n in (1, 2)] == ["", "calls"]
 
 
-def test_the_count_holds_after_the_node_was_started_again(county: County, node: Node, by_sex: Operation) -> None:
+def test_the_count_holds_after_the_node_was_started_again(
+    county: County, node: Node, by_sex: Operation
+) -> None:
     permit = county.permit(by_sex, host=HOST, max_calls=2)
     assert code(node, county.call(permit, by_sex)) == ""
     again = county.open_node(HOST)
@@ -195,7 +214,9 @@ def test_the_count_holds_after_the_node_was_started_again(county: County, node: 
     assert code(county.open_node(HOST), county.call(permit, by_sex, number=3)) == "calls"
 
 
-def test_a_revocation_holds_after_the_node_was_started_again(county: County, node: Node, by_sex: Operation) -> None:
+def test_a_revocation_holds_after_the_node_was_started_again(
+    county: County, node: Node, by_sex: Operation
+) -> None:
     permit = county.permit(by_sex, host=HOST)
     node.revoke(permit.id)
     assert code(county.open_node(HOST), county.call(permit, by_sex)) == "revoked"
@@ -230,7 +251,9 @@ def test_a_permit_for_another_holder(county: County, node: Node, by_sex: Operati
         lambda t: t + " ",
     ],
 )
-def test_a_forged_permit(county: County, node: Node, by_sex: Operation, forge: Callable[[str], str]) -> None:
+def test_a_forged_permit(
+    county: County, node: Node, by_sex: Operation, forge: Callable[[str], str]
+) -> None:
     call = county.call(county.permit(by_sex, host=HOST), by_sex)
     forged = forge(call.token)
     assert forged != call.token
@@ -239,13 +262,18 @@ def test_a_forged_permit(county: County, node: Node, by_sex: Operation, forge: C
     assert node.log.size == 0
 
 
-@pytest.mark.parametrize("changed", [{"max_calls": 10_000}, {"kinds": ("age", "sex", "sbp", "diabetes", "name")}])
+@pytest.mark.parametrize(
+    "changed", [{"max_calls": 10_000}, {"kinds": ("age", "sex", "sbp", "diabetes", "name")}]
+)
 def test_a_permit_whose_payload_was_exchanged(
     county: County, node: Node, by_sex: Operation, changed: dict[str, Any]
 ) -> None:
     call = county.call(county.permit(by_sex, host=HOST), by_sex)
     wider = county.token(county.permit(by_sex, host=HOST, **changed))
-    payload, signatures = wider.partition(',"signatures"')[0], call.token.partition(',"signatures"')[2]
+    payload, signatures = (
+        wider.partition(',"signatures"')[0],
+        call.token.partition(',"signatures"')[2],
+    )
     forged = f'{payload},"signatures"{signatures}'
     assert forged != call.token
     with pytest.raises(VerificationError, match="does not hold"):
@@ -253,9 +281,13 @@ def test_a_permit_whose_payload_was_exchanged(
 
 
 @pytest.mark.parametrize("party", ["county-platform", HOST])
-def test_a_permit_that_an_impostor_signed(county: County, node: Node, by_sex: Operation, party: str) -> None:
+def test_a_permit_that_an_impostor_signed(
+    county: County, node: Node, by_sex: Operation, party: str
+) -> None:
     """The impostor uses the right name with a key of its own, which the node did not pin."""
-    county.keyring._signers[party] = type(county.signer(party)).from_seed(party, b"an impostor's seed of 32 bytes!!")
+    county.keyring._signers[party] = type(county.signer(party)).from_seed(
+        party, b"an impostor's seed of 32 bytes!!"
+    )
     with pytest.raises(VerificationError, match=f"signature of `{party}`"):
         node.handle(county.call(county.permit(by_sex, host=HOST), by_sex))
 
@@ -278,7 +310,9 @@ def test_the_receipt_of_a_hosted_holder_names_the_host_and_is_signed_by_the_hold
         verify_receipt(answer.receipt, public_key=county.signer("hospital").public_key)
 
 
-def test_a_holder_cannot_permit_the_data_of_another_at_the_same_host(county: County, by_sex: Operation) -> None:
+def test_a_holder_cannot_permit_the_data_of_another_at_the_same_host(
+    county: County, by_sex: Operation
+) -> None:
     county.serve("hospital", county.visits(40, 1))
     county.serve("hospital", county.visits(30, 2), holder="village")
     node = county.open_node("hospital", holders=("hospital", "village"))
@@ -291,7 +325,10 @@ def test_a_holder_cannot_permit_the_data_of_another_at_the_same_host(county: Cou
 
 
 def test_an_asset_that_is_not_at_the_node(county: County, node: Node, by_sex: Operation) -> None:
-    assert code(node, county.call(county.permit(by_sex, host=HOST, asset="nowhere"), by_sex)) == "cannot-compute"
+    assert (
+        code(node, county.call(county.permit(by_sex, host=HOST, asset="nowhere"), by_sex))
+        == "cannot-compute"
+    )
 
 
 @pytest.mark.parametrize("argument", [{}, {"at": 5}, {"at": [[1, 2, 3]]}, []])
@@ -303,7 +340,9 @@ def test_an_argument_without_sense_is_refused_with_a_receipt(
     assert node.log.size == 1
 
 
-def test_the_wrong_number_of_coefficients_is_refused(county: County, node: Node, logistic: Operation) -> None:
+def test_the_wrong_number_of_coefficients_is_refused(
+    county: County, node: Node, logistic: Operation
+) -> None:
     permit = county.permit(logistic, host=HOST)
     assert code(node, county.call(permit, logistic, {"at": pack([0, 0])})) == "cannot-compute"
     assert code(node, county.call(permit, logistic, {"at": pack([0, 0, 0])}, number=2)) == ""

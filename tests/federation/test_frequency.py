@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heyi.federation.disclosure import hold_back
 from heyi.federation.frequency import count, join, labels
-from heyi.federation.operation import Operation
+from heyi.federation.node.disclosure import hold_back
+from heyi.federation.wire.operation import Operation
 from heyi.model.errors import InvalidInput
 
 NAN = float("nan")
-AGE_BY_SEX = Operation(name="frequency", params={"by": [{"kind": "age", "cuts": [45, 60]}, {"kind": "sex"}]})
+AGE_BY_SEX = Operation(
+    name="frequency", params={"by": [{"kind": "age", "cuts": [45, 60]}, {"kind": "sex"}]}
+)
 
 
 def plain(ages: list[float], sexes: list[float], keep: list[bool]) -> list[int]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from heyi.crypto.canonical import Json
 from heyi.federation.linkage import TOKEN_BYTES, Stratum, from_answer, patterns, token
-from heyi.federation.operation import Operation
+from heyi.federation.wire.operation import Operation
 from heyi.model.errors import VerificationError
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ def test_scope_and_person_cannot_be_shifted_into_each_other() -> None:
     assert token(KEY, "case-1", "23") != token(KEY, "case-12", "3")
 
 
-def test_tokens_of_institutions_coincide_in_a_case_and_never_between_cases(county: County, tokens: Operation) -> None:
+def test_tokens_of_institutions_coincide_in_a_case_and_never_between_cases(
+    county: County, tokens: Operation
+) -> None:
     made: dict[tuple[str, str], set[str]] = {}
     for host, start in (("clinic-a", 0), ("clinic-b", 20)):
         county.serve(host, county.visits(30, 1, start=start))
@@ -54,7 +56,9 @@ def test_tokens_of_institutions_coincide_in_a_case_and_never_between_cases(count
     )
 
 
-def test_tokens_come_sorted_so_that_they_do_not_tell_the_order_of_records(county: County, tokens: Operation) -> None:
+def test_tokens_come_sorted_so_that_they_do_not_tell_the_order_of_records(
+    county: County, tokens: Operation
+) -> None:
     visits = county.visits(40, 1)
     county.serve("clinic-a", visits)
     county.serve("clinic-b", {k: v[::-1] for k, v in visits.items()})
@@ -66,12 +70,16 @@ def test_tokens_come_sorted_so_that_they_do_not_tell_the_order_of_records(county
     assert results[0]["tokens"] == sorted(results[0]["tokens"])
 
 
-def test_a_case_cannot_be_named_so_that_its_tokens_are_those_of_withdrawal(county: County, tokens: Operation) -> None:
+def test_a_case_cannot_be_named_so_that_its_tokens_are_those_of_withdrawal(
+    county: County, tokens: Operation
+) -> None:
     """Else the platform, which sees withdrawal tokens, could tell who in the case has withdrawn elsewhere."""
     visits = county.visits(40, 1)
     county.serve("clinic-a", visits)
     node = county.open_node("clinic-a")
-    answer = node.handle(county.call(county.permit(tokens, host="clinic-a", case="withdrawal"), tokens))
+    answer = node.handle(
+        county.call(county.permit(tokens, host="clinic-a", case="withdrawal"), tokens)
+    )
     withdrawals = {node.withdrawal_token(i) for i in visits["resident_id"]}
     assert not withdrawals & set((answer.result or {"tokens": []})["tokens"])
 

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from heyi.federation.coalitions import Fit, fit_coalitions, log_likelihoods
-from heyi.federation.driver import Seat
+from heyi.federation.centre.coalitions import Fit, fit_coalitions, log_likelihoods
+from heyi.federation.centre.driver import Seat
 from heyi.federation.elementary import Floats
-from heyi.federation.operation import Operation
 from heyi.federation.regression import PICO, Design, Newton, design, joined, solve, sums
+from heyi.federation.wire.operation import Operation
 from heyi.model.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ HOSTS = ("clinic-a", "clinic-b", "clinic-c")
 def random_design(seed: int, records: int, parameters: int) -> Design:
     rng = np.random.default_rng(seed)
     x = np.column_stack([np.ones(records), rng.normal(size=(records, parameters - 1))])
-    y = (rng.random(records) < 1 / (1 + np.exp(-x @ rng.normal(size=parameters)))).astype(np.float64)
+    y = (rng.random(records) < 1 / (1 + np.exp(-x @ rng.normal(size=parameters)))).astype(
+        np.float64
+    )
     return Design(x=x, y=y)
 
 
@@ -65,10 +67,14 @@ def seats(county: County, logistic: Operation) -> list[Seat]:
     return [county.seat(county.permit(logistic, host=h)) for h in HOSTS]
 
 
-def test_the_fit_over_three_nodes_is_the_pooled_fit(county: County, seats: list[Seat], logistic: Operation) -> None:
+def test_the_fit_over_three_nodes_is_the_pooled_fit(
+    county: County, seats: list[Seat], logistic: Operation
+) -> None:
     fits, _ = fit_coalitions(seats, logistic, [7], **county.ways)
     everybody = [county.visits(120 + 40 * i, i) for i in range(3)]
-    x = np.array([[(a - 55) / 10, s] for v in everybody for a, s in zip(v["age"], v["sex"], strict=True)])
+    x = np.array(
+        [[(a - 55) / 10, s] for v in everybody for a, s in zip(v["age"], v["sex"], strict=True)]
+    )
     y = np.array([d for v in everybody for d in v["diabetes"]])
     assert_close(fits[7].coefficients, pooled(x, y, 1.0))
     assert fits[7].rounds < 10
@@ -87,7 +93,9 @@ def test_coalitions_fitted_together_are_the_separate_fits(
     assert {r["holder"] for r in got.receipts} == set(HOSTS)
 
 
-def test_the_order_of_sites_changes_no_integer(county: County, seats: list[Seat], logistic: Operation) -> None:
+def test_the_order_of_sites_changes_no_integer(
+    county: County, seats: list[Seat], logistic: Operation
+) -> None:
     one, _ = fit_coalitions(seats, logistic, [7], **county.ways)
     other, _ = fit_coalitions(seats[::-1], logistic, [7], **county.ways)
     assert one == other
@@ -108,10 +116,16 @@ def test_the_likelihood_of_models_is_that_of_all_records(
     assert totals[0] / PICO == pytest.approx(-480 * math.log(2), abs=1e-9)
 
 
-def test_a_seat_that_refuses_ends_the_fit_and_is_named(county: County, seats: list[Seat], logistic: Operation) -> None:
+def test_a_seat_that_refuses_ends_the_fit_and_is_named(
+    county: County, seats: list[Seat], logistic: Operation
+) -> None:
     county.nodes["clinic-b"].revoke(seats[1].permit.id)
     fits, got = fit_coalitions(seats, logistic, [7], **county.ways)
-    assert (fits, list(got.refusals), got.refusals["clinic-b"]["code"]) == ({}, ["clinic-b"], "revoked")
+    assert (fits, list(got.refusals), got.refusals["clinic-b"]["code"]) == (
+        {},
+        ["clinic-b"],
+        "revoked",
+    )
     assert [r["refusal"] for r in got.receipts] == ["", "revoked", ""]
     rest, _ = fit_coalitions([seats[0], seats[2]], logistic, [3], **county.ways)
     assert rest[3].rounds > 1
@@ -145,13 +159,18 @@ def test_any_split_of_the_records_gives_the_pooled_fit(
     parameters=st.integers(1, 5),
     coefficient=st.integers(-5 * PICO, 5 * PICO),
 )
-def test_the_order_of_records_changes_no_integer(seed: int, records: int, parameters: int, coefficient: int) -> None:
+def test_the_order_of_records_changes_no_integer(
+    seed: int, records: int, parameters: int, coefficient: int
+) -> None:
     data = random_design(seed, records, parameters)
     order = np.random.default_rng(seed + 1).permutation(records)
     shuffled = Design(x=data.x[order], y=data.y[order])
     beta = [coefficient // (j + 1) for j in range(parameters)]
     assert at_one(data, beta) == at_one(shuffled, beta)
-    halves = [Design(x=data.x[s], y=data.y[s]) for s in (slice(None, records // 2), slice(records // 2, None))]
+    halves = [
+        Design(x=data.x[s], y=data.y[s])
+        for s in (slice(None, records // 2), slice(records // 2, None))
+    ]
     first, second = (at_one(h, beta) for h in halves)
     assert at_one(data, beta)[0] == [a + b for a, b in zip(first[0], second[0], strict=True)]
 
@@ -166,7 +185,9 @@ def test_sums_against_a_plain_loop() -> None:
         loglik += y * math.log(p) + (1 - y) * math.log(1 - p)
         gradient = [g + (y - p) * v for g, v in zip(gradient, row, strict=True)]
         pairs = [(i, j) for i in range(3) for j in range(i, 3)]
-        information = [h + p * (1 - p) * row[i] * row[j] for h, (i, j) in zip(information, pairs, strict=True)]
+        information = [
+            h + p * (1 - p) * row[i] * row[j] for h, (i, j) in zip(information, pairs, strict=True)
+        ]
     g, h, v = at_one(data, beta)
     assert [x / PICO for x in g] == pytest.approx(gradient, abs=1e-10)
     assert [x / PICO for x in h] == pytest.approx(information, abs=1e-10)
@@ -174,16 +195,24 @@ def test_sums_against_a_plain_loop() -> None:
 
 
 def test_separated_records_converge_with_a_ridge_and_not_without() -> None:
-    x = np.column_stack([np.ones(40), np.concatenate([np.linspace(-2, -1, 20), np.linspace(1, 2, 20)])])
+    x = np.column_stack(
+        [np.ones(40), np.concatenate([np.linspace(-2, -1, 20), np.linspace(1, 2, 20)])]
+    )
     data = Design(x=x, y=np.repeat([0.0, 1.0], 20))
     assert_close(fit([data], 100_000), pooled(x[:, 1:], data.y, 0.1))
     with pytest.raises(InvalidInput):
         fit([data], 0)
 
 
-def test_separated_records_converge_over_nodes_with_a_small_ridge(county: County, logistic: Operation) -> None:
+def test_separated_records_converge_over_nodes_with_a_small_ridge(
+    county: County, logistic: Operation
+) -> None:
     ages = [float(40 + i % 10) for i in range(30)] + [float(70 + i % 10) for i in range(30)]
-    visits = {"age": ages, "sex": [float(i % 2) for i in range(60)], "diabetes": [0.0] * 30 + [1.0] * 30}
+    visits = {
+        "age": ages,
+        "sex": [float(i % 2) for i in range(60)],
+        "diabetes": [0.0] * 30 + [1.0] * 30,
+    }
     county.serve("clinic-a", visits)
     county.open_node("clinic-a")
     small = Operation(name="logistic", params={**logistic.params, "ridge_micro": 10_000})
@@ -202,7 +231,9 @@ def test_a_constant_covariate_is_singular_without_a_ridge() -> None:
 
 
 def test_solve_solves_and_refuses_what_is_not_positive_definite() -> None:
-    assert solve(np.array([[[4.0, 2.0], [2.0, 3.0]]]), np.array([[10.0, 9.0]]))[0] == pytest.approx([1.5, 2.0])
+    assert solve(np.array([[[4.0, 2.0], [2.0, 3.0]]]), np.array([[10.0, 9.0]]))[0] == pytest.approx(
+        [1.5, 2.0]
+    )
     for matrix in ([[0.0]], [[-1.0]], [[1.0, 2.0], [2.0, 1.0]]):
         with pytest.raises(InvalidInput, match="singular"):
             solve(np.array([matrix]), np.ones((1, len(matrix))))

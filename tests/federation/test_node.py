@@ -14,11 +14,11 @@ import pytest
 from heyi.audit.event import from_leaf
 from heyi.consent.registry import EVERYTHING, Withdrawal
 from heyi.crypto.canonical import digest
-from heyi.federation.enforce import NodePolicy
-from heyi.federation.node import Node
-from heyi.federation.numbers import pack
-from heyi.federation.operation import Operation
-from heyi.federation.receipt import verify_receipt
+from heyi.federation.node.enforce import NodePolicy
+from heyi.federation.node.node import Node
+from heyi.federation.wire.operation import Operation
+from heyi.federation.wire.receipt import verify_receipt
+from heyi.federation.wire.wire_numbers import pack
 from heyi.model.errors import StoreError
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ def test_a_subject_who_withdraws_is_left_out_of_every_operation(
 
     def ask_all(first: int) -> tuple[int, int, set[str]]:
         counted = node.handle(county.call(permit, by_sex, number=first)).result["cells"]
-        fitted = node.handle(county.call(permit, logistic, at_zero, number=first + 1)).result["records"]
+        fitted = node.handle(county.call(permit, logistic, at_zero, number=first + 1)).result[
+            "records"
+        ]
         linked = node.handle(county.call(permit, tokens, number=first + 2)).result["tokens"]
         return sum(counted), fitted, set(linked)
 
@@ -72,11 +74,20 @@ def test_every_record_of_the_subject_goes_and_the_sums_are_those_without_it(
     argument = {"at": pack([[0, 0, 0], [10**11, -(10**11), 10**12]])}
     got = node.handle(county.call(county.permit(logistic, host=HOST), logistic, argument)).result
     assert got["records"] == 56
-    assert got == other.handle(county.call(county.permit(logistic, host="clinic-b"), logistic, argument)).result
+    assert (
+        got
+        == other.handle(
+            county.call(county.permit(logistic, host="clinic-b"), logistic, argument)
+        ).result
+    )
 
 
-@pytest.mark.parametrize(("scope", "counted"), [(EVERYTHING, 79), ("case-1", 79), ("case-2", 80), ("", 80)])
-def test_a_withdrawal_counts_in_its_scope_alone(county: County, by_sex: Operation, scope: str, counted: int) -> None:
+@pytest.mark.parametrize(
+    ("scope", "counted"), [(EVERYTHING, 79), ("case-1", 79), ("case-2", 80), ("", 80)]
+)
+def test_a_withdrawal_counts_in_its_scope_alone(
+    county: County, by_sex: Operation, scope: str, counted: int
+) -> None:
     visits = county.visits(80, 1)
     county.serve(HOST, visits)
     node = county.open_node(HOST)
@@ -99,15 +110,23 @@ def test_a_stranger_who_withdraws_changes_nothing(county: County, by_sex: Operat
     county.serve(HOST, county.visits(80, 1))
     node = county.open_node(HOST)
     leave(county, node, county.resident_ids(1, start=500)[0], EVERYTHING)
-    assert sum(node.handle(county.call(county.permit(by_sex, host=HOST), by_sex)).result["cells"]) == 80
+    assert (
+        sum(node.handle(county.call(county.permit(by_sex, host=HOST), by_sex)).result["cells"])
+        == 80
+    )
 
 
-def test_a_withdrawal_holds_after_the_node_was_started_again(county: County, by_sex: Operation) -> None:
+def test_a_withdrawal_holds_after_the_node_was_started_again(
+    county: County, by_sex: Operation
+) -> None:
     visits = county.visits(80, 1)
     county.serve(HOST, visits)
     leave(county, county.open_node(HOST), visits["resident_id"][0], EVERYTHING)
     again = county.open_node(HOST)
-    assert sum(again.handle(county.call(county.permit(by_sex, host=HOST), by_sex)).result["cells"]) == 79
+    assert (
+        sum(again.handle(county.call(county.permit(by_sex, host=HOST), by_sex)).result["cells"])
+        == 79
+    )
 
 
 # --- disclosure -------------------------------------------------------------------------------------------------------
@@ -115,7 +134,14 @@ def test_a_withdrawal_holds_after_the_node_was_started_again(county: County, by_
 
 @pytest.mark.parametrize(
     ("permitted", "own", "cells"),
-    [(5, 5, [12, 8]), (8, 5, [12, 8]), (9, 5, [12, None]), (5, 9, [12, None]), (9, 3, [12, None]), (13, 1, [None] * 2)],
+    [
+        (5, 5, [12, 8]),
+        (8, 5, [12, 8]),
+        (9, 5, [12, None]),
+        (5, 9, [12, None]),
+        (9, 3, [12, None]),
+        (13, 1, [None] * 2),
+    ],
 )
 def test_the_stricter_smallest_cell_prevails(
     county: County, by_sex: Operation, permitted: int, own: int, cells: list[int | None]
@@ -157,7 +183,9 @@ def test_a_regression_of_three_parameters_needs_thirty_records_and_five_of_each_
     sick = [1.0] * positives + [0.0] * (records - positives) + [1.0, 0.0]
     county.serve(HOST, {"age": ages, "sex": sexes, "diabetes": sick})
     node = county.open_node(HOST)
-    answer = node.handle(county.call(county.permit(logistic, host=HOST), logistic, {"at": pack([0, 0, 0])}))
+    answer = node.handle(
+        county.call(county.permit(logistic, host=HOST), logistic, {"at": pack([0, 0, 0])})
+    )
     assert (answer.refusal.code if answer.refusal else "") == code
     assert (answer.result or {}).get("records", 0) == (0 if code else records)
 
@@ -175,7 +203,9 @@ def test_a_withdrawal_can_end_a_regression(county: County, logistic: Operation) 
 
 
 @pytest.mark.parametrize(("records", "code"), [(5, ""), (4, "too-few-records")])
-def test_tokens_of_too_few_records_are_held_back(county: County, tokens: Operation, records: int, code: str) -> None:
+def test_tokens_of_too_few_records_are_held_back(
+    county: County, tokens: Operation, records: int, code: str
+) -> None:
     visits = county.visits(records, 1) | {"age": [50.0] * records}
     visits = {k: [*v, v[0]] for k, v in visits.items()}
     visits["age"][-1] = None  # not complete
@@ -186,13 +216,17 @@ def test_tokens_of_too_few_records_are_held_back(county: County, tokens: Operati
     assert len((answer.result or {"tokens": []})["tokens"]) == (0 if code else records)
 
 
-def test_persons_without_a_valid_number_are_counted_and_not_linked(county: County, tokens: Operation) -> None:
+def test_persons_without_a_valid_number_are_counted_and_not_linked(
+    county: County, tokens: Operation
+) -> None:
     visits = county.visits(20, 1)
     right = visits["resident_id"]
     wrong_digit = right[0][:-1] + ("0" if right[0][-1] != "0" else "1")
     visits["resident_id"] = [wrong_digit, "", *right[2:19], right[18]]
     county.serve(HOST, visits)
-    result = county.open_node(HOST).handle(county.call(county.permit(tokens, host=HOST), tokens)).result
+    result = (
+        county.open_node(HOST).handle(county.call(county.permit(tokens, host=HOST), tokens)).result
+    )
     assert (len(result["tokens"]), result["unlinked"]) == (17, 2)
 
 
@@ -208,7 +242,9 @@ def test_a_large_institution_can_answer(county: County, logistic: Operation) -> 
         },
     )
     node = county.open_node(HOST)
-    answer = node.handle(county.call(county.permit(logistic, host=HOST), logistic, {"at": pack([0, 0, 0])}))
+    answer = node.handle(
+        county.call(county.permit(logistic, host=HOST), logistic, {"at": pack([0, 0, 0])})
+    )
     assert answer.refusal is None
     assert answer.result["records"] == records
 
@@ -236,7 +272,11 @@ def test_every_call_stands_in_the_nodes_own_log_with_the_receipt_that_was_given(
         answers.append(node.handle(call))
     events = [from_leaf(e.leaf) for e in county.databases[HOST].entries()]
     assert [e.public for e in events] == [a.receipt for a in answers]
-    assert [e.kind.removeprefix("operation.") for e in events] == ["answered", "refused", "answered"] + ["refused"] * 3
+    assert [e.kind.removeprefix("operation.") for e in events] == [
+        "answered",
+        "refused",
+        "answered",
+    ] + ["refused"] * 3
     assert [e.at - county.now for e in events] == [-300, -240, -180, -120, -60, 0]
     assert {(e.actor, e.case) for e in events} == {(HOST, "case-1")}
     for call, answer in zip(calls, answers, strict=True):
@@ -246,12 +286,18 @@ def test_every_call_stands_in_the_nodes_own_log_with_the_receipt_that_was_given(
         assert receipt.result == ("" if answer.refusal else digest(answer.result))
 
 
-def test_a_node_that_is_started_again_goes_on_with_its_log(county: County, by_sex: Operation) -> None:
+def test_a_node_that_is_started_again_goes_on_with_its_log(
+    county: County, by_sex: Operation
+) -> None:
     county.serve(HOST, county.visits(80, 1))
     permit = county.permit(by_sex, host=HOST)
     for number in (1, 2, 3):
         county.open_node(HOST).handle(county.call(permit, by_sex, number=number))
-    assert [from_leaf(e.leaf).public["number"] for e in county.databases[HOST].entries()] == [1, 2, 3]
+    assert [from_leaf(e.leaf).public["number"] for e in county.databases[HOST].entries()] == [
+        1,
+        2,
+        3,
+    ]
 
 
 # --- a broken disk ----------------------------------------------------------------------------------------------------
@@ -269,7 +315,9 @@ def full_disk(path: Path) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_node_whose_database_is_read_only_computes_nothing(county: County, by_sex: Operation) -> None:
+def test_a_node_whose_database_is_read_only_computes_nothing(
+    county: County, by_sex: Operation
+) -> None:
     county.serve(HOST, county.visits(80, 1))
     county.open_node(HOST)
     node = county.open_node(HOST, query="mode=ro")
@@ -279,7 +327,9 @@ def test_a_node_whose_database_is_read_only_computes_nothing(county: County, by_
     assert node.log.size == 0
 
 
-def test_a_node_whose_disk_is_full_computes_nothing_and_charges_nothing(county: County, by_sex: Operation) -> None:
+def test_a_node_whose_disk_is_full_computes_nothing_and_charges_nothing(
+    county: County, by_sex: Operation
+) -> None:
     county.serve(HOST, county.visits(80, 1))
     node = county.open_node(HOST)
     permit = county.permit(by_sex, host=HOST)
@@ -299,7 +349,9 @@ def test_what_cannot_be_logged_is_not_answered(county: County, by_sex: Operation
     node = county.open_node(HOST)
     permit = county.permit(by_sex, host=HOST)
     with sqlite3.connect(county.directory / f"{HOST}.db") as broken:
-        broken.execute("CREATE TRIGGER t BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END")
+        broken.execute(
+            "CREATE TRIGGER t BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END"
+        )
     broken.close()
     with pytest.raises(StoreError, match="disk I/O error"):
         node.handle(county.call(permit, by_sex))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heyi.crypto.keys import Signer
-from heyi.federation.receipt import Receipt, sign_receipt, verify_receipt
+from heyi.federation.wire.receipt import Receipt, sign_receipt, verify_receipt
 from heyi.model.errors import VerificationError
 
 SIGNER = Signer.from_seed("clinic-a", bytes(range(32)))
@@ -104,4 +104,6 @@ def test_a_signature_has_one_spelling() -> None:
     """A receipt is found in the node's log by its signature, so a second spelling would be a second receipt."""
     signed = sign_receipt(RECEIPT, SIGNER)
     with pytest.raises(VerificationError):
-        verify_receipt(signed | {"signature": signed["signature"].upper()}, public_key=SIGNER.public_key)
+        verify_receipt(
+            signed | {"signature": signed["signature"].upper()}, public_key=SIGNER.public_key
+        )

@@ -19,8 +19,8 @@ from enum import Enum
 from typing import Any
 
 from heyi.model.decision import Effect
-from heyi.policy import ir
-from heyi.policy.facts import FactType, Schema
+from heyi.policy.language import ir
+from heyi.policy.language.schema import FactType, Schema
 
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _TYPES: dict[FactType, dict[str, Any]] = {
@@ -40,7 +40,11 @@ class Style(Enum):
 
 def schema_of(schema: Schema, *, required: bool) -> str:
     """The Cedar schema: one action, whose context has the facts as attributes."""
-    attributes = {n: {**_TYPES[s.type], "required": required} for n, s in schema.facts.items() if not s.derived}
+    attributes = {
+        n: {**_TYPES[s.type], "required": required}
+        for n, s in schema.facts.items()
+        if not s.derived
+    }
     applies = {
         "principalTypes": ["Requester"],
         "resourceTypes": ["Asset"],
@@ -65,7 +69,11 @@ def policies(book: ir.Rulebook, style: Style) -> str:
                 holds += [_approved(rule, style)] if rule.effect is Effect.REVIEW else []
                 written.append(_policy("permit", rule.id, " && ".join(f"({h})" for h in holds)))
     for rule in book.rules:
-        applies = _true(rule.applies, style) if style is not Style.CLOSED else f"!({_known(rule.applies, False)})"
+        applies = (
+            _true(rule.applies, style)
+            if style is not Style.CLOSED
+            else f"!({_known(rule.applies, False)})"
+        )
         match rule.effect:
             case Effect.FORBID:
                 written.append(_policy("forbid", rule.id, applies))
@@ -82,7 +90,7 @@ def _policy(effect: str, name: str, when: str, *, unless: str = "") -> str:
 
 
 def _approved(rule: ir.Rule, style: Style) -> str:
-    return _true(ir.Compare("==", ir.Fact(rule.approval), ir.Literal("given")), style)
+    return _true(ir.Compare("==", ir.Fact(rule.approval), ir.FixedValue("given")), style)
 
 
 def _true(condition: ir.Condition, style: Style) -> str:
@@ -111,7 +119,10 @@ def _known(condition: ir.Condition, truth: bool) -> str:
             parts = (" && " if every else " || ").join(f"({_known(part, truth)})" for part in of)
             return parts or json.dumps(every)
         case _:
-            guards = [f"context has {json.dumps(name)}" for name in dict.fromkeys(ir.facts_read(condition))]
+            guards = [
+                f"context has {json.dumps(name)}"
+                for name in dict.fromkeys(ir.facts_read(condition))
+            ]
             return " && ".join([*guards, f"({_atom(condition, truth)})"])
 
 
@@ -135,8 +146,10 @@ def _atom(condition: ir.Condition, truth: bool) -> str:
     return test if truth else f"!({test})"
 
 
-def _term(term: ir.Fact | ir.Literal) -> str:
-    return f"context[{json.dumps(term.name)}]" if isinstance(term, ir.Fact) else json.dumps(term.value)
+def _term(term: ir.Fact | ir.FixedValue) -> str:
+    return (
+        f"context[{json.dumps(term.name)}]" if isinstance(term, ir.Fact) else json.dumps(term.value)
+    )
 
 
 class Cedar:
@@ -151,7 +164,9 @@ class Cedar:
         self._entities = self._cedar.Entities.from_json_str("[]")
         self._schema: Any = None
         if required is not None:
-            self._schema = self._cedar.Schema.from_json_str(schema_of(book.schema, required=required))
+            self._schema = self._cedar.Schema.from_json_str(
+                schema_of(book.schema, required=required)
+            )
             self.validated = self._cedar.validate_policies(text, self._schema)
 
     def answer(self, known: ir.Known) -> tuple[bool, frozenset[str]]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from heyi.model.decision import Effect
-from heyi.policy import ir
+from heyi.policy.language import ir
 
 Ternary = bool | None
 
@@ -46,7 +46,7 @@ def expression(condition: ir.Condition) -> str:
             return f"{_term(fact)}.{macro}(member, member in {json.dumps(sorted(values))})"
 
 
-def _term(term: ir.Fact | ir.Literal) -> str:
+def _term(term: ir.Fact | ir.FixedValue) -> str:
     return f'facts["{term.name}"]' if isinstance(term, ir.Fact) else json.dumps(term.value)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from heyi.model.decision import Effect
-from heyi.policy import ir
+from heyi.policy.language import ir
 from tests.foreign.cel import plain
 
 SETS: Mapping[str, Effect] = {
@@ -75,7 +75,9 @@ class _Module:
                 return [f"not {self.name(self.body(ir.All(of)))}"]
             case ir.Not(of):
                 body = self.body(of)
-                return [f"not {body[0] if len(body) == 1 and body[0][:4] != 'not ' else self.name(body)}"]
+                return [
+                    f"not {body[0] if len(body) == 1 and body[0][:4] != 'not ' else self.name(body)}"
+                ]
             case _:
                 return [self.atom(condition)]
 
@@ -88,9 +90,13 @@ class _Module:
             case ir.SetTest("overlap", fact, values) if len(values) == 1:
                 return f"{json.dumps(min(values))} in {_term(fact)}"
             case ir.SetTest("overlap", fact, values):
-                return self.name([f"some member in {_term(fact)}", f"member in {_set(sorted(values))}"])
+                return self.name(
+                    [f"some member in {_term(fact)}", f"member in {_set(sorted(values))}"]
+                )
             case ir.SetTest(_, fact, values):
-                return self.name([f"every member in {_term(fact)} {{ member in {_set(sorted(values))} }}"])
+                return self.name(
+                    [f"every member in {_term(fact)} {{ member in {_set(sorted(values))} }}"]
+                )
             case ir.Constant(value):
                 return json.dumps(value)
             case ir.Fact():
@@ -99,8 +105,10 @@ class _Module:
                 raise AssertionError(condition)
 
 
-def _term(term: ir.Fact | ir.Literal) -> str:
-    return f"input[{json.dumps(term.name)}]" if isinstance(term, ir.Fact) else json.dumps(term.value)
+def _term(term: ir.Fact | ir.FixedValue) -> str:
+    return (
+        f"input[{json.dumps(term.name)}]" if isinstance(term, ir.Fact) else json.dumps(term.value)
+    )
 
 
 def _set(values: Iterable[ir.Scalar]) -> str:
@@ -114,7 +122,17 @@ def policy(book: ir.Rulebook) -> str:
     A require counts as missing and a review as unapproved unless the contrary is shown, which is the usual care.
     """
     module = _Module()
-    for name in (*SETS, "missing", "approvals", "refused", "granted", "open", "grounded", "pending", "ungrounded"):
+    for name in (
+        *SETS,
+        "missing",
+        "approvals",
+        "refused",
+        "granted",
+        "open",
+        "grounded",
+        "pending",
+        "ungrounded",
+    ):
         module.add(f"{name} contains none", ["some none in []"])
     for name, effect in SETS.items():
         for rule in book.rules:
@@ -127,8 +145,12 @@ def policy(book: ir.Rulebook) -> str:
                 module.add(f'missing contains "{rule.id}"', [f'"{rule.id}" in required', *unmet])
             case Effect.REVIEW:
                 said, applies = f"input[{json.dumps(rule.approval)}]", f'"{rule.id}" in reviewed'
-                module.add(f'approvals contains "{rule.authority}"', [applies, f'not {said} == "given"'])
-                module.add(f'refused contains "{rule.authority}"', [applies, f'{said} == "refused"'])
+                module.add(
+                    f'approvals contains "{rule.authority}"', [applies, f'not {said} == "given"']
+                )
+                module.add(
+                    f'refused contains "{rule.authority}"', [applies, f'{said} == "refused"']
+                )
                 module.add(f'granted contains "{rule.id}"', [applies, f'{said} == "given"'])
     for track in book.tracks:
         head = json.dumps(track.id)
@@ -139,12 +161,16 @@ def policy(book: ir.Rulebook) -> str:
             module.add(f"grounded contains {head}", [f'"{rule.id}" in {where}'])
             if rule.effect is Effect.REVIEW:
                 asked = [f"{head} in open", f"not {head} in grounded", f'"{rule.id}" in reviewed']
-                module.add(f"pending contains {head}", [*asked, f'not "{rule.authority}" in refused'])
+                module.add(
+                    f"pending contains {head}", [*asked, f'not "{rule.authority}" in refused']
+                )
         lacking = [f"{head} in open", f"not {head} in grounded", f"not {head} in pending"]
         module.add(f"ungrounded contains {head}", lacking)
     baseline = _set(r.id for r in book.rules if r.baseline)
     tail = f"{_OUTCOME}{', '.join(f'{json.dumps(n)}: {n}' for n in SETS)}}}\n"
-    return "\n".join(["package heyi", "import rego.v1", *module.rules, f"baseline := {baseline}", tail])
+    return "\n".join(
+        ["package heyi", "import rego.v1", *module.rules, f"baseline := {baseline}", tail]
+    )
 
 
 class Regorus:

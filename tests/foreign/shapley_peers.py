@@ -26,7 +26,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from bench.games import games_of
 
 Array = Any
-SAMPLERS = ("KernelSHAP", "UnbiasedKernelSHAP", "PermutationSamplingSV", "StratifiedSamplingSV", "SVARM")
+SAMPLERS = (
+    "KernelSHAP",
+    "UnbiasedKernelSHAP",
+    "PermutationSamplingSV",
+    "StratifiedSamplingSV",
+    "SVARM",
+)
 """Of shapiq; KernelSHAP and SVARM with paired coalitions."""
 
 
@@ -57,7 +63,9 @@ def exact(task: dict[str, Any]) -> dict[str, Any]:
         if task.get("warm", True):  # the first call compiles
             small = values[:16].copy()
             np.save(Path(task["file"]).with_suffix(".small.npy"), small)
-            exact({**task, "file": str(Path(task["file"]).with_suffix(".small.npy")), "warm": False})
+            exact(
+                {**task, "file": str(Path(task["file"]).with_suffix(".small.npy")), "warm": False}
+            )
         masker = shap.maskers.Independent(np.zeros((1, n)), max_samples=1)
         explainer = shap.explainers.ExactExplainer(to_shapiq(values), masker)
         begun = time.perf_counter()
@@ -89,7 +97,9 @@ def textbook() -> Callable[[Array, int], Array]:
         return phi
 
     def value(values: Array, n: int) -> Array:
-        weights = np.array([factorial(k) * factorial(n - k - 1) / factorial(n) for k in range(n)] + [0.0])
+        weights = np.array(
+            [factorial(k) * factorial(n - k - 1) / factorial(n) for k in range(n)] + [0.0]
+        )
         return marginals(values, weights, n)
 
     return value
@@ -121,14 +131,22 @@ def sampled(task: dict[str, Any]) -> dict[str, Any]:
             found.setdefault(name, []).append(phi)
         seconds[name] = (time.perf_counter() - begun) / len(task["seeds"])
     begun = time.perf_counter()
-    found["pyDVL antithetic permutations"] = [permutations(utility, n, budget, seed) for seed in task["seeds"]]
+    found["pyDVL antithetic permutations"] = [
+        permutations(utility, n, budget, seed) for seed in task["seeds"]
+    ]
     seconds["pyDVL antithetic permutations"] = (time.perf_counter() - begun) / len(task["seeds"])
     return {"phi": found, "seconds": seconds}
 
 
 def permutations(utility: Callable[[Array], Array], n: int, budget: int, seed: int) -> list[float]:
     """pyDVL's sampler of antithetic permutations, until the evaluations are used up."""
-    from pydvl.valuation import AntitheticPermutationSampler, Dataset, MinUpdates, RawData, ShapleyValuation
+    from pydvl.valuation import (
+        AntitheticPermutationSampler,
+        Dataset,
+        MinUpdates,
+        RawData,
+        ShapleyValuation,
+    )
     from pydvl.valuation.utility.base import UtilityBase
 
     class Table(UtilityBase):  # type: ignore[misc]
@@ -144,7 +162,9 @@ def permutations(utility: Callable[[Array], Array], n: int, budget: int, seed: i
 
     data = Dataset(np.zeros((n, 1)), np.zeros(n, dtype=int))
     assert RawData
-    value = ShapleyValuation(Table(), AntitheticPermutationSampler(seed=seed), MinUpdates(budget // n))
+    value = ShapleyValuation(
+        Table(), AntitheticPermutationSampler(seed=seed), MinUpdates(budget // n)
+    )
     value.fit(data)
     return [float(x) for x in value.result.values]
 
@@ -152,7 +172,13 @@ def permutations(utility: Callable[[Array], Array], n: int, budget: int, seed: i
 def institutions(task: dict[str, Any]) -> dict[str, Any]:
     """Contributions of institutions to a logistic model by every coalition, as a user of pyDVL would ask for them."""
     from pydvl.utils.caching import InMemoryCacheBackend
-    from pydvl.valuation import DeterministicUniformSampler, GroupedDataset, ModelUtility, NoStopping, ShapleyValuation
+    from pydvl.valuation import (
+        DeterministicUniformSampler,
+        GroupedDataset,
+        ModelUtility,
+        NoStopping,
+        ShapleyValuation,
+    )
     from pydvl.valuation.scorers import SupervisedScorer
     from sklearn.linear_model import LogisticRegression
 
@@ -171,7 +197,9 @@ def institutions(task: dict[str, Any]) -> dict[str, Any]:
     model = LogisticRegression(C=1.0, solver="newton-cholesky", tol=1e-10)
     cache = {"cache_backend": InMemoryCacheBackend()} if task["cached"] else {}
     utility = ModelUtility(model, scorer, show_warnings=False, **cache)
-    value = ShapleyValuation(utility, DeterministicUniformSampler(), NoStopping(), show_warnings=False)
+    value = ShapleyValuation(
+        utility, DeterministicUniformSampler(), NoStopping(), show_warnings=False
+    )
     value.fit(train)
     return {"seconds": time.perf_counter() - begun, "phi": [float(v) for v in value.result.values]}
 

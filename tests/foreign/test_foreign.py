@@ -20,13 +20,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.requests import complete_profiles, mutations, values_to_draw
-from heyi.app import shipped_point
+from heyi.app.rulebooks import shipped_point
 from heyi.model.decision import Effect
 from heyi.model.fact import Value
-from heyi.policy import ir
-from heyi.policy.check import compile_rulebook
-from heyi.policy.facts import LEGAL_DAY, to_ordinals
-from heyi.policy.interpret import evaluate, read
+from heyi.policy.engines.interpret import evaluate, read
+from heyi.policy.language import ir
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.schema import LEGAL_DAY, to_ordinals
 from tests.conftest import needs
 from tests.foreign.cedar import Cedar, Style
 from tests.foreign.cel import CelCpp, CelRust, conditions
@@ -90,7 +90,9 @@ def incomplete() -> tuple[ir.Known, ...]:
 @cache
 def vector_book(topic: str) -> ir.Rulebook:
     body = json.loads((VECTORS / f"{topic}.json").read_text(encoding="utf-8"))
-    return compile_rulebook({file: "\n".join(lines) + "\n" for file, lines in body["texts"].items()})
+    return compile_rulebook(
+        {file: "\n".join(lines) + "\n" for file, lines in body["texts"].items()}
+    )
 
 
 TOPICS = sorted(p.stem for p in VECTORS.glob("*.json") if p.stem != "refusals")
@@ -110,9 +112,14 @@ def drawn_for(topic: str, count: int, *, whole: bool) -> list[ir.Known]:
 def requests() -> st.SearchStrategy[tuple[dict[str, Value], set[str]]]:
     """A complete request near a profile, and names to leave out."""
     profiles, pool = complete_profiles(book()), values_to_draw(book())
-    changes = st.lists(st.sampled_from([(n, v) for n, values in pool.items() for v in values]), max_size=4)
+    changes = st.lists(
+        st.sampled_from([(n, v) for n, values in pool.items() for v in values]), max_size=4
+    )
     out = st.sets(st.sampled_from([n for n in pool if n != LEGAL_DAY]), max_size=6)
-    return st.tuples(st.builds(lambda p, c: profiles[p] | dict(c), st.sampled_from(sorted(profiles)), changes), out)
+    return st.tuples(
+        st.builds(lambda p, c: profiles[p] | dict(c), st.sampled_from(sorted(profiles)), changes),
+        out,
+    )
 
 
 # --- CEL --------------------------------------------------------------------------------------------------------------
@@ -151,7 +158,11 @@ def test_cel_agrees_near_the_profiles(name: str, data: st.DataObject) -> None:
 @pytest.mark.parametrize("name", CEL)
 def test_cel_agrees_on_the_rulebooks_of_the_vectors(name: str, topic: str) -> None:
     rules = vector_book(topic)
-    check_cel(rules, build(name, rules), [*drawn_for(topic, 30, whole=True), *drawn_for(topic, 60, whole=False)])
+    check_cel(
+        rules,
+        build(name, rules),
+        [*drawn_for(topic, 30, whole=True), *drawn_for(topic, 60, whole=False)],
+    )
 
 
 # --- Cedar ------------------------------------------------------------------------------------------------------------
@@ -166,7 +177,11 @@ def decisive(rules: ir.Rulebook, known: ir.Known) -> frozenset[str]:
         if reading.fired >> i & 1:
             given = known.get(rule.approval) == "given"
             unmet = rule.effect is Effect.REQUIRE and not reading.met >> i & 1
-            if rule.effect is Effect.FORBID or unmet or (rule.effect is Effect.REVIEW and not given):
+            if (
+                rule.effect is Effect.FORBID
+                or unmet
+                or (rule.effect is Effect.REVIEW and not given)
+            ):
                 barring.add(rule.id)
             if rule.track in open_tracks and (rule.effect is Effect.GROUND or given):
                 opening.add(rule.id)
@@ -225,8 +240,12 @@ def check_rego(rules: ir.Rulebook, made: Any, requests: Iterable[ir.Known]) -> s
     for known in requests:
         reading, found = read(rules, known), made.answer(known)
         fired = [(i, r) for i, r in enumerate(rules.rules) if reading.fired >> i & 1]
-        expected = {name: {r.id for _, r in fired if r.effect is effect} for name, effect in SETS.items()}
-        expected["missing"] = {r.id for i, r in fired if r.effect is Effect.REQUIRE and not reading.met >> i & 1}
+        expected = {
+            name: {r.id for _, r in fired if r.effect is effect} for name, effect in SETS.items()
+        }
+        expected["missing"] = {
+            r.id for i, r in fired if r.effect is Effect.REQUIRE and not reading.met >> i & 1
+        }
         reviews = [r for _, r in fired if r.effect is Effect.REVIEW]
         expected["approvals"] = {r.authority for r in reviews if known.get(r.approval) != "given"}
         assert {name: set(found[name]) for name in expected} == expected, known
@@ -243,9 +262,13 @@ def test_rego_agrees_on_complete_facts(name: str) -> None:
 
 @pytest.mark.parametrize("topic", [t for t in TOPICS if t != "jurisdictions"])
 @pytest.mark.parametrize("name", REGO)
-def test_rego_agrees_on_the_rulebooks_of_the_vectors(name: str, topic: str, request: pytest.FixtureRequest) -> None:
+def test_rego_agrees_on_the_rulebooks_of_the_vectors(
+    name: str, topic: str, request: pytest.FixtureRequest
+) -> None:
     if (name, topic) == ("regorus-vm", "comparisons"):
-        request.applymarker(pytest.mark.xfail(reason="`every` always holds, see the wrong answers", strict=True))
+        request.applymarker(
+            pytest.mark.xfail(reason="`every` always holds, see the wrong answers", strict=True)
+        )
     rules = vector_book(topic)
     check_rego(rules, build(name, rules), drawn_for(topic, 30, whole=True))
 
@@ -309,7 +332,9 @@ def regorus_json(source: str, facts: dict[str, object]) -> object:
 def regorus_machine(source: str, facts: dict[str, object]) -> object:
     regorus: Any = import_module("regorus.regorus")
     machine = regorus.Rvm()
-    machine.load_program(regorus.Program.compile_from_modules("{}", [("t.rego", source)], ["data.t.answer"]))
+    machine.load_program(
+        regorus.Program.compile_from_modules("{}", [("t.rego", source)], ["data.t.answer"])
+    )
     machine.set_data_json("{}")
     machine.set_input_json(json.dumps(facts))
     return json.loads(machine.execute())
@@ -332,8 +357,12 @@ def rego_cpp(source: str, facts: dict[str, object]) -> object:
             {regorus_dictionary: "withdrawn"},
             id="False in a dictionary is read as 0.0, which is true",
         ),
-        pytest.param(EVERY, {"s": ["b"]}, "not inside", {regorus_machine: "inside"}, id="every always holds"),
-        pytest.param(EVERY, {}, "not inside", {regorus_machine: "inside"}, id="every holds of the undefined"),
+        pytest.param(
+            EVERY, {"s": ["b"]}, "not inside", {regorus_machine: "inside"}, id="every always holds"
+        ),
+        pytest.param(
+            EVERY, {}, "not inside", {regorus_machine: "inside"}, id="every holds of the undefined"
+        ),
     ],
 )
 def test_known_wrong_answers(

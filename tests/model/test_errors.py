@@ -42,7 +42,9 @@ def test_the_caret_stands_right_in_any_mixed_text(excerpt: str, data: st.DataObj
 def test_the_caret_goes_as_far_as_a_tab(excerpt: str) -> None:
     """A tab is as wide as the terminal likes: only a tab goes as far."""
     lead = caret(excerpt, len(excerpt))
-    assert [i for i, c in enumerate(lead) if c == "\t"] == [i for i, c in enumerate(excerpt[:-1]) if c == "\t"]
+    assert [i for i, c in enumerate(lead) if c == "\t"] == [
+        i for i, c in enumerate(excerpt[:-1]) if c == "\t"
+    ]
 
 
 def test_half_width_letters_beyond_chinese_take_one_column() -> None:
@@ -50,7 +52,9 @@ def test_half_width_letters_beyond_chinese_take_one_column() -> None:
 
 
 def test_a_rule_error_names_file_line_and_column() -> None:
-    error = RuleError("unknown fact `age`", file="cn/pipl.md", line=12, column=7, hint="see facts.toml")
+    error = RuleError(
+        "unknown fact `age`", file="cn/pipl.md", line=12, column=7, hint="see facts.toml"
+    )
     assert str(error) == "cn/pipl.md:12:7: unknown fact `age`; see facts.toml"
 
 
@@ -58,6 +62,10 @@ def test_the_tree_of_errors() -> None:
     assert issubclass(RuleError, InvalidInput)
     assert all(issubclass(e, HeyiError) for e in (InvalidInput, VerificationError, StoreError))
     assert not issubclass(VerificationError, InvalidInput)
-    assert (HeyiError("x").exit_code, InvalidInput("x").exit_code, VerificationError("x").exit_code) == (1, 2, 1)
+    assert (
+        HeyiError("x").exit_code,
+        InvalidInput("x").exit_code,
+        VerificationError("x").exit_code,
+    ) == (1, 2, 1)
     assert str(StoreError("the disk is full", hint="free it")) == "the disk is full; free it"
     assert str(StoreError("the disk is full")) == "the disk is full"

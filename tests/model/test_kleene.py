@@ -43,7 +43,9 @@ def test_what_is_known_stays_when_more_is_known(a: Truth, b: Truth) -> None:
 @given(TRUTHS, TRUTHS)
 def test_what_every_completion_agrees_on_is_known(a: Truth, b: Truth) -> None:
     for conjunction in (True, False):
-        outcomes = {x & y if conjunction else x | y for x, y in product(completions(a), completions(b))}
+        outcomes = {
+            x & y if conjunction else x | y for x, y in product(completions(a), completions(b))
+        }
         result = a & b if conjunction else a | b
         assert result is (outcomes.pop() if len(outcomes) == 1 else U)
 

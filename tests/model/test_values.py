@@ -30,12 +30,24 @@ def permit(**changed: Any) -> Permit:
 
 
 def party(**changed: Any) -> Party:
-    arguments = {"id": "clinic", "kind": PartyKind.INSTITUTION, "tier": Tier.VILLAGE, "zh": "卫生室", "en": "clinic"}
+    arguments = {
+        "id": "clinic",
+        "kind": PartyKind.INSTITUTION,
+        "tier": Tier.VILLAGE,
+        "zh": "卫生室",
+        "en": "clinic",
+    }
     return Party(**{**arguments, "public_key": KEY, **changed})
 
 
 def field(**changed: Any) -> Field:
-    arguments = {"heading": "年龄", "kind": "age", "identifier": Identifier.QUASI, "level": 3, "reason": REASON}
+    arguments = {
+        "heading": "年龄",
+        "kind": "age",
+        "identifier": Identifier.QUASI,
+        "level": 3,
+        "reason": REASON,
+    }
     return Field(**{**arguments, **changed})
 
 
@@ -107,7 +119,24 @@ def test_identifiers(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["", "A", "1a", "-a", "a-", "a--b", "a_b", "a b", "a\n", "é", "县", "a" * 65, "a/../b", "a.b", "а"]
+    "value",
+    [
+        "",
+        "A",
+        "1a",
+        "-a",
+        "a-",
+        "a--b",
+        "a_b",
+        "a b",
+        "a\n",
+        "é",
+        "县",
+        "a" * 65,
+        "a/../b",
+        "a.b",
+        "а",
+    ],
 )
 def test_what_is_no_identifier_is_refused(value: str) -> None:
     with pytest.raises(InvalidInput, match="not a valid party id"):

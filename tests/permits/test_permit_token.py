@@ -48,13 +48,19 @@ PERMIT = Permit(
 
 
 def issued(
-    permit: Permit = PERMIT, *, issuer: Signer = ISSUER, holder: Signer = HOLDER, requester: Signer = REQUESTER
+    permit: Permit = PERMIT,
+    *,
+    issuer: Signer = ISSUER,
+    holder: Signer = HOLDER,
+    requester: Signer = REQUESTER,
 ) -> str:
     return issue(permit, issuer=issuer, holder=holder, requester=requester)
 
 
 def verify(token: str, issuer: Signer = ISSUER, holder: Signer = HOLDER) -> Permit:
-    return verify_permit(token, issuer=(issuer.name, issuer.public_key), holder=(holder.name, holder.public_key))
+    return verify_permit(
+        token, issuer=(issuer.name, issuer.public_key), holder=(holder.name, holder.public_key)
+    )
 
 
 TOKEN = issued()
@@ -70,11 +76,15 @@ def encoded(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def handmade(payload: bytes, *, header: dict[str, Any] | None = None, signers: tuple[Signer, ...] = ()) -> str:
+def handmade(
+    payload: bytes, *, header: dict[str, Any] | None = None, signers: tuple[Signer, ...] = ()
+) -> str:
     """A token that the true keys signed by hand (RFC 7515 section 5.1), whatever stands in it."""
     signatures = []
     for signer in signers or (ISSUER, HOLDER, REQUESTER):
-        protected = encoded(canonical({"alg": "Ed25519", "kid": signer.name, "typ": TYPE, **(header or {})}))
+        protected = encoded(
+            canonical({"alg": "Ed25519", "kid": signer.name, "typ": TYPE, **(header or {})})
+        )
         signature = signer.sign(f"{protected}.{encoded(payload)}".encode())
         signatures.append({"protected": protected, "signature": encoded(signature)})
     return canonical({"payload": encoded(payload), "signatures": signatures}).decode()
@@ -148,7 +158,9 @@ def test_a_missing_signature_is_refused(gone: int) -> None:
     refused(canonical(value).decode())
 
 
-@pytest.mark.parametrize("order", [(1, 0, 2), (0, 2, 1), (2, 1, 0), (0, 0, 2), (1, 1, 2), (0, 1, 2, 2), (0, 1, 2, 0)])
+@pytest.mark.parametrize(
+    "order", [(1, 0, 2), (0, 2, 1), (2, 1, 0), (0, 0, 2), (1, 1, 2), (0, 1, 2, 2), (0, 1, 2, 0)]
+)
 def test_signatures_stand_in_their_order_and_once(order: tuple[int, ...]) -> None:
     value = parts()
     value["signatures"] = [value["signatures"][n] for n in order]
@@ -186,7 +198,9 @@ def test_the_right_key_under_another_name_is_refused() -> None:
 
 def test_a_permit_is_for_the_holder_that_it_names() -> None:
     city = Signer.from_seed("city-hospital", b"c" * 32)
-    with pytest.raises(VerificationError, match="is for the holder `county-hospital`, not `city-hospital`"):
+    with pytest.raises(
+        VerificationError, match="is for the holder `county-hospital`, not `city-hospital`"
+    ):
         verify(issued(), holder=city)
     with pytest.raises(VerificationError):
         verify(issued(holder=city), holder=city)
@@ -234,7 +248,9 @@ def test_a_public_key_is_no_shared_secret() -> None:
     value, payload = parts(), encoded(canonical(PERMIT.to_json()))
     for signature, signer in zip(value["signatures"], (ISSUER, HOLDER, REQUESTER), strict=True):
         protected = encoded(canonical({"alg": "HS256", "kid": signer.name, "typ": TYPE}))
-        code = hmac.new(bytes.fromhex(signer.public_key), f"{protected}.{payload}".encode(), hashlib.sha256)
+        code = hmac.new(
+            bytes.fromhex(signer.public_key), f"{protected}.{payload}".encode(), hashlib.sha256
+        )
         signature.update(protected=protected, signature=encoded(code.digest()))
     refused(canonical(value).decode())
 
@@ -290,14 +306,28 @@ def test_base64_has_one_spelling(member: str, spoil: Callable[[str], object]) ->
 
 @pytest.mark.parametrize(
     "token",
-    ["", "null", "[]", '"token"', "1", "{}", '{"payload":"","signatures":[]}', "\ud800", "é", "a.b.c", "[" * 100_000],
+    [
+        "",
+        "null",
+        "[]",
+        '"token"',
+        "1",
+        "{}",
+        '{"payload":"","signatures":[]}',
+        "\ud800",
+        "é",
+        "a.b.c",
+        "[" * 100_000,
+    ],
     ids=lambda token: ascii(token[:12]),
 )
 def test_what_is_no_token_is_refused(token: str) -> None:
     refused(token)
 
 
-@pytest.mark.parametrize("signatures", [None, 5, "abc", {}, [], [5], [None], [[]], [{}], ["protected"]], ids=repr)
+@pytest.mark.parametrize(
+    "signatures", [None, 5, "abc", {}, [], [5], [None], [[]], [{}], ["protected"]], ids=repr
+)
 def test_signatures_of_another_form_are_refused(signatures: object) -> None:
     refused(canonical({**parts(), "signatures": signatures}).decode())
 

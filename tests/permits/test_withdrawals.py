@@ -26,7 +26,13 @@ def test_a_withdrawal_from_everything_holds_in_every_case() -> None:
 
 
 @given(WITHDRAWALS, st.sampled_from(["c-1", "c-2", "c-3"]))
-def test_order_and_repetition_do_not_matter_and_nobody_is_forgotten(all_of_them: list[Withdrawal], case: str) -> None:
+def test_order_and_repetition_do_not_matter_and_nobody_is_forgotten(
+    all_of_them: list[Withdrawal], case: str
+) -> None:
     registry = WithdrawalRegistry(all_of_them)
-    assert registry.withdrawn(case) == {w.token for w in all_of_them if w.scope in (case, EVERYTHING)}
-    assert WithdrawalRegistry([*reversed(all_of_them), *all_of_them]).withdrawn(case) == registry.withdrawn(case)
+    assert registry.withdrawn(case) == {
+        w.token for w in all_of_them if w.scope in (case, EVERYTHING)
+    }
+    assert WithdrawalRegistry([*reversed(all_of_them), *all_of_them]).withdrawn(
+        case
+    ) == registry.withdrawn(case)

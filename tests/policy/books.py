@@ -9,11 +9,11 @@ from itertools import chain, combinations, product
 from random import Random
 
 from heyi.model.fact import Value
-from heyi.policy import ir
-from heyi.policy.check import compile_rulebook
-from heyi.policy.facts import LEGAL_DAY, FactSpec, FactType, to_ordinals
-from heyi.policy.interpret import read, severity
-from heyi.policy.to_python import PythonEngine
+from heyi.policy.engines.interpret import read, severity
+from heyi.policy.engines.to_python import PythonEngine
+from heyi.policy.language import ir
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.schema import LEGAL_DAY, FactSpec, FactType, to_ordinals
 from heyi.sources.rulebook import read_rulebook
 
 Request = Mapping[str, Value]
@@ -68,7 +68,13 @@ def _form(form: str) -> tuple[str, str]:
     return "set" if form.startswith("{") else "enum", f"values = {{ {values} }}\n"
 
 
-def pack(*blocks: str, name: str = "X", rank: str = "law", jurisdiction: str = "cn", begins: str = "2020-01-01") -> str:
+def pack(
+    *blocks: str,
+    name: str = "X",
+    rank: str = "law",
+    jurisdiction: str = "cn",
+    begins: str = "2020-01-01",
+) -> str:
     """A pack whose blocks stand under article `name`-1, unless an article stands among them."""
     return (
         f"---\nid: {name}\ninstrument: {{zh: {name}法, en: {name} Act}}\nrank: {rank}\njurisdiction: {jurisdiction}\n"
@@ -95,7 +101,9 @@ def rule(head: str, when: str = "true", **fields: str) -> str:
 
 
 def compiled(facts: str, *packs: str) -> ir.Rulebook:
-    return compile_rulebook({"facts.toml": facts, **{f"{i}.md": text for i, text in enumerate(packs)}})
+    return compile_rulebook(
+        {"facts.toml": facts, **{f"{i}.md": text for i, text in enumerate(packs)}}
+    )
 
 
 def shipped_with(file: str, old: str, new: str) -> dict[str, str]:
@@ -117,7 +125,10 @@ def every_request(
     choices = [(*_values(book.schema.facts[n]), *unknown) for n in names]
     for day in days:
         for values in product(*choices):
-            yield {LEGAL_DAY: day, **{n: v for n, v in zip(names, values, strict=True) if v is not None}}
+            yield {
+                LEGAL_DAY: day,
+                **{n: v for n, v in zip(names, values, strict=True) if v is not None},
+            }
 
 
 def _values(spec: FactSpec) -> tuple[Value, ...]:
@@ -129,7 +140,9 @@ def _values(spec: FactSpec) -> tuple[Value, ...]:
         case FactType.SET:
             members = tuple(spec.values)
             sizes = range(len(members) + 1)
-            return tuple(frozenset(c) for c in chain.from_iterable(combinations(members, n) for n in sizes))
+            return tuple(
+                frozenset(c) for c in chain.from_iterable(combinations(members, n) for n in sizes)
+            )
         case FactType.INT:
             return tuple(range(spec.minimum, spec.maximum + 1))
         case FactType.DATE:
@@ -166,7 +179,10 @@ DRAWN = schema(
 
 def drawn(rng: Random, rules: int = 7) -> str:
     """A pack over the facts of `DRAWN`, with rules of every effect; some end, some have an exception."""
-    blocks = [article("X-2", "2020-01-01", "2024-12-31"), article("X-3", rng.choice(["2020-01-01", "2026-12-01"]))]
+    blocks = [
+        article("X-2", "2020-01-01", "2024-12-31"),
+        article("X-3", rng.choice(["2020-01-01", "2026-12-01"])),
+    ]
     for i in range(rules):
         effect = rng.choice(["forbid", "require", "review", "ground", "ground", "oblige"])
         fields = {"excepts": f"[X-2] {condition(rng, 1)}"} if rng.random() < 0.3 else {}
@@ -188,7 +204,14 @@ def drawn(rng: Random, rules: int = 7) -> str:
 def condition(rng: Random, depth: int = 2, *, fixed: bool = True) -> str:
     """A condition over the facts of `DRAWN`; over those that somebody may change where `fixed` is false."""
     if depth == 0 or rng.random() < 0.25:
-        atoms = ["a", "!a", "b", "!b", f"n {rng.choice(['<', '>=', '=='])} {rng.randrange(4)}", 'act.kind == "x"']
+        atoms = [
+            "a",
+            "!a",
+            "b",
+            "!b",
+            f"n {rng.choice(['<', '>=', '=='])} {rng.randrange(4)}",
+            'act.kind == "x"',
+        ]
         return rng.choice([*atoms, *(["fixed", "!fixed"] if fixed else [])])
     parts = [condition(rng, depth - 1, fixed=fixed) for _ in range(2)]
     return f"{rng.choice(['', '', '!'])}({rng.choice([' && ', ' || ']).join(parts)})"

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from bench.sizes import rulebook_of
 from heyi.model.decision import Decision
 from heyi.model.fact import Value
-from heyi.policy import ir
-from heyi.policy.build import load_build
-from heyi.policy.check import compile_rulebook
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import LEGAL_DAY, Admitted, FactSpec, FactType, Schema
-from heyi.policy.profiles import PROFILES_FILE, expand_profiles
-from heyi.policy.strict_yaml import load_yaml
+from heyi.policy.engines.build import load_build
+from heyi.policy.language import ir
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.profiles import PROFILES_FILE, expand_profiles
+from heyi.policy.language.schema import LEGAL_DAY, Admitted, FactSpec, FactType, Schema
+from heyi.policy.language.strict_yaml import load_yaml
 from heyi.sources.rulebook import read_build, read_rulebook
 
 DAY = dt.date(2026, 12, 1)
@@ -54,7 +54,10 @@ def stated(schema: Schema) -> tuple[str, ...]:
 def complete(point: DecisionPoint, stated: tuple[str, ...]) -> dict[str, dict[str, Value]]:
     """The profiles that leave no fact unknown, on an ordinary legal day."""
     texts, schema = point.book.texts, point.book.schema
-    profiles = {name: expand_profiles([name], texts) for name in load_yaml(texts[PROFILES_FILE], file=PROFILES_FILE)}
+    profiles = {
+        name: expand_profiles([name], texts)
+        for name in load_yaml(texts[PROFILES_FILE], file=PROFILES_FILE)
+    }
     return {
         name: {LEGAL_DAY: DAY, **{f: schema.spec(f).check(v) for f, v in facts.items()}}
         for name, facts in profiles.items()
@@ -70,12 +73,18 @@ def pool(point: DecisionPoint) -> dict[str, tuple[Value, ...]]:
         for condition in (rule.applies, rule.needs):
             for name, bound in _bounds(condition):
                 bounds.setdefault(name, set()).update((bound - 1, bound, bound + 1))
-    return {n: tuple(_values(s, bounds.get(n, set()))) for n, s in point.book.schema.facts.items() if not s.derived}
+    return {
+        n: tuple(_values(s, bounds.get(n, set())))
+        for n, s in point.book.schema.facts.items()
+        if not s.derived
+    }
 
 
 def _bounds(condition: ir.Condition) -> Iterator[tuple[str, int]]:
     match condition:
-        case ir.Compare(_, ir.Fact(name), ir.Literal(value)) | ir.Compare(_, ir.Literal(value), ir.Fact(name)):
+        case ir.Compare(_, ir.Fact(name), ir.FixedValue(value)) | ir.Compare(
+            _, ir.FixedValue(value), ir.Fact(name)
+        ):
             if isinstance(value, int):
                 yield name, value
         case ir.Not(of):
@@ -95,14 +104,20 @@ def _values(spec: FactSpec, bounds: set[int]) -> Iterator[Value]:
             yield from (frozenset(), frozenset(spec.values))
             yield from (frozenset({v}) for v in spec.values)
         case FactType.INT:
-            yield from sorted(n for n in bounds | {spec.minimum, spec.maximum} if spec.minimum <= n <= spec.maximum)
+            yield from sorted(
+                n
+                for n in bounds | {spec.minimum, spec.maximum}
+                if spec.minimum <= n <= spec.maximum
+            )
         case FactType.DATE:
             yield from (dt.date.fromordinal(n) for n in sorted(bounds | {DAY.toordinal()}))
 
 
 @pytest.fixture(scope="session")
 def near(
-    complete: dict[str, dict[str, Value]], pool: dict[str, tuple[Value, ...]], stated: tuple[str, ...]
+    complete: dict[str, dict[str, Value]],
+    pool: dict[str, tuple[Value, ...]],
+    stated: tuple[str, ...],
 ) -> Callable[[Random], dict[str, Value]]:
     """Draws a request near a complete profile: up to five facts changed, up to two unknown."""
     names = tuple(complete)
@@ -123,19 +138,25 @@ def anything(pool: dict[str, tuple[Value, ...]]) -> Callable[[Random, float], di
     """Draws every fact by itself from the schema; each but the legal day is unknown with the given probability."""
 
     def draw(rng: Random, unknown: float) -> dict[str, Value]:
-        return {n: rng.choice(v) for n, v in pool.items() if n == LEGAL_DAY or rng.random() >= unknown}
+        return {
+            n: rng.choice(v) for n, v in pool.items() if n == LEGAL_DAY or rng.random() >= unknown
+        }
 
     return draw
 
 
 @pytest.fixture(scope="session")
 def requests(
-    complete: dict[str, dict[str, Value]], pool: dict[str, tuple[Value, ...]], stated: tuple[str, ...]
+    complete: dict[str, dict[str, Value]],
+    pool: dict[str, tuple[Value, ...]],
+    stated: tuple[str, ...],
 ) -> st.SearchStrategy[dict[str, Value]]:
     """The same for Hypothesis, so that it can shrink what it finds."""
     changes = [(name, value) for name, values in pool.items() for value in values]
 
-    def combine(profile: str, changed: list[tuple[str, Value]], unknown: set[str]) -> dict[str, Value]:
+    def combine(
+        profile: str, changed: list[tuple[str, Value]], unknown: set[str]
+    ) -> dict[str, Value]:
         return {n: v for n, v in {**complete[profile], **dict(changed)}.items() if n not in unknown}
 
     return st.builds(

@@ -9,13 +9,17 @@ import pytest
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Source, Stated, Value
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import Schema, admit
+from heyi.policy.language.schema import Schema, admit
 
 DAY = dt.date(2026, 12, 1)
 
 
 def one(
-    schema: Schema, name: str, value: object, source: Source = Source.ATTESTED, until: dt.date | None = None
+    schema: Schema,
+    name: str,
+    value: object,
+    source: Source = Source.ATTESTED,
+    until: dt.date | None = None,
 ) -> tuple[dict[str, Value], dict[str, str]]:
     admitted = admit(schema, {name: Stated(value=value, source=source, until=until)}, day=DAY)  # type: ignore[arg-type]
     assert admitted.day == DAY
@@ -23,18 +27,27 @@ def one(
 
 
 @pytest.mark.parametrize("source", list(Source))
-def test_a_source_counts_from_the_weakest_that_the_schema_names(schema: Schema, source: Source) -> None:
+def test_a_source_counts_from_the_weakest_that_the_schema_names(
+    schema: Schema, source: Source
+) -> None:
     known, rejected = one(schema, "consent.given", True, source)
     if source >= Source.REGISTRY:
         assert (known, rejected) == ({"consent.given": True}, {})
     else:
-        assert (known, rejected) == ({}, {"consent.given": f"{source.label} is weaker than registry"})
+        assert (known, rejected) == (
+            {},
+            {"consent.given": f"{source.label} is weaker than registry"},
+        )
 
 
 def test_the_answer_says_why_a_fact_from_a_weak_source_is_unknown(
     point: DecisionPoint, complete: dict[str, dict[str, Value]]
 ) -> None:
-    stated = {n: Stated(value=v, source=Source.ATTESTED) for n, v in complete["referral"].items() if n != "legal_day"}
+    stated = {
+        n: Stated(value=v, source=Source.ATTESTED)
+        for n, v in complete["referral"].items()
+        if n != "legal_day"
+    }
     stated["consent.withdrawn"] = Stated(value=False, source=Source.DECLARED)
     decision = point.decide_stated(stated, day=DAY)
     assert decision.unknown == {"consent.withdrawn": "declared is weaker than registry"}
@@ -42,9 +55,12 @@ def test_the_answer_says_why_a_fact_from_a_weak_source_is_unknown(
 
 
 @pytest.mark.parametrize(
-    ("until", "counts"), [(DAY - dt.timedelta(days=1), False), (DAY, True), (DAY + dt.timedelta(days=1), True)]
+    ("until", "counts"),
+    [(DAY - dt.timedelta(days=1), False), (DAY, True), (DAY + dt.timedelta(days=1), True)],
 )
-def test_the_last_day_of_an_attestation_is_inside(schema: Schema, until: dt.date, counts: bool) -> None:
+def test_the_last_day_of_an_attestation_is_inside(
+    schema: Schema, until: dt.date, counts: bool
+) -> None:
     known, rejected = one(schema, "data.anonymised", True, until=until)
     assert known == ({"data.anonymised": True} if counts else {})
     assert rejected == ({} if counts else {"data.anonymised": "expired on 2026-11-30"})

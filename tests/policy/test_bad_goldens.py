@@ -29,12 +29,19 @@ SCHEMA = "facts.toml"
 def _inputs(*topics: str) -> list[str]:
     """Packs and folders of rulebooks below `bad/`, relative to it, in those topics alone where any are named."""
     found = [p for p in (HERE / "bad").glob("*/*") if p.suffix != ".txt"]
-    return sorted(p.relative_to(HERE / "bad").as_posix() for p in found if not topics or p.parent.name in topics)
+    return sorted(
+        p.relative_to(HERE / "bad").as_posix()
+        for p in found
+        if not topics or p.parent.name in topics
+    )
 
 
 NEVER = _inputs("never")
 BAD = [name for name in _inputs() if name not in NEVER]
-ENCODINGS = ("gb18030", "utf-16")  # their packs are written by the test: a Markdown file in the repository is UTF-8
+ENCODINGS = (
+    "gb18030",
+    "utf-16",
+)  # their packs are written by the test: a Markdown file in the repository is UTF-8
 GOOD = sorted(p.name for p in (HERE / "good").iterdir())
 
 
@@ -60,7 +67,9 @@ def test_the_author_of_an_unreadable_pack_is_told(
 ) -> None:
     folder = tmp_path / "rulebook" / "cn"
     folder.mkdir(parents=True)
-    (folder / "pipl.md").write_bytes((HERE / "good" / "articles-without-rules.md").read_text("utf-8").encode(encoding))
+    (folder / "pipl.md").write_bytes(
+        (HERE / "good" / "articles-without-rules.md").read_text("utf-8").encode(encoding)
+    )
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InvalidInput) as caught:
         read_rulebook(Path("rulebook"))
@@ -77,7 +86,10 @@ def _compare(error: InvalidInput, golden: Path) -> None:
 
 
 def test_no_message_is_left_of_a_rulebook_that_is_gone() -> None:
-    expected = {Path(name).with_suffix(".txt") for name in [*BAD, *NEVER, *(f"unreadable/{e}.md" for e in ENCODINGS)]}
+    expected = {
+        Path(name).with_suffix(".txt")
+        for name in [*BAD, *NEVER, *(f"unreadable/{e}.md" for e in ENCODINGS)]
+    }
     surplus = {p.relative_to(HERE / "bad") for p in (HERE / "bad").rglob("*.txt")} - expected
     if UPDATE:
         for path in surplus:
@@ -105,7 +117,10 @@ def test_the_message_points_at_a_place_that_there_is(name: str) -> None:
     if "\n  " not in golden:
         return
     excerpt, caret = golden.split("\n", 1)[1].split("\n")
-    shown = "".join("�" if unicodedata.category(c) in ("Cc", "Cf", "Zl") and c != "\t" else c for c in lines[line - 1])
+    shown = "".join(
+        "�" if unicodedata.category(c) in ("Cc", "Cf", "Zl") and c != "\t" else c
+        for c in lines[line - 1]
+    )
     assert excerpt == f"  {shown}"
     assert caret[-1] == "^"
     assert _columns(caret[:-1]) == _columns(excerpt[: column + 1])
@@ -115,7 +130,11 @@ def _columns(text: str) -> int:
     """Columns of a terminal; a tab leads to the next multiple of eight."""
     at = 0
     for c in text:
-        at = (at // 8 + 1) * 8 if c == "\t" else at + (2 if unicodedata.east_asian_width(c) in "WF" else 1)
+        at = (
+            (at // 8 + 1) * 8
+            if c == "\t"
+            else at + (2 if unicodedata.east_asian_width(c) in "WF" else 1)
+        )
     return at
 
 
@@ -127,7 +146,7 @@ def test_a_rule_that_can_never_apply_is_well_formed(name: str) -> None:
 @pytest.mark.parametrize("name", NEVER)
 def test_a_rule_that_can_never_apply_or_be_met_is_found(name: str) -> None:
     pytest.importorskip("z3", reason="proofs need the extra `rules`")
-    from heyi.policy.analyse import findings, told
+    from heyi.policy.proofs.analyse import findings, told
 
     book = _load(HERE / "bad" / name).book
     found = {f.kind.value: f for f in findings(book)}
@@ -145,9 +164,13 @@ def test_windows_line_ends_mean_what_others_mean() -> None:
     texts = {SCHEMA: (HERE / "bad" / SCHEMA).read_text(encoding="utf-8")}
     crlf = (HERE / "good" / "crlf.md").read_bytes().decode()
     assert crlf.count("\r\n") == crlf.count("\n") > 10
-    rules = [load_rulebook({**texts, "x.md": t}).book.rules for t in (crlf, crlf.replace("\r\n", "\n"))]
+    rules = [
+        load_rulebook({**texts, "x.md": t}).book.rules for t in (crlf, crlf.replace("\r\n", "\n"))
+    ]
     assert rules[0] == rules[1]
-    assert read_rulebook(HERE / "good")["crlf.md"] == crlf.replace("\r\n", "\n"), "and the digest is the same"
+    assert read_rulebook(HERE / "good")["crlf.md"] == crlf.replace("\r\n", "\n"), (
+        "and the digest is the same"
+    )
 
 
 SCHEMA_TEXT = (HERE / "bad" / SCHEMA).read_text(encoding="utf-8")
@@ -165,10 +188,16 @@ def _case(given: str) -> str:
 
 HOSTILE = {
     "ten megabytes of parentheses": ({"x.md": _when("(" * 10_000_000)}, "at most 1000000 are read"),
-    "parentheses as long as a condition may be": ({"x.md": _when("(" * 99_000)}, "nested too deeply"),
+    "parentheses as long as a condition may be": (
+        {"x.md": _when("(" * 99_000)},
+        "nested too deeply",
+    ),
     "parentheses over many lines": ({"x.md": _when("(\n " * 300_000)}, "at most 100000 characters"),
     "a long value": ({"x.md": _when(f'act.action == "{"x" * 90_000}"')}, "is not a value of"),
-    "a heading of spaces": ({"x.md": PACK + "\n## " + " " * 100_000 + "\n"}, "a heading needs an id"),
+    "a heading of spaces": (
+        {"x.md": PACK + "\n## " + " " * 100_000 + "\n"},
+        "a heading needs an id",
+    ),
     "lists in lists": ({"x.md": _case("[" * 5_000)}, "nested too deeply"),
     "aliases of aliases": (
         {"x.md": _case("[&a [x], &b [*a, *a, *a], &c [*b, *b, *b], &d [*c, *c, *c]]")},
@@ -191,11 +220,20 @@ HOSTILE = {
         "nested too deeply",
     ),
     "profiles in a long row": (
-        {"profiles.yaml": "".join(f"p{n}: {{like: p{n + 1}}}\n" for n in range(900)) + "p900: {}\n"},
+        {
+            "profiles.yaml": "".join(f"p{n}: {{like: p{n + 1}}}\n" for n in range(900))
+            + "p900: {}\n"
+        },
         "nested too deeply",
     ),
-    "a number of many digits": ({SCHEMA: SCHEMA_TEXT + "n = " + "9" * 5_000}, "a number is too long"),
-    "arrays in arrays": ({SCHEMA: SCHEMA_TEXT + "n = " + "[" * 5_000}, "arrays are nested too deeply"),
+    "a number of many digits": (
+        {SCHEMA: SCHEMA_TEXT + "n = " + "9" * 5_000},
+        "a number is too long",
+    ),
+    "arrays in arrays": (
+        {SCHEMA: SCHEMA_TEXT + "n = " + "[" * 5_000},
+        "arrays are nested too deeply",
+    ),
 }
 
 
@@ -213,7 +251,10 @@ def test_what_is_large_is_refused_soon_and_shortly(texts: dict[str, str], says: 
 
 
 def test_profiles_that_double_are_read_once() -> None:
-    doubling = "".join(f"p{n}: {{like: [p{n + 1}, p{n + 1}]}}\n" for n in range(50)) + "p50: {consent.given: true}\n"
+    doubling = (
+        "".join(f"p{n}: {{like: [p{n + 1}, p{n + 1}]}}\n" for n in range(50))
+        + "p50: {consent.given: true}\n"
+    )
     assert load_rulebook({SCHEMA: SCHEMA_TEXT, "x.md": PACK, "profiles.yaml": doubling}).book.rules
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from heyi.model.errors import RuleError
 from heyi.policy.cases import load_rulebook
-from heyi.policy.pack import parse_pack
+from heyi.policy.language.pack import parse_pack
 
 TOML = "facts.toml"
 FACTS = """\
@@ -89,13 +89,21 @@ jurisdiction: cn
 > 规范。
 
 """
-RULE = "```rule X-1.1 forbid\nwhen:   open\nparty:  handler\nsays:   {zh: 禁止, en: forbidden}\n```\n"
+RULE = (
+    "```rule X-1.1 forbid\nwhen:   open\nparty:  handler\nsays:   {zh: 禁止, en: forbidden}\n```\n"
+)
 CASE = "```case c\ngiven:  {open: false}\nexpect: {outcome: permit}\n```\n"
 
 
 def rule(when: str, *more: str, effect: str = "forbid", name: str = "X-1.1") -> str:
-    body = [f"when:   {when}", *more, *(["party:  handler"] if effect in ("forbid", "require") else [])]
-    return "\n".join([f"```rule {name} {effect}", *body, "says:   {zh: 禁止, en: forbidden}", "```", ""])
+    body = [
+        f"when:   {when}",
+        *more,
+        *(["party:  handler"] if effect in ("forbid", "require") else []),
+    ]
+    return "\n".join(
+        [f"```rule {name} {effect}", *body, "says:   {zh: 禁止, en: forbidden}", "```", ""]
+    )
 
 
 class Bad(NamedTuple):
@@ -121,7 +129,9 @@ class Bad(NamedTuple):
 
 END = FACTS.count("\n")
 LOWER = HEAD.replace("id: x", "id: y").replace("rank: law", "rank: agreement").replace("X-1", "Y-1")
-EXTRA = '\n[fact."extra"]\ntype = "bool"\nzh = "新"\nen = "new"\nslot = [0, 200]\nsource = "declared"\n'
+EXTRA = (
+    '\n[fact."extra"]\ntype = "bool"\nzh = "新"\nen = "new"\nslot = [0, 200]\nsource = "declared"\n'
+)
 
 BAD = {
     # conditions
@@ -133,13 +143,21 @@ BAD = {
         13, "`=` cannot stand here", rule("open\n        && subject.age = 3"), column=24
     ),
     "unknown fact": Bad(
-        12, "unknown fact `subject.agee`", rule("subject.agee < 3"), column=9, hint="did you mean `subject.age`?"
+        12,
+        "unknown fact `subject.agee`",
+        rule("subject.agee < 3"),
+        column=9,
+        hint="did you mean `subject.age`?",
     ),
     "number as a condition": Bad(
         12, "`subject.age` is an int", rule("open || subject.age"), column=17, hint="compare it"
     ),
-    "bool compared with a number": Bad(12, "`open` is `3`", rule("open == 3"), column=17, hint="true or false"),
-    "text compared with a number": Bad(12, "`act.kind` is `3`", rule("act.kind == 3"), column=21, hint="one of access"),
+    "bool compared with a number": Bad(
+        12, "`open` is `3`", rule("open == 3"), column=17, hint="true or false"
+    ),
+    "text compared with a number": Bad(
+        12, "`act.kind` is `3`", rule("act.kind == 3"), column=21, hint="one of access"
+    ),
     "unknown member": Bad(
         12,
         "`acess` is not a value of `act.kind`",
@@ -147,12 +165,21 @@ BAD = {
         column=22,
         hint="did you mean `access`?",
     ),
-    "unknown member of a set": Bad(12, "`flu` is not a value", rule('overlap(data.special, ["flu"])'), column=32),
-    "a day that is none": Bad(12, "is not a date", rule('legal_day > date("2021-02-29")'), column=26),
-    "nested too deeply": Bad(12, "nested too deeply", rule("(" * 100 + "open" + ")" * 100), hint="split the rule"),
+    "unknown member of a set": Bad(
+        12, "`flu` is not a value", rule('overlap(data.special, ["flu"])'), column=32
+    ),
+    "a day that is none": Bad(
+        12, "is not a date", rule('legal_day > date("2021-02-29")'), column=26
+    ),
+    "nested too deeply": Bad(
+        12, "nested too deeply", rule("(" * 100 + "open" + ")" * 100), hint="split the rule"
+    ),
     # rules
     "a field is absent": Bad(
-        11, "lacks `party`", RULE.replace("party:  handler\n", ""), hint="forbid needs the fields party"
+        11,
+        "lacks `party`",
+        RULE.replace("party:  handler\n", ""),
+        hint="forbid needs the fields party",
     ),
     "a field nobody knows": Bad(
         14,
@@ -163,15 +190,23 @@ BAD = {
     "a rule of another article": Bad(
         11, "rule `X-2.1` stands under `X-1`", rule("open", name="X-2.1"), column=9, hint="X-1.1"
     ),
-    "a block without end": Bad(11, "this block is never closed", RULE.removesuffix("```\n"), hint="end it with ```"),
-    "a block of another kind": Bad(11, "unknown block `python`", "```python\n```\n", hint="rule, case and param"),
-    "an indented block": Bad(11, "looks like a block", " ```rule X-1.1 forbid\n```\n", hint="first column"),
+    "a block without end": Bad(
+        11, "this block is never closed", RULE.removesuffix("```\n"), hint="end it with ```"
+    ),
+    "a block of another kind": Bad(
+        11, "unknown block `python`", "```python\n```\n", hint="rule, case and param"
+    ),
+    "an indented block": Bad(
+        11, "looks like a block", " ```rule X-1.1 forbid\n```\n", hint="first column"
+    ),
     "a head without effect": Bad(11, "head of this block is malformed", "```rule X-1.1\n```\n"),
     "English is absent": Bad(
         14, "both languages", RULE.replace(", en: forbidden", ""), column=9, hint="{zh: …, en: …}"
     ),
     "English is empty": Bad(14, "both languages", RULE.replace("en: forbidden", 'en: ""')),
-    "a third language": Bad(14, "both languages", RULE.replace("en: forbidden", "en: forbidden, fr: interdit")),
+    "a third language": Bad(
+        14, "both languages", RULE.replace("en: forbidden", "en: forbidden, fr: interdit")
+    ),
     "an exception of lower rank": Bad(
         13,
         "rests on `Y-1` (agreement), which ranks below `X-1` (law)",
@@ -193,7 +228,9 @@ BAD = {
     "an authority without approval": Bad(
         13, "no fact `approval.bureau`", rule("open", "authority: bureau", effect="review")
     ),
-    "a rule that ends before it begins": Bad(13, "ends before it begins", rule("open", "until:  2020-12-31")),
+    "a rule that ends before it begins": Bad(
+        13, "ends before it begins", rule("open", "until:  2020-12-31")
+    ),
     "a rule from a bad day": Bad(
         13, "`2021-13-01` is not a date", rule("open", "from:   2021-13-01"), hint="YYYY-MM-DD"
     ),
@@ -202,32 +239,57 @@ BAD = {
         "expected true or false",
         rule("open", "owes:   handler before use", "baseline: yes", effect="oblige"),
     ),
-    "a continuation of nothing": Bad(12, "a continuation needs a field", "```rule X-1.1 forbid\n   open\n```\n"),
-    "a line that is no field": Bad(12, "expected `key: value`", "```rule X-1.1 forbid\nopen is bad\n```\n"),
+    "a continuation of nothing": Bad(
+        12, "a continuation needs a field", "```rule X-1.1 forbid\n   open\n```\n"
+    ),
+    "a line that is no field": Bad(
+        12, "expected `key: value`", "```rule X-1.1 forbid\nopen is bad\n```\n"
+    ),
     # articles and front matter
     "an article without day": Bad(8, "needs from=, en=", head=(" from=2021-01-01", "")),
     "an article in one language": Bad(8, "needs from=, en=", head=(' en="One"', "")),
-    "an article without id": Bad(8, "a heading needs an id and a date", head=(' {#X-1 from=2021-01-01 en="One"}', "")),
-    "an article from a bad day": Bad(8, "`2021-00-01` is not a date", head=("2021-01-01", "2021-00-01")),
+    "an article without id": Bad(
+        8, "a heading needs an id and a date", head=(' {#X-1 from=2021-01-01 en="One"}', "")
+    ),
+    "an article from a bad day": Bad(
+        8, "`2021-00-01` is not a date", head=("2021-01-01", "2021-00-01")
+    ),
     "front matter without rank": Bad(1, "the front matter lacks `rank`", head=("rank: law\n", "")),
-    "front matter twice the same": Bad(5, "duplicate key `id`", head=("rank: law\n", "rank: law\nid: z\n"), column=1),
+    "front matter twice the same": Bad(
+        5, "duplicate key `id`", head=("rank: law\n", "rank: law\nid: z\n"), column=1
+    ),
     "front matter never closed": Bad(1, "front matter is never closed", head=("cn\n---", "cn\n")),
     # parameters and cases
     "a parameter that is no number": Bad(
         12, "from 2021-01-01 is not a whole number", "```param p\n2021-01-01: many\n```\n"
     ),
-    "a parameter from a bad day": Bad(12, "`2021-02-30` is not a date", "```param p\n2021-02-30: 1\n```\n"),
-    "a parameter with a day twice": Bad(13, "duplicate key", "```param p\n2021-01-01: 1\n2021-01-01: 2\n```\n"),
+    "a parameter from a bad day": Bad(
+        12, "`2021-02-30` is not a date", "```param p\n2021-02-30: 1\n```\n"
+    ),
+    "a parameter with a day twice": Bad(
+        13, "duplicate key", "```param p\n2021-01-01: 1\n2021-01-01: 2\n```\n"
+    ),
     "a parameter out of range": Bad(
-        15, "parameter `p` is 151", "```param p\n2021-01-01: 151\n```\n" + rule("subject.age > param.p"), column=23
+        15,
+        "parameter `p` is 151",
+        "```param p\n2021-01-01: 151\n```\n" + rule("subject.age > param.p"),
+        column=23,
     ),
     "a case that fails": Bad(
-        13, "outcome is deny, not permit", CASE.replace("false", "true") + RULE, hint="refused whole"
+        13,
+        "outcome is deny, not permit",
+        CASE.replace("false", "true") + RULE,
+        hint="refused whole",
     ),
     "a case with a key twice": Bad(
-        12, "duplicate key `open`", CASE.replace("open: false", "open: false, open: true") + RULE, column=23
+        12,
+        "duplicate key `open`",
+        CASE.replace("open: false", "open: false, open: true") + RULE,
+        column=23,
     ),
-    "a case with an unknown field": Bad(12, "has an unknown field `when`", CASE.replace("given", "when") + RULE),
+    "a case with an unknown field": Bad(
+        12, "has an unknown field `when`", CASE.replace("given", "when") + RULE
+    ),
     "a case like nobody": Bad(
         12,
         "unknown profile `plane`",
@@ -235,8 +297,12 @@ BAD = {
         more=(("profiles.yaml", "plain: {open: false}\n"),),
         hint="did you mean `plain`?",
     ),
-    "a case of a wrong type": Bad(12, "`open` is `no`", CASE.replace("false", "no") + RULE, hint="true or false"),
-    "a case on a bad day": Bad(13, "is not a date", CASE.replace("expect", "at: tomorrow\nexpect") + RULE),
+    "a case of a wrong type": Bad(
+        12, "`open` is `no`", CASE.replace("false", "no") + RULE, hint="true or false"
+    ),
+    "a case on a bad day": Bad(
+        13, "is not a date", CASE.replace("expect", "at: tomorrow\nexpect") + RULE
+    ),
     "a case that expects the unheard of": Bad(
         13, "expects an unknown `result`", CASE.replace("outcome", "result") + RULE
     ),
@@ -260,7 +326,9 @@ BAD = {
     "slots that overlap": Bad(
         END + 2, "overlaps that of `open`", file=TOML, facts=EXTRA.replace("[0, 200]", "[0, 41]")
     ),
-    "a slot across words": Bad(END + 2, "crosses the end of word 0", file=TOML, facts=EXTRA.replace("200", "255")),
+    "a slot across words": Bad(
+        END + 2, "crosses the end of word 0", file=TOML, facts=EXTRA.replace("200", "255")
+    ),
     "a derived fact of itself": Bad(
         END + 2,
         "`extra` is defined by itself",
@@ -281,25 +349,39 @@ BAD = {
         facts='\n[fact."extra"]\ntype = "int"\nmax = 3\nzh = "新"\nen = "new"\nderived = "open"\n',
     ),
     "an unknown type": Bad(
-        END + 2, "fact `extra` is not well declared", file=TOML, facts=EXTRA.replace('"bool"', '"text"')
+        END + 2,
+        "fact `extra` is not well declared",
+        file=TOML,
+        facts=EXTRA.replace('"bool"', '"text"'),
     ),
     "an unknown source": Bad(
-        END + 2, "fact `extra` is not well declared", file=TOML, facts=EXTRA.replace("declared", "rumour")
+        END + 2,
+        "fact `extra` is not well declared",
+        file=TOML,
+        facts=EXTRA.replace("declared", "rumour"),
     ),
     "an unknown changer": Bad(
         END + 2, "changed_by must be among", file=TOML, facts=EXTRA + 'changed_by = ["anybody"]\n'
     ),
     "a fact in one language": Bad(
-        END + 2, "fact `extra` is not well declared: it lacks `en`", file=TOML, facts=EXTRA.replace('en = "new"\n', "")
+        END + 2,
+        "fact `extra` is not well declared: it lacks `en`",
+        file=TOML,
+        facts=EXTRA.replace('en = "new"\n', ""),
     ),
-    "a number without range": Bad(END + 2, "min < max", file=TOML, facts=EXTRA.replace('"bool"', '"int"')),
+    "a number without range": Bad(
+        END + 2, "min < max", file=TOML, facts=EXTRA.replace('"bool"', '"int"')
+    ),
     "more members than bits": Bad(
         END + 2,
         "do not fit",
         file=TOML,
-        facts=EXTRA.replace('"bool"', '"enum"') + 'values = { a = "甲|a", b = "乙|b" }\nreserve = 1\n',
+        facts=EXTRA.replace('"bool"', '"enum"')
+        + 'values = { a = "甲|a", b = "乙|b" }\nreserve = 1\n',
     ),
-    "a track of unknown rank": Bad(1, "a track is not well declared", file=TOML, schema=("regulation", "decree")),
+    "a track of unknown rank": Bad(
+        1, "a track is not well declared", file=TOML, schema=("regulation", "decree")
+    ),
     "a track on what is not declared": Bad(
         2, "unknown fact `opne`", file=TOML, schema=('opens = "open"', 'opens = "opne"')
     ),
@@ -308,8 +390,12 @@ BAD = {
 # accepted, or answered with an error of Python: each is a defect until it is refused by a RuleError
 UNREFUSED = {
     "an article with an empty heading": Bad(8, "", head=('en="One"', 'en=""')),
-    "an article from two days": Bad(8, "", head=("from=2021-01-01", "from=2021-01-01 from=2022-01-01")),
-    "an article from a day that is spelt otherwise": Bad(8, "is not a date", head=("2021-01-01", "20210101")),
+    "an article from two days": Bad(
+        8, "", head=("from=2021-01-01", "from=2021-01-01 from=2022-01-01")
+    ),
+    "an article from a day that is spelt otherwise": Bad(
+        8, "is not a date", head=("2021-01-01", "20210101")
+    ),
     "a case expects silence of a rule that is none": Bad(
         11, "X-9.9", CASE.replace("outcome: permit", "silent: [X-9.9]") + RULE
     ),
@@ -318,15 +404,26 @@ UNREFUSED = {
     ),
     "profiles do not parse": Bad(1, "", file="profiles.yaml", more=(("profiles.yaml", "p: [\n"),)),
     "a member in one language": Bad(
-        END + 2, "", file=TOML, facts=EXTRA.replace('"bool"', '"enum"') + 'values = { a = "甲|a", b = "乙" }\n'
+        END + 2,
+        "",
+        file=TOML,
+        facts=EXTRA.replace('"bool"', '"enum"') + 'values = { a = "甲|a", b = "乙" }\n',
     ),
-    "a fact with a field nobody knows": Bad(END + 2, "", file=TOML, facts=EXTRA + 'change_by = ["handler"]\n'),
-    "a case given a number": Bad(11, "unknown fact `1`", CASE.replace("open: false", "1: true") + RULE),
+    "a fact with a field nobody knows": Bad(
+        END + 2, "", file=TOML, facts=EXTRA + 'change_by = ["handler"]\n'
+    ),
+    "a case given a number": Bad(
+        11, "unknown fact `1`", CASE.replace("open: false", "1: true") + RULE
+    ),
     "a case with a source of a number": Bad(
         11, "unknown fact `1`", CASE.replace("expect", "sources: {1: declared}\nexpect") + RULE
     ),
-    "a case like a list of lists": Bad(11, "", CASE.replace("given:  {open: false}", "like: [[x]]") + RULE),
-    "a case with a list in a set": Bad(11, "", CASE.replace("open: false", "data.special: [[hiv]]") + RULE),
+    "a case like a list of lists": Bad(
+        11, "", CASE.replace("given:  {open: false}", "like: [[x]]") + RULE
+    ),
+    "a case with a list in a set": Bad(
+        11, "", CASE.replace("open: false", "data.special: [[hiv]]") + RULE
+    ),
     "facts that are none": Bad(1, "", file=TOML, schema=(FACTS, "fact = 1\n")),
     "an unfinished date": Bad(12, "", rule("legal_day > date(")),
     "derived facts nested beyond measure": Bad(
@@ -351,7 +448,9 @@ def test_the_good_rulebook_that_the_bad_ones_come_from_is_accepted() -> None:
         TOML: FACTS + EXTRA,
         "x.md": HEAD
         + RULE
-        + CASE.replace("open: false", "act.kind: access").replace("outcome: permit", "outcome: deny"),
+        + CASE.replace("open: false", "act.kind: access").replace(
+            "outcome: permit", "outcome: deny"
+        ),
         "y.md": lower,
     }
     assert len(load_rulebook(accepted).book.rules) == 2
@@ -385,7 +484,10 @@ def test_the_table_is_large_and_nothing_stands_twice() -> None:
 def test_the_caret_stands_below_the_fault() -> None:
     with pytest.raises(RuleError) as caught:
         load_rulebook(Bad(0, "", rule("open && consent")).texts())
-    assert str(caught.value).splitlines()[1:] == ["  when:   open && consent", "                  ^"]
+    assert str(caught.value).splitlines()[1:] == [
+        "  when:   open && consent",
+        "                  ^",
+    ]
 
 
 def test_the_caret_moves_with_chinese_characters() -> None:

@@ -14,16 +14,26 @@ import pytest
 
 from heyi.model.decision import Effect
 from heyi.model.fact import Value
-from heyi.policy import ir
-from heyi.policy.boundaries import Boundary, Threshold, boundaries, thresholds, to_vectors
-from heyi.policy.check import compile_rulebook
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import LEGAL_DAY, to_ordinals
-from heyi.policy.interpret import evaluate, read
-from heyi.policy.words import layout, unpack
-from heyi.policy.words import pack as pack_words
+from heyi.policy.engines.interpret import evaluate, read
+from heyi.policy.engines.packed import layout, unpack
+from heyi.policy.engines.packed import pack as pack_words
+from heyi.policy.language import ir
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.schema import LEGAL_DAY, to_ordinals
+from heyi.policy.proofs.boundaries import Boundary, Threshold, boundaries, thresholds, to_vectors
 from heyi.sources.rulebook import read_rulebook
-from tests.policy.books import DRAWN, article, compiled, drawn, every_request, judged, pack, rule, schema
+from tests.policy.books import (
+    DRAWN,
+    article,
+    compiled,
+    drawn,
+    every_request,
+    judged,
+    pack,
+    rule,
+    schema,
+)
 
 FACTS = schema("a", "b", "n 0..9", "m 2..20", "kind x|y", "parts {x|y}", "born date", "spare 0..3")
 BEGINS = dt.date(2020, 1, 1)
@@ -35,7 +45,9 @@ def book_of(when: str, **fields: str) -> ir.Rulebook:
 
 def around(book: ir.Rulebook, fact: str, value: int | dt.date) -> Boundary:
     number = value.toordinal() if isinstance(value, dt.date) else value
-    (one,) = [b for b in boundaries(book) if (b.threshold.fact, b.threshold.value) == (fact, number)]
+    (one,) = [
+        b for b in boundaries(book) if (b.threshold.fact, b.threshold.value) == (fact, number)
+    ]
     return one
 
 
@@ -46,10 +58,17 @@ def test_every_number_and_day_that_a_rule_compares_a_fact_with() -> None:
     text = pack(
         "```param low\n2020-01-01: 3\n2022-01-01: 5\n```\n",
         article("X-2", "2020-01-01", "2030-12-31"),
-        rule("X-2.1 require", 'a && !(n < 4 || 7 <= m) && kind == "x"', needs='n >= 6 && born < date("2000-02-29")'),
+        rule(
+            "X-2.1 require",
+            'a && !(n < 4 || 7 <= m) && kind == "x"',
+            needs='n >= 6 && born < date("2000-02-29")',
+        ),
         rule("X-2.2 forbid", "n < param.low && n != m && n in [8, 9] && n < 4"),
     )
-    days = {d: dt.date.fromisoformat(d).toordinal() for d in ("2020-01-01", "2022-01-01", "2030-12-31", "2000-02-29")}
+    days = {
+        d: dt.date.fromisoformat(d).toordinal()
+        for d in ("2020-01-01", "2022-01-01", "2030-12-31", "2000-02-29")
+    }
     expected = {
         ("X-2.1", "applies", "n", 4),
         ("X-2.1", "applies", "m", 7),
@@ -60,7 +79,11 @@ def test_every_number_and_day_that_a_rule_compares_a_fact_with() -> None:
         ("X-2.2", "applies", "n", 4),
         ("X-2.2", "applies", LEGAL_DAY, days["2022-01-01"]),
     }
-    expected |= {(r, "applies", LEGAL_DAY, days[d]) for r in ("X-2.1", "X-2.2") for d in ("2020-01-01", "2030-12-31")}
+    expected |= {
+        (r, "applies", LEGAL_DAY, days[d])
+        for r in ("X-2.1", "X-2.2")
+        for d in ("2020-01-01", "2030-12-31")
+    }
     found = [(t.rule, t.part, t.fact, t.value) for t in thresholds(compiled(FACTS, text))]
     assert len(found) == len(set(found)), "each once"
     assert set(found) == expected
@@ -93,7 +116,11 @@ def check_both_sides(book: ir.Rulebook, b: Boundary) -> None:
         truths.append(evaluate(condition, to_ordinals(request)))
     values = [to_ordinals(r)[t.fact] for r in b.requests]
     numbers = [v for v in values if isinstance(v, int)]
-    assert numbers in ([t.value - 1, t.value, t.value + 1], [t.value - 1, t.value], [t.value, t.value + 1])
+    assert numbers in (
+        [t.value - 1, t.value, t.value + 1],
+        [t.value - 1, t.value],
+        [t.value, t.value + 1],
+    )
     assert set(truths) == {True, False}
 
 
@@ -121,9 +148,12 @@ def test_the_rule_changes_where_it_should(when: str, truths: list[bool]) -> None
 
 
 @pytest.mark.parametrize(
-    ("when", "value", "beside"), [("m > 2", 2, [2, 3]), ("m >= 20", 20, [19, 20]), ("m < 3", 3, [2, 3, 4])]
+    ("when", "value", "beside"),
+    [("m > 2", 2, [2, 3]), ("m >= 20", 20, [19, 20]), ("m < 3", 3, [2, 3, 4])],
 )
-def test_at_the_end_of_a_range_there_is_one_side_less(when: str, value: int, beside: list[int]) -> None:
+def test_at_the_end_of_a_range_there_is_one_side_less(
+    when: str, value: int, beside: list[int]
+) -> None:
     b = around(book_of(when), "m", value)
     assert [r["m"] for r in b.requests] == beside
 
@@ -132,17 +162,29 @@ def test_needs_have_thresholds_of_their_own() -> None:
     book = book_of("a", needs="n >= 6")
     (b,) = [b for b in boundaries(book) if b.threshold.part == "needs"]
     check_both_sides(book, b)
-    assert [evaluate(book.by_id["X-1.1"].needs, to_ordinals(r)) for r in b.requests] == [False, True, True]
+    assert [evaluate(book.by_id["X-1.1"].needs, to_ordinals(r)) for r in b.requests] == [
+        False,
+        True,
+        True,
+    ]
 
 
 def test_days_are_dates_a_day_apart() -> None:
     book = book_of('born < date("2000-02-29")')
     b = around(book, "born", dt.date(2000, 2, 29))
     check_both_sides(book, b)
-    assert [r["born"] for r in b.requests] == [dt.date(2000, 2, 28), dt.date(2000, 2, 29), dt.date(2000, 3, 1)]
+    assert [r["born"] for r in b.requests] == [
+        dt.date(2000, 2, 28),
+        dt.date(2000, 2, 29),
+        dt.date(2000, 3, 1),
+    ]
     law = around(book, LEGAL_DAY, BEGINS)
     check_both_sides(book, law)
-    assert [r[LEGAL_DAY] for r in law.requests] == [BEGINS - dt.timedelta(1), BEGINS, BEGINS + dt.timedelta(1)]
+    assert [r[LEGAL_DAY] for r in law.requests] == [
+        BEGINS - dt.timedelta(1),
+        BEGINS,
+        BEGINS + dt.timedelta(1),
+    ]
 
 
 def test_the_last_day_is_inside() -> None:
@@ -167,7 +209,9 @@ def test_the_last_day_is_inside() -> None:
         ("false && n < 5", "n", 5, "true && n < 5"),
     ],
 )
-def test_a_threshold_on_which_nothing_depends(when: str, fact: str, value: int, neighbour: str) -> None:
+def test_a_threshold_on_which_nothing_depends(
+    when: str, fact: str, value: int, neighbour: str
+) -> None:
     idle, works = around(book_of(when), fact, value), around(book_of(neighbour), fact, value)
     assert idle.requests == ()
     assert works.requests
@@ -190,7 +234,11 @@ def test_idle_exactly_where_no_complete_request_shows_a_difference(seed: int) ->
             dt.date(2026, 12, 1),
         ]
         if t.fact == LEGAL_DAY:
-            days = [dt.date.fromordinal(t.value - 1), dt.date.fromordinal(t.value), dt.date.fromordinal(t.value + 1)]
+            days = [
+                dt.date.fromordinal(t.value - 1),
+                dt.date.fromordinal(t.value),
+                dt.date.fromordinal(t.value + 1),
+            ]
         truths: dict[str, set[bool | None]] = {}
         for request in every_request(book, days=days, complete=True):
             known = to_ordinals(request)
@@ -209,7 +257,9 @@ def test_idle_exactly_where_no_complete_request_shows_a_difference(seed: int) ->
 
 
 def test_vectors_are_json_whose_words_are_the_requests() -> None:
-    book = book_of('a && n < 4 && born >= date("2000-02-29") && overlap(parts, ["x"])', needs="b && m > 5")
+    book = book_of(
+        'a && n < 4 && born >= date("2000-02-29") && overlap(parts, ["x"])', needs="b && m > 5"
+    )
     found = boundaries(book)
     vectors = json.loads(to_vectors(book, found))
     assert (vectors["rulebook"], vectors["layout"]) == (book.digest, layout(book.schema))
@@ -234,10 +284,24 @@ def test_the_same_bytes_in_every_process(tmp_path: Path) -> None:
     (tmp_path / "facts.toml").write_text(FACTS, encoding="utf-8")
     text = pack(rule("X-1.1 forbid", 'a && n < 4 || kind == "x" && m >= 7'))
     (tmp_path / "x.md").write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "heyi", "rules", "boundaries", "--rulebook", str(tmp_path), "--out"]
+    command = [
+        sys.executable,
+        "-m",
+        "heyi",
+        "rules",
+        "boundaries",
+        "--rulebook",
+        str(tmp_path),
+        "--out",
+    ]
     for seed in ("1", "2"):
         out = tmp_path / f"{seed}.json"
-        subprocess.run([*command, str(out)], env={**os.environ, "PYTHONHASHSEED": seed}, check=True, timeout=120)
+        subprocess.run(
+            [*command, str(out)],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            timeout=120,
+        )
     first = (tmp_path / "1.json").read_bytes()
     assert first == (tmp_path / "2.json").read_bytes()
     assert len(json.loads(first)["thresholds"]) == 3
@@ -251,13 +315,19 @@ def test_the_thresholds_of_the_shipped_rulebook() -> None:
     found = boundaries(book)
     point = DecisionPoint(book)
     assert [b.threshold for b in found] == thresholds(book)
-    assert {b.threshold.rule for b in found} == set(book.by_id), "each rule at least begins on a day"
+    assert {b.threshold.rule for b in found} == set(book.by_id), (
+        "each rule at least begins on a day"
+    )
     for b in found:
         if b.requests:
             check_both_sides(book, b)
             known: list[dict[str, Value]] = list(b.requests)
             assert all(point.judge(to_ordinals(k))[1] is None for k in known)
-    fourteen = [b for b in found if (b.threshold.rule, b.threshold.fact) == ("PIPL-31.2", "subjects.min_age")]
+    fourteen = [
+        b
+        for b in found
+        if (b.threshold.rule, b.threshold.fact) == ("PIPL-31.2", "subjects.min_age")
+    ]
     assert [[r["subjects.min_age"] for r in b.requests] for b in fourteen] == [[13, 14, 15]]
     assert len([b for b in found if b.requests]) > 0.8 * len(found)
     assert {r.effect for r in book.rules} == set(Effect)

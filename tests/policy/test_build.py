@@ -18,41 +18,97 @@ from heyi.crypto.canonical import digest_bytes
 from heyi.model.decision import Effect
 from heyi.model.errors import VerificationError
 from heyi.model.fact import Value
-from heyi.policy import ir, ir_json
-from heyi.policy.analyse import findings
-from heyi.policy.build import BYTECODE, IR, LAYOUT, MANIFEST, PYTHON, build, load_build
 from heyi.policy.cases import load_rulebook
-from heyi.policy.check import compile_rulebook
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import to_ordinals
-from heyi.policy.interpret import read
-from heyi.policy.to_python import generate
-from heyi.policy.words import layout
+from heyi.policy.engines.build import BYTECODE, IR, LAYOUT, MANIFEST, PYTHON, build, load_build
+from heyi.policy.engines.interpret import read
+from heyi.policy.engines.packed import layout
+from heyi.policy.engines.to_python import generate
+from heyi.policy.language import ir, ir_json
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.schema import to_ordinals
+from heyi.policy.proofs.analyse import findings
 from heyi.sources.rulebook import read_build, read_rulebook
-from tests.policy.books import AFTER, DRAWN, OFFICE, article, compiled, drawn, every_request, pack, rule, schema
+from tests.policy.books import (
+    AFTER,
+    DRAWN,
+    OFFICE,
+    article,
+    compiled,
+    drawn,
+    every_request,
+    pack,
+    rule,
+    schema,
+)
 
 FACTS = schema(
-    *("a", "b", "fixed!", "n 0..9", "m 0..9", "kind x|y|z", "like x|y|z", "parts {x|y}", "born date", "died date"),
+    *(
+        "a",
+        "b",
+        "fixed!",
+        "n 0..9",
+        "m 0..9",
+        "kind x|y|z",
+        "like x|y|z",
+        "parts {x|y}",
+        "born date",
+        "died date",
+    ),
     *("wide := a || b", OFFICE),
     main="wide && !fixed; regulation",
     other="!wide; agreement",
 )
-ATOMS = ["a", "!a", "wide", "!wide", "true", "false", "a == b", "a != true", "n < 4", "4 <= n", "n == m", "n != m"]
-ATOMS += ["n in [1, 4]", "n in []", 'kind == "x"', 'kind != "y"', "kind == like", 'kind in ["x", "z"]', "n < param.low"]
-ATOMS += ['subset(parts, ["x"])', 'overlap(parts, ["y", "x"])', "subset(parts, [])", 'born < date("2000-02-29")']
+ATOMS = [
+    "a",
+    "!a",
+    "wide",
+    "!wide",
+    "true",
+    "false",
+    "a == b",
+    "a != true",
+    "n < 4",
+    "4 <= n",
+    "n == m",
+    "n != m",
+]
+ATOMS += [
+    "n in [1, 4]",
+    "n in []",
+    'kind == "x"',
+    'kind != "y"',
+    "kind == like",
+    'kind in ["x", "z"]',
+    "n < param.low",
+]
+ATOMS += [
+    'subset(parts, ["x"])',
+    'overlap(parts, ["y", "x"])',
+    "subset(parts, [])",
+    'born < date("2000-02-29")',
+]
 ATOMS += ["born <= died", 'legal_day >= date("2021-05-06")', "!(a && (b || !(n > 4)) && !fixed)"]
 PACK = pack(
     "```param low\n2020-01-01: 3\n2022-01-01: 5\n```\n",
     article("X-2", "2020-01-01", "2030-12-31"),
     *(rule(f"X-2.{i} forbid", f"fixed && ({atom})") for i, atom in enumerate(ATOMS)),
-    rule("X-2.need require", "a", needs='b && (n > 3 || kind == "x")', excepts="[X-1] fixed", **{"from": "2021-01-01"}),
+    rule(
+        "X-2.need require",
+        "a",
+        needs='b && (n > 3 || kind == "x")',
+        excepts="[X-1] fixed",
+        **{"from": "2021-01-01"},
+    ),
     rule("X-2.duty oblige", "wide", owes="handler within 10 workdays after use"),
     rule("X-2.base oblige", "wide", owes="recipient every 1 year", baseline="true"),
     rule("X-2.ask review", "a", authority="office"),
     rule("X-2.may review", "b", authority="office", may="ground", track="main"),
     rule("X-2.law ground", "kind == like", track="main", party="handler"),
 )
-AGREEMENT = pack(rule("Y-1.1 ground", "true", track="other"), name="Y", rank="agreement", jurisdiction="eu")
+AGREEMENT = pack(
+    rule("Y-1.1 ground", "true", track="other"), name="Y", rank="agreement", jurisdiction="eu"
+)
 
 
 LITTLE = schema("a", "b", "n 0..2", "kind x|y|z", "parts {x|y}", OFFICE, main="a; regulation")
@@ -131,7 +187,14 @@ def test_the_parsed_form_of_the_shipped_rulebook() -> None:
 
 @pytest.mark.parametrize(
     "parsed",
-    [{"xor": []}, {}, {"fact": "a", "not": {"fact": "b"}}, {"==": [{"fact": "a"}]}, {"not": None}, {"in": []}],
+    [
+        {"xor": []},
+        {},
+        {"fact": "a", "not": {"fact": "b"}},
+        {"==": [{"fact": "a"}]},
+        {"not": None},
+        {"in": []},
+    ],
 )
 def test_what_is_no_condition_is_refused(parsed: dict[str, object]) -> None:
     with pytest.raises((ValueError, TypeError, KeyError, IndexError, AttributeError)):
@@ -147,7 +210,9 @@ def test_another_format_is_refused(book: ir.Rulebook) -> None:
 # --- loading ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_build_is_loaded_and_decides_as_the_packs_do(book: ir.Rulebook, files: dict[str, bytes]) -> None:
+def test_a_build_is_loaded_and_decides_as_the_packs_do(
+    book: ir.Rulebook, files: dict[str, bytes]
+) -> None:
     ready = load_build(files, book.texts)
     assert ready is not None
     assert ready.python == generate(book)
@@ -176,7 +241,9 @@ def test_the_files_say_what_they_were_made_from(book: ir.Rulebook, files: dict[s
 
 
 @pytest.mark.parametrize("name", [IR, LAYOUT, PYTHON, BYTECODE])
-def test_a_flipped_bit_or_a_lost_file_is_refused(book: ir.Rulebook, files: dict[str, bytes], name: str) -> None:
+def test_a_flipped_bit_or_a_lost_file_is_refused(
+    book: ir.Rulebook, files: dict[str, bytes], name: str
+) -> None:
     rng, content = Random(name), files[name]
     for at in (0, len(content) - 1, *(rng.randrange(len(content)) for _ in range(8))):
         spoilt = bytearray(content)
@@ -200,7 +267,9 @@ def test_files_of_another_build_are_refused(book: ir.Rulebook, files: dict[str, 
 
 
 @pytest.mark.parametrize("key", ["rulebook", "format", "generators"])
-def test_a_manifest_of_something_else_is_ignored(book: ir.Rulebook, files: dict[str, bytes], key: str) -> None:
+def test_a_manifest_of_something_else_is_ignored(
+    book: ir.Rulebook, files: dict[str, bytes], key: str
+) -> None:
     manifest = json.loads(files[MANIFEST])
     manifest[key] = 2 if key == "format" else "sha256:" + "0" * 64
     changed = {**files, MANIFEST: json.dumps(manifest).encode()}
@@ -208,10 +277,16 @@ def test_a_manifest_of_something_else_is_ignored(book: ir.Rulebook, files: dict[
     assert load_rulebook(book.texts, changed).readings == ("interpreter", "python")
 
 
-def test_parts_of_different_rulebooks_are_refused(book: ir.Rulebook, files: dict[str, bytes]) -> None:
+def test_parts_of_different_rulebooks_are_refused(
+    book: ir.Rulebook, files: dict[str, bytes]
+) -> None:
     """Even where every digest of the manifest is right."""
     other = compiled(LITTLE, LITTLE_PACK.replace("n < 2", "n < 1"))
-    for name, content in ((IR, json.dumps(ir_json.to_json(other)).encode()), (IR, b"{}"), (BYTECODE, b"[]")):
+    for name, content in (
+        (IR, json.dumps(ir_json.to_json(other)).encode()),
+        (IR, b"{}"),
+        (BYTECODE, b"[]"),
+    ):
         manifest = json.loads(files[MANIFEST])
         manifest["files"][name] = digest_bytes(content)
         changed = {**files, name: content, MANIFEST: json.dumps(manifest).encode()}
@@ -266,9 +341,19 @@ def _without(manifest: bytes, name: str) -> bytes:
         lambda m: m.replace(b'"files"', b'"fines"'),
         lambda m: m.replace(b'"files":{', b'"files":null,"other":{'),
     ],
-    ids=["empty", "cut short", "not UTF-8", "null", "a list", "names no files", "files that are none"],
+    ids=[
+        "empty",
+        "cut short",
+        "not UTF-8",
+        "null",
+        "a list",
+        "names no files",
+        "files that are none",
+    ],
 )
-def test_a_damaged_manifest_is_refused_or_ignored(book: ir.Rulebook, files: dict[str, bytes], spoil: object) -> None:
+def test_a_damaged_manifest_is_refused_or_ignored(
+    book: ir.Rulebook, files: dict[str, bytes], spoil: object
+) -> None:
     assert callable(spoil)
     spoilt = spoil(files[MANIFEST])
     assert spoilt != files[MANIFEST]
@@ -280,7 +365,11 @@ def test_a_damaged_manifest_is_refused_or_ignored(book: ir.Rulebook, files: dict
 def test_a_file_that_the_manifest_does_not_name_is_refused(
     book: ir.Rulebook, files: dict[str, bytes], name: str
 ) -> None:
-    changed = {**files, MANIFEST: _without(files[MANIFEST], name), name: files[name].replace(b"0", b"1")}
+    changed = {
+        **files,
+        MANIFEST: _without(files[MANIFEST], name),
+        name: files[name].replace(b"0", b"1"),
+    }
     with suppress(VerificationError):
         assert load_build(changed, book.texts) is None
 
@@ -295,11 +384,22 @@ def test_the_same_bytes_from_the_same_texts(book: ir.Rulebook, files: dict[str, 
     assert generate(compiled(FACTS, PACK, AGREEMENT)) == generate(compiled(FACTS, PACK, AGREEMENT))
 
 
-def test_the_same_bytes_in_another_process(book: ir.Rulebook, files: dict[str, bytes], tmp_path: Path) -> None:
+def test_the_same_bytes_in_another_process(
+    book: ir.Rulebook, files: dict[str, bytes], tmp_path: Path
+) -> None:
     """Sets have another order in each process; nothing of it may show."""
     for name, text in book.texts.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "heyi", "rules", "build", "--rulebook", str(tmp_path), "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "heyi",
+        "rules",
+        "build",
+        "--rulebook",
+        str(tmp_path),
+        "--json",
+    ]
     environment = {**os.environ, "PYTHONHASHSEED": "1"}
     subprocess.run(command, env=environment, check=True, timeout=120, stdout=subprocess.DEVNULL)
     assert read_build(tmp_path) == files

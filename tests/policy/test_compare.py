@@ -10,11 +10,11 @@ import pytest
 
 from heyi.model.decision import Outcome
 from heyi.model.errors import InvalidInput
-from heyi.policy import ir
-from heyi.policy.check import compile_rulebook
-from heyi.policy.compare import Comparison, compare
-from heyi.policy.facts import LEGAL_DAY, to_ordinals
-from heyi.policy.interpret import evaluate, read, severity
+from heyi.policy.engines.interpret import evaluate, read, severity
+from heyi.policy.language import ir
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.schema import LEGAL_DAY, to_ordinals
+from heyi.policy.proofs.compare import Comparison, compare
 from heyi.sources.rulebook import read_rulebook
 from tests.policy.books import (
     DAYS,
@@ -68,18 +68,26 @@ EDITS = {
     "the same in other words": Edit(edited("n < 4", "n <= 3"), "same", reworded=("X-1.2",)),
     "another sentence": Edit(edited("en: log", "en: log it"), "same", reworded=("X-1.4",)),
     "another debtor": Edit(edited("owes: handler", "owes: recipient"), "same", changed=("X-1.4",)),
-    "a duty of everybody": Edit(edited("owes: handler", "baseline: true\nowes: handler"), "looser", changed=("X-1.4",)),
+    "a duty of everybody": Edit(
+        edited("owes: handler", "baseline: true\nowes: handler"), "looser", changed=("X-1.4",)
+    ),
     # without consent there is no ground, and that denies already: the rule is another, the answers are not
-    "evidence that the ground is too": Edit(edited("needs: b", "needs: b && consent"), "same", changed=("X-1.3",)),
+    "evidence that the ground is too": Edit(
+        edited("needs: b", "needs: b && consent"), "same", changed=("X-1.3",)
+    ),
     "other evidence": Edit(edited("needs: b", "needs: consent"), "looser", changed=("X-1.3",)),
     "a rule more": Edit(PACK + BOARD, "stricter", added=("X-1.5",)),
     "a rule less": Edit(pack(GROUND, RED, NEED), "looser", removed=("X-1.4",)),
     "no ground": Edit(pack(RED, NEED, DUTY), "stricter", removed=("X-1.1",)),
-    "a rule under another name": Edit(edited("X-1.2", "X-1.9"), "same", added=("X-1.9",), removed=("X-1.2",)),
+    "a rule under another name": Edit(
+        edited("X-1.2", "X-1.9"), "same", added=("X-1.9",), removed=("X-1.2",)
+    ),
     # in 2020 there is neither the ground nor the red line
     "a later beginning": Edit(edited("from=2020-01-01", "from=2021-01-01"), "both", changed=ALL),
     "a lower rank": Edit(edited("rank: law", "rank: regulation"), "same", changed=ALL),
-    "a rule that says nothing": Edit(PACK + rule("X-1.5 forbid", "a && false"), "same", added=("X-1.5",)),
+    "a rule that says nothing": Edit(
+        PACK + rule("X-1.5 forbid", "a && false"), "same", added=("X-1.5",)
+    ),
     "a heading": Edit(edited('en="Article"', 'en="The article"'), "same"),
 }
 DAYS_OF_EDITS = (*DAYS, dt.date(2020, 6, 1))
@@ -113,7 +121,12 @@ def test_the_verdict_and_the_rules_that_changed(edit: Edit) -> None:
     old, new = compiled(FACTS, PACK), compiled(FACTS, edit.new)
     c = compare(old, new)
     assert c.verdict == edit.verdict
-    assert (c.added, c.removed, c.changed, c.reworded) == (edit.added, edit.removed, edit.changed, edit.reworded)
+    assert (c.added, c.removed, c.changed, c.reworded) == (
+        edit.added,
+        edit.removed,
+        edit.changed,
+        edit.reworded,
+    )
     check_witnesses(old, new, c)
     steps = differences(old, new)
     assert (max(steps) > 0, min(steps) < 0) == (c.stricter is not None, c.looser is not None)
@@ -122,7 +135,9 @@ def test_the_verdict_and_the_rules_that_changed(edit: Edit) -> None:
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
 def test_the_way_back_is_the_opposite(edit: Edit) -> None:
     back = compare(compiled(FACTS, edit.new), compiled(FACTS, PACK))
-    assert back.verdict == {"stricter": "looser", "looser": "stricter"}.get(edit.verdict, edit.verdict)
+    assert back.verdict == {"stricter": "looser", "looser": "stricter"}.get(
+        edit.verdict, edit.verdict
+    )
     assert (back.added, back.removed, back.changed) == (edit.removed, edit.added, edit.changed)
 
 
@@ -131,17 +146,23 @@ def test_the_verdict_is_that_of_a_search_on_rulebooks_drawn_at_random() -> None:
     for seed in range(6):
         rng = Random(seed)
         old = compiled(DRAWN, text := drawn(rng, 4))
-        new = compiled(DRAWN, drawn(rng, 4) if seed % 2 else text + rule("X-3.9 forbid", condition(rng)))
+        new = compiled(
+            DRAWN, drawn(rng, 4) if seed % 2 else text + rule("X-3.9 forbid", condition(rng))
+        )
         c = compare(old, new)
         check_witnesses(old, new, c)
         steps = differences(old, new)
-        assert (max(steps) > 0, min(steps) < 0) == (c.stricter is not None, c.looser is not None), seed
+        assert (max(steps) > 0, min(steps) < 0) == (c.stricter is not None, c.looser is not None), (
+            seed
+        )
         verdicts.add(c.verdict)
     assert {"both", "stricter"} <= verdicts
 
 
 def test_another_deadline_is_named() -> None:
-    c = compare(compiled(FACTS, PACK), compiled(FACTS, edited("before use", "until 3 years after use")))
+    c = compare(
+        compiled(FACTS, PACK), compiled(FACTS, edited("before use", "until 3 years after use"))
+    )
     assert (c.verdict, c.changed + c.reworded) == ("same", ("X-1.4",))
 
 
@@ -157,7 +178,9 @@ def test_what_the_witness_shows_is_reduced_to_the_point() -> None:
     c = compare(compiled(FACTS, pack(RED)), compiled(FACTS, pack(RED.replace("n < 4", "n < 5"))))
     assert c.stricter is not None and c.looser is None
     assert c.stricter.request["n"] == 4
-    assert set(c.stricter.request) <= {LEGAL_DAY, "personal", "a", "n"}, "nothing else has to do with it"
+    assert set(c.stricter.request) <= {LEGAL_DAY, "personal", "a", "n"}, (
+        "nothing else has to do with it"
+    )
     assert c.stricter.before == (Outcome.PERMIT, False)
 
 
@@ -190,7 +213,13 @@ def test_a_rule_that_only_the_unknown_meets() -> None:
 
 @pytest.mark.parametrize(
     ("was", "becomes"),
-    [("a", "a x|y"), ("n 0..5", "n 0..6"), ("n 0..5", "n 1..5"), ("kind x|y", "kind y|x"), ("kind x|y", "kind {x|y}")],
+    [
+        ("a", "a x|y"),
+        ("n 0..5", "n 0..6"),
+        ("n 0..5", "n 1..5"),
+        ("kind x|y", "kind y|x"),
+        ("kind x|y", "kind {x|y}"),
+    ],
 )
 def test_a_fact_that_means_something_else_is_refused(was: str, becomes: str) -> None:
     name = was.split()[0]
@@ -203,7 +232,9 @@ def test_a_fact_that_means_something_else_is_refused(was: str, becomes: str) -> 
 
 def test_a_fact_that_is_new_or_gone_is_no_obstacle() -> None:
     old = compiled(schema("a"), pack(rule("X-1.1 forbid", "a")))
-    new = compiled(schema("a", "late"), pack(rule("X-1.1 forbid", "a"), rule("X-1.2 forbid", "late")))
+    new = compiled(
+        schema("a", "late"), pack(rule("X-1.1 forbid", "a"), rule("X-1.2 forbid", "late"))
+    )
     c = compare(old, new)
     assert (c.verdict, c.added) == ("stricter", ("X-1.2",))
     check_witnesses(old, new, c)
@@ -217,7 +248,11 @@ def test_a_vocabulary_may_grow_at_its_end() -> None:
     old, new = compiled(schema("a", "kind x|y"), text), compiled(schema("a", "kind x|y|z"), text)
     assert compare(old, new).verdict == compare(new, old).verdict == "same"
     more = compiled(schema("a", "kind x|y|z"), text + rule("X-1.2 forbid", 'kind == "z"'))
-    for one, other, verdict in ((new, more, "stricter"), (old, more, "stricter"), (more, old, "looser")):
+    for one, other, verdict in (
+        (new, more, "stricter"),
+        (old, more, "stricter"),
+        (more, old, "looser"),
+    ):
         c = compare(one, other)
         assert c.verdict == verdict
         check_witnesses(one, other, c)
@@ -229,10 +264,18 @@ def test_a_vocabulary_may_grow_at_its_end() -> None:
 def test_a_fact_that_counts_from_another_source_is_named() -> None:
     facts = schema("a", "b")
     text = pack(rule("X-1.1 forbid", "a"))
-    strong = facts.replace('source = "declared"', 'source = "attested"', 1)  # of `a`, which stands first
+    strong = facts.replace(
+        'source = "declared"', 'source = "attested"', 1
+    )  # of `a`, which stands first
     old, new = compiled(facts, text), compiled(strong, text)
     c, back = compare(old, new), compare(new, old)
-    assert (c.verdict, c.stronger, c.weaker, c.stricter, c.changed) == ("stricter", ("a",), (), None, ())
+    assert (c.verdict, c.stronger, c.weaker, c.stricter, c.changed) == (
+        "stricter",
+        ("a",),
+        (),
+        None,
+        (),
+    )
     assert (back.verdict, back.stronger, back.weaker, back.looser) == ("looser", (), ("a",), None)
     narrower = compiled(strong, pack(rule("X-1.1 forbid", "a && b")))
     assert compare(old, narrower).verdict == "both"
@@ -255,7 +298,13 @@ def test_the_age_of_consent_raised_to_sixteen() -> None:
     texts = shipped_with("cn/pipl.md", GUARDIAN, GUARDIAN.replace("14", "16"))
     old, new = compile_rulebook(read_rulebook()), compile_rulebook(texts)
     c = compare(old, new)
-    assert (c.verdict, c.changed, c.reworded, c.added, c.removed) == ("stricter", ("PIPL-31.1",), (), (), ())
+    assert (c.verdict, c.changed, c.reworded, c.added, c.removed) == (
+        "stricter",
+        ("PIPL-31.1",),
+        (),
+        (),
+        (),
+    )
     check_witnesses(old, new, c)
     assert c.stricter is not None
     known = to_ordinals(c.stricter.request)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from heyi.policy.parse import (
+from heyi.policy.language.parse import (
     DEPTH,
-    Call,
     ConditionError,
+    FunctionCall,
     Junction,
     Listing,
     Lit,
@@ -39,7 +39,7 @@ def shape(tree: Tree) -> str:
             return f"{shape(left)}{op}{shape(right)}"
         case Within(fact, values):
             return f"{fact.text} in {[i.value for i in values.items]}"
-        case Call(op, fact, values):
+        case FunctionCall(op, fact, values):
             return f"{op}({fact.text}, {[i.value for i in values.items]})"
 
 
@@ -70,7 +70,9 @@ def test_precedence_and_nesting(text: str, grouped: str) -> None:
 
 
 def test_literals_have_values_and_places() -> None:
-    assert parse_condition('d >= date("2026-02-28")') == Relation(">=", Name("d", 0), Lit(dt.date(2026, 2, 28), 10), 2)
+    assert parse_condition('d >= date("2026-02-28")') == Relation(
+        ">=", Name("d", 0), Lit(dt.date(2026, 2, 28), 10), 2
+    )
     assert parse_condition('k in ["甲", true, 7]') == Within(
         Name("k", 0), Listing((Lit("甲", 6), Lit(True, 11), Lit(7, 17)), 5)
     )
@@ -117,7 +119,9 @@ def test_an_unfinished_date_and_a_number_without_end_are_errors_of_ours(text: st
         parse_condition(text)
 
 
-@pytest.mark.parametrize("text", ['d == date("2026-W01-1")', 'd == date("20260101")', "d == date(20260101)", "n == ٣"])
+@pytest.mark.parametrize(
+    "text", ['d == date("2026-W01-1")', 'd == date("20260101")', "d == date(20260101)", "n == ٣"]
+)
 def test_dates_and_numbers_have_one_spelling(text: str) -> None:
     with pytest.raises(ConditionError):
         parse_condition(text)
@@ -158,7 +162,9 @@ def test_garbage_raises_our_error_and_points_inside_the_text(text: str) -> None:
         assert e.message
 
 
-@pytest.mark.parametrize("text", ["(" * 5_000 + "a" + ")" * 5_000, "!" * 5_000 + "a", "(!" * 5_000 + "a"])
+@pytest.mark.parametrize(
+    "text", ["(" * 5_000 + "a" + ")" * 5_000, "!" * 5_000 + "a", "(!" * 5_000 + "a"]
+)
 def test_deep_nesting_is_refused(text: str) -> None:
     with pytest.raises(ConditionError, match="nested too deeply"):
         parse_condition(text)

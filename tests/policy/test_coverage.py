@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from heyi.policy import ir
-from heyi.policy.check import compile_rulebook
-from heyi.policy.coverage import Tried, coverage
-from heyi.policy.facts import LEGAL_DAY
+from heyi.policy.language import ir
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.schema import LEGAL_DAY
+from heyi.policy.proofs.coverage import Tried, condition_coverage
 from heyi.sources.rulebook import read_rulebook
 from tests.policy.books import article, compiled, pack, rule, schema
 
 FACTS = schema("a", "b", "fixed!", "n 0..9", "kind x|y")
 RED = rule("X-1.1 forbid", "a && n < 4")
-A, LOW = ir.Fact("a"), ir.Compare("<", ir.Fact("n"), ir.Literal(4))
+A, LOW = ir.Fact("a"), ir.Compare("<", ir.Fact("n"), ir.FixedValue(4))
 
 
 def case(name: str, given: str, **fields: str) -> str:
@@ -22,7 +22,7 @@ def case(name: str, given: str, **fields: str) -> str:
 
 
 def tried(*blocks: str, facts: str = FACTS) -> dict[str, Tried]:
-    return {t.rule.id: t for t in coverage(compiled(facts, pack(*blocks)))}
+    return {t.rule.id: t for t in condition_coverage(compiled(facts, pack(*blocks)))}
 
 
 WHOLE = (
@@ -64,12 +64,14 @@ def test_without_a_case_it_is_not(
 
 def test_cases_of_all_packs_count_for_all_rules() -> None:
     other = pack(*WHOLE, name="Y")
-    (record,) = coverage(compiled(FACTS, pack(RED), other))
+    (record,) = condition_coverage(compiled(FACTS, pack(RED), other))
     assert record.complete
 
 
 def test_each_rule_has_a_record_of_its_own_in_their_order() -> None:
-    records = tried(RED, rule("X-1.2 forbid", "a || b"), rule("X-1.0 require", "b", needs="n >= 4"), *WHOLE)
+    records = tried(
+        RED, rule("X-1.2 forbid", "a || b"), rule("X-1.0 require", "b", needs="n >= 4"), *WHOLE
+    )
     assert list(records) == ["X-1.1", "X-1.2", "X-1.0"]
     assert records["X-1.1"].complete
     assert records["X-1.2"].untried == [(ir.Fact("b"), True), (ir.Fact("b"), False)]
@@ -80,7 +82,7 @@ def test_each_rule_has_a_record_of_its_own_in_their_order() -> None:
 def test_atoms_of_needs_and_exceptions_count_too() -> None:
     need = rule("X-1.1 require", "a", needs='kind == "x"', excepts="[X-1] !fixed")
     record = tried(need, case("one", "a: true, kind: x, fixed: true"))["X-1.1"]
-    kind = ir.Compare("==", ir.Fact("kind"), ir.Literal("x"))
+    kind = ir.Compare("==", ir.Fact("kind"), ir.FixedValue("x"))
     assert record.truths == {True}
     assert record.needs == {True}
     assert set(record.untried) == {(A, False), (kind, False), (ir.Fact("fixed"), False)}
@@ -89,7 +91,9 @@ def test_atoms_of_needs_and_exceptions_count_too() -> None:
 def test_the_legal_day_need_not_be_tried_on_both_sides() -> None:
     """That a law begins and ends is no matter of its cases."""
     dated = article("X-2", "2021-01-01", "2030-12-31") + rule("X-2.1 forbid", "a")
-    record = tried(dated, case("yes", "a: true"), case("no", "a: false"), case("nothing", ""))["X-2.1"]
+    record = tried(dated, case("yes", "a: true"), case("no", "a: false"), case("nothing", ""))[
+        "X-2.1"
+    ]
     assert record.complete
     days = [seen for atom, seen in record.atoms.items() if LEGAL_DAY in ir.facts_read(atom)]
     assert days == [{True}, {True}]
@@ -112,7 +116,7 @@ def test_without_any_case_everything_is_untried() -> None:
 
 
 def test_the_shipped_cases_try_every_rule_both_ways() -> None:
-    for record in coverage(compile_rulebook(read_rulebook())):
+    for record in condition_coverage(compile_rulebook(read_rulebook())):
         assert {True, False} <= record.truths, record.rule.id
         for atom, truth in record.untried:
             assert truth not in record.atoms[atom]

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from heyi.model.decision import Deadline, Effect
 from heyi.model.errors import RuleError
-from heyi.policy.check import compile_rulebook
-from heyi.policy.deadline import EVENTS, PARTIES, UNITS, in_words, parse_owes
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import Admitted, attested
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.deadline import EVENTS, PARTIES, UNITS, in_words, parse_owes
+from heyi.policy.language.schema import Admitted, attested
 from heyi.sources.rulebook import read_rulebook
 from tests.policy.books import AFTER, compiled, pack, rule, schema
 
@@ -26,9 +26,27 @@ WRITTEN = [
         "提供前",
         "before the provision",
     ),
-    ("recipient during use", "recipient", Deadline(kind="during", event="use"), "使用期间", "during the use"),
-    ("handler at request", "handler", Deadline(kind="at", event="request"), "申请时", "at the request"),
-    ("provider at export", "provider", Deadline(kind="at", event="export"), "出境时", "at the export"),
+    (
+        "recipient during use",
+        "recipient",
+        Deadline(kind="during", event="use"),
+        "使用期间",
+        "during the use",
+    ),
+    (
+        "handler at request",
+        "handler",
+        Deadline(kind="at", event="request"),
+        "申请时",
+        "at the request",
+    ),
+    (
+        "provider at export",
+        "provider",
+        Deadline(kind="at", event="export"),
+        "出境时",
+        "at the export",
+    ),
     (
         "handler until 3 years after processing",
         "handler",
@@ -64,9 +82,27 @@ WRITTEN = [
         "撤回同意后1日内",
         "within 1 day after the withdrawal of consent",
     ),
-    ("handler every 1 year", "handler", Deadline(kind="every", amount=1, unit="year"), "每年", "every year"),
-    ("handler every 6 months", "handler", Deadline(kind="every", amount=6, unit="month"), "每6个月", "every 6 months"),
-    ("handler every 1 month", "handler", Deadline(kind="every", amount=1, unit="month"), "每个月", "every month"),
+    (
+        "handler every 1 year",
+        "handler",
+        Deadline(kind="every", amount=1, unit="year"),
+        "每年",
+        "every year",
+    ),
+    (
+        "handler every 6 months",
+        "handler",
+        Deadline(kind="every", amount=6, unit="month"),
+        "每6个月",
+        "every 6 months",
+    ),
+    (
+        "handler every 1 month",
+        "handler",
+        Deadline(kind="every", amount=1, unit="month"),
+        "每个月",
+        "every month",
+    ),
     (
         "handler every 1 workday",
         "handler",
@@ -77,8 +113,12 @@ WRITTEN = [
 ]
 
 
-@pytest.mark.parametrize(("text", "party", "deadline", "zh", "en"), WRITTEN, ids=[w[0] for w in WRITTEN])
-def test_what_is_written_is_what_is_read(text: str, party: str, deadline: Deadline, zh: str, en: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "party", "deadline", "zh", "en"), WRITTEN, ids=[w[0] for w in WRITTEN]
+)
+def test_what_is_written_is_what_is_read(
+    text: str, party: str, deadline: Deadline, zh: str, en: str
+) -> None:
     assert parse_owes(text) == (party, deadline)
     words = in_words(deadline)
     assert (words.zh, words.en) == (zh, en)
@@ -89,13 +129,18 @@ def test_what_is_written_is_what_is_read(text: str, party: str, deadline: Deadli
 def test_singular_and_plural_are_read_alike() -> None:
     for unit in UNITS:
         for amount in (1, 2):
-            for form in (f"handler within {amount} {unit}{{}} after use", f"handler every {amount} {unit}{{}}"):
+            for form in (
+                f"handler within {amount} {unit}{{}} after use",
+                f"handler every {amount} {unit}{{}}",
+            ):
                 assert parse_owes(form.format("")) == parse_owes(form.format("s"))
 
 
 deadlines = st.one_of(
     st.builds(
-        lambda k, e: Deadline(kind=k, event=e), st.sampled_from(["before", "during", "at"]), st.sampled_from([*EVENTS])
+        lambda k, e: Deadline(kind=k, event=e),
+        st.sampled_from(["before", "during", "at"]),
+        st.sampled_from([*EVENTS]),
     ),
     st.builds(
         lambda k, n, u, e: Deadline(kind=k, amount=n, unit=u, event=e),
@@ -104,13 +149,21 @@ deadlines = st.one_of(
         st.sampled_from([*UNITS]),
         st.sampled_from([*EVENTS]),
     ),
-    st.builds(lambda n, u: Deadline(kind="every", amount=n, unit=u), st.integers(1, 9_999), st.sampled_from([*UNITS])),
+    st.builds(
+        lambda n, u: Deadline(kind="every", amount=n, unit=u),
+        st.integers(1, 9_999),
+        st.sampled_from([*UNITS]),
+    ),
 )
 
 
 @given(st.sampled_from(PARTIES), deadlines)
 def test_every_deadline_can_be_written_and_is_told_in_full(party: str, deadline: Deadline) -> None:
-    span = f"{deadline.amount} {deadline.unit}{'s' if deadline.amount > 1 else ''}" if deadline.amount else ""
+    span = (
+        f"{deadline.amount} {deadline.unit}{'s' if deadline.amount > 1 else ''}"
+        if deadline.amount
+        else ""
+    )
     after = "after" if deadline.kind in ("within", "until") else ""
     text = " ".join(part for part in (party, deadline.kind, span, after, deadline.event) if part)
     assert parse_owes(text) == (party, deadline)
@@ -124,7 +177,9 @@ def test_every_deadline_can_be_written_and_is_told_in_full(party: str, deadline:
         plural = deadline.amount > 1
         assert (re.search(rf"{UNITS[deadline.unit][1]}s\b", words.en) is not None) is plural
     if deadline.event:
-        assert EVENTS[deadline.event][0] in words.zh and words.en.endswith(EVENTS[deadline.event][1])
+        assert EVENTS[deadline.event][0] in words.zh and words.en.endswith(
+            EVENTS[deadline.event][1]
+        )
 
 
 def test_no_two_events_or_units_read_the_same() -> None:
@@ -186,11 +241,16 @@ def test_anything_is_read_or_refused(text: str) -> None:
 
 def test_a_pack_is_refused_at_the_line_of_the_deadline() -> None:
     with pytest.raises(RuleError) as caught:
-        compiled(schema("a"), pack(rule("X-1.1 oblige", "a", owes="handler within 3 weeks after use")))
+        compiled(
+            schema("a"), pack(rule("X-1.1 oblige", "a", owes="handler within 3 weeks after use"))
+        )
     error = caught.value
     text = pack(rule("X-1.1 oblige", "a", owes="handler within 3 weeks after use"))
     assert text.splitlines()[error.line - 1].startswith("owes: ")
-    assert (error.message, error.hint) == ("`week` is no unit of time", "one of hour, day, workday, month, year")
+    assert (error.message, error.hint) == (
+        "`week` is no unit of time",
+        "one of hour, day, workday, month, year",
+    )
 
 
 # --- in an answer -----------------------------------------------------------------------------------------------------
@@ -202,8 +262,15 @@ def test_an_obligation_says_who_and_by_when() -> None:
     facts = attested({"a": True}, book.schema)
     (duty,) = DecisionPoint(book).decide_stated(facts, day=AFTER).obligations
     assert (duty.party, duty.due.en) == ("recipient", "until 3 years after processing")
-    assert duty.to_json()["deadline"] == {"kind": "until", "amount": 3, "unit": "year", "event": "processing"}
-    nothing = DecisionPoint(book).decide(Admitted(known={"legal_day": AFTER, "a": False}, rejected={}))
+    assert duty.to_json()["deadline"] == {
+        "kind": "until",
+        "amount": 3,
+        "unit": "year",
+        "event": "processing",
+    }
+    nothing = DecisionPoint(book).decide(
+        Admitted(known={"legal_day": AFTER, "a": False}, rejected={})
+    )
     assert nothing.obligations == ()
 
 
@@ -215,5 +282,7 @@ def test_every_duty_of_the_shipped_rulebook_has_a_deadline() -> None:
         assert r.deadline is not None
         assert r.party in PARTIES
     assert {r.id for r in book.rules if r.deadline is not None} == {r.id for r in duties}
-    (kept,) = [r.deadline for r in duties if r.id == "PIPL-56.1"]  # article 56: the report is kept at least three years
+    (kept,) = [
+        r.deadline for r in duties if r.id == "PIPL-56.1"
+    ]  # article 56: the report is kept at least three years
     assert kept == Deadline(kind="until", amount=3, unit="year", event="processing")

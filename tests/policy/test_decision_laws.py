@@ -14,14 +14,14 @@ from heyi.model.decision import Decision, Effect, Outcome
 from heyi.model.errors import RuleError
 from heyi.model.fact import Value
 from heyi.model.kleene import Truth
-from heyi.policy import ir
-from heyi.policy.check import compile_rulebook
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import LEGAL_DAY, Admitted, FactSpec, FactType, Schema, to_ordinals
-from heyi.policy.interpret import evaluate
-from heyi.policy.jurisdictions import CONSORTIUM_FILE
-from heyi.policy.norms import NORMS_FILE
-from heyi.policy.words import pack, unpack
+from heyi.policy.engines.interpret import evaluate
+from heyi.policy.engines.packed import pack, unpack
+from heyi.policy.language import ir
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.jurisdictions import CONSORTIUM_FILE
+from heyi.policy.language.norms import NORMS_FILE
+from heyi.policy.language.schema import LEGAL_DAY, Admitted, FactSpec, FactType, Schema, to_ordinals
 
 Facts = dict[str, Value]
 Pool = dict[str, tuple[Value, ...]]
@@ -29,12 +29,16 @@ Decide = Callable[[Mapping[str, Value]], Decision]
 Requests = st.SearchStrategy[Facts]
 Texts = st.SearchStrategy[dict[str, str]]
 LAWS = settings(max_examples=300, deadline=None)
-PACKS = settings(max_examples=15, deadline=None, phases=[Phase.generate])  # each compiles: too slow to shrink
+PACKS = settings(
+    max_examples=15, deadline=None, phases=[Phase.generate]
+)  # each compiles: too slow to shrink
 
 
 def strictness(decision: Decision) -> int:
     """0 for a permit to 4 for a denial beyond cure."""
-    return list(Outcome).index(decision.outcome) + (decision.outcome is Outcome.DENY and not decision.curable)
+    return list(Outcome).index(decision.outcome) + (
+        decision.outcome is Outcome.DENY and not decision.curable
+    )
 
 
 def duties(decision: Decision) -> set[str]:
@@ -59,7 +63,9 @@ def test_l1_a_permit_without_a_fact_is_a_permit_for_each_of_its_values(
         permits += 1
         for value in pool[name]:
             told = decide({**facts, name: value})
-            assert told.outcome.is_permit, f"{name} = {value!r} turns a permit into {told.outcome.value}"
+            assert told.outcome.is_permit, (
+                f"{name} = {value!r} turns a permit into {told.outcome.value}"
+            )
             assert duties(told) <= duties(without)
 
     law()
@@ -117,11 +123,16 @@ def has_ground(book: ir.Rulebook, known: ir.Known, track: ir.Track) -> bool:
     )
 
 
-def test_l3_without_a_ground_there_is_no_permit(point: DecisionPoint, requests: Requests, decide: Decide) -> None:
+def test_l3_without_a_ground_there_is_no_permit(
+    point: DecisionPoint, requests: Requests, decide: Decide
+) -> None:
     book, count = point.book, {"ungrounded": 0, "permit": 0}
 
     @settings(LAWS, max_examples=500)
-    @given(requests, st.sampled_from(["basis.kind", "basis.law_cited", "consent.given", "data.personal", ""]))
+    @given(
+        requests,
+        st.sampled_from(["basis.kind", "basis.law_cited", "consent.given", "data.personal", ""]),
+    )
     def law(facts: Facts, forgotten: str) -> None:
         facts.pop(forgotten, None)
         decision = decide(facts)
@@ -145,11 +156,19 @@ def atoms(spec: FactSpec) -> st.SearchStrategy[str]:
         case FactType.BOOL:
             return st.sampled_from([spec.id, f"!{spec.id}"])
         case FactType.ENUM:
-            return st.sampled_from([f'{spec.id} {op} "{v}"' for v in spec.values for op in ("==", "!=")])
+            return st.sampled_from(
+                [f'{spec.id} {op} "{v}"' for v in spec.values for op in ("==", "!=")]
+            )
         case FactType.SET:
-            return st.sampled_from([f'{op}({spec.id}, ["{v}"])' for v in spec.values for op in ("subset", "overlap")])
+            return st.sampled_from(
+                [f'{op}({spec.id}, ["{v}"])' for v in spec.values for op in ("subset", "overlap")]
+            )
         case FactType.INT:
-            return st.builds(f"{spec.id} {{}} {{}}".format, st.sampled_from(["<", ">="]), st.just(spec.minimum + 1))
+            return st.builds(
+                f"{spec.id} {{}} {{}}".format,
+                st.sampled_from(["<", ">="]),
+                st.just(spec.minimum + 1),
+            )
         case FactType.DATE:
             return st.sampled_from([f'{spec.id} {op} date("2025-01-01")' for op in ("<", ">=")])
 
@@ -157,11 +176,15 @@ def atoms(spec: FactSpec) -> st.SearchStrategy[str]:
 def conditions(specs: list[FactSpec]) -> st.SearchStrategy[str]:
     some = st.one_of([atoms(s) for s in specs])
     return st.recursive(
-        some, lambda inner: st.builds("({} {} {})".format, inner, st.sampled_from(["&&", "||"]), inner), max_leaves=4
+        some,
+        lambda inner: st.builds("({} {} {})".format, inner, st.sampled_from(["&&", "||"]), inner),
+        max_leaves=4,
     )
 
 
-def packs(schema: Schema, *, rank: st.SearchStrategy[str], jurisdiction: str, tracks: list[str]) -> Texts:
+def packs(
+    schema: Schema, *, rank: st.SearchStrategy[str], jurisdiction: str, tracks: list[str]
+) -> Texts:
     """Texts of generated packs: a few rules of every effect, some with an exception."""
     stated = [s for s in schema.facts.values() if not s.derived]
     when = conditions(stated) | st.just("true")
@@ -170,29 +193,48 @@ def packs(schema: Schema, *, rank: st.SearchStrategy[str], jurisdiction: str, tr
     rules = st.one_of(
         st.builds("forbid\nwhen: {}\nparty: handler".format, conditions(stated)),
         st.builds("require\nwhen: {}\nneeds: {}\nparty: handler".format, when, needs),
-        st.builds("review\nwhen: {}\nauthority: {}".format, when, st.sampled_from(["holder", "data_committee"])),
+        st.builds(
+            "review\nwhen: {}\nauthority: {}".format,
+            when,
+            st.sampled_from(["holder", "data_committee"]),
+        ),
         st.builds("oblige\nwhen: {}\nowes: handler before use".format, when),
         st.builds("ground\nwhen: {}\ntrack: {}".format, when, st.sampled_from(tracks)),
-        st.builds("review\nwhen: {}\nauthority: holder\nmay: ground\ntrack: {}".format, when, st.sampled_from(tracks)),
+        st.builds(
+            "review\nwhen: {}\nauthority: holder\nmay: ground\ntrack: {}".format,
+            when,
+            st.sampled_from(tracks),
+        ),
     )
     excepts = st.just("") | st.builds("\nexcept: [GEN-1] {}".format, conditions(stated))
 
     def text(rank: str, bodies: list[tuple[str, str]], always: bool) -> dict[str, str]:
-        blocks = [f"```rule GEN-1.{n} {body}{exc}\n{says}\n```\n" for n, (body, exc) in enumerate(bodies, 1)]
+        blocks = [
+            f"```rule GEN-1.{n} {body}{exc}\n{says}\n```\n"
+            for n, (body, exc) in enumerate(bodies, 1)
+        ]
         if always:  # whatever the pack says, its tracks have a ground
-            blocks += [f"```rule GEN-1.{t} ground\nwhen: true\ntrack: {t}\n{says}\n```\n" for t in tracks]
+            blocks += [
+                f"```rule GEN-1.{t} ground\nwhen: true\ntrack: {t}\n{says}\n```\n" for t in tracks
+            ]
         return {
             "local/generated.md": f"---\nid: gen\ninstrument: {{zh: 生成, en: generated}}\nrank: {rank}\n"
             f'jurisdiction: {jurisdiction}\n---\n\n## 一 {{#GEN-1 from=2020-01-01 en="generated"}}\n\n'
             + "\n".join(blocks)
         }
 
-    return st.builds(text, rank, st.lists(st.tuples(rules, excepts), min_size=1, max_size=4), st.booleans())
+    return st.builds(
+        text, rank, st.lists(st.tuples(rules, excepts), min_size=1, max_size=4), st.booleans()
+    )
 
 
 def extended(point: DecisionPoint, texts: dict[str, str]) -> DecisionPoint:
     """The rulebook with more packs; invented law stands in no register, and binds whoever has it."""
-    shipped = {name: text for name, text in point.book.texts.items() if name not in (NORMS_FILE, CONSORTIUM_FILE)}
+    shipped = {
+        name: text
+        for name, text in point.book.texts.items()
+        if name not in (NORMS_FILE, CONSORTIUM_FILE)
+    }
     own = {name: text for name, text in shipped.items() if not name.startswith("eu/")}
     return DecisionPoint(compile_rulebook({**own, **texts}))
 
@@ -220,7 +262,12 @@ def test_l4_a_pack_of_lower_rank_only_tightens(
 
 
 def test_l4_an_agreement_cannot_ground_what_needs_a_regulation(point: DecisionPoint) -> None:
-    for rank, accepted in (("agreement", False), ("department-rule", False), ("regulation", True), ("law", True)):
+    for rank, accepted in (
+        ("agreement", False),
+        ("department-rule", False),
+        ("regulation", True),
+        ("law", True),
+    ):
         text = (
             f"---\nid: gen\ninstrument: {{zh: 生成, en: generated}}\nrank: {rank}\njurisdiction: cn\n---\n"
             '## 一 {#GEN-1 from=2020-01-01 en="one"}\n'
@@ -244,7 +291,10 @@ def test_l5_another_jurisdiction_never_softens(
     @given(
         any_rank.flatmap(
             lambda r: packs(
-                schema, rank=st.just(r), jurisdiction="elsewhere", tracks=["other"] if r == "agreement" else tracks
+                schema,
+                rank=st.just(r),
+                jurisdiction="elsewhere",
+                tracks=["other"] if r == "agreement" else tracks,
             )
         )
     )
@@ -256,7 +306,9 @@ def test_l5_another_jurisdiction_never_softens(
             before, after = point.decide(admitted), both.decide(admitted)
             assert strictness(after) >= strictness(before)
             assert set(before.cites) <= set(after.cites), "the lists of jurisdictions are united"
-            assert {(m.fact, m.rule) for m in before.missing} <= {(m.fact, m.rule) for m in after.missing}
+            assert {(m.fact, m.rule) for m in before.missing} <= {
+                (m.fact, m.rule) for m in after.missing
+            }
             count["permit"] += before.outcome.is_permit
             count["kept"] += before.outcome.is_permit and after.outcome.is_permit
             count["stricter"] += strictness(after) > strictness(before)
@@ -290,7 +342,9 @@ def test_l6_facts_that_nothing_reads_do_not_matter(
     law()
 
 
-def test_l7_the_same_words_give_the_same_bytes(point: DecisionPoint, schema: Schema, requests: Requests) -> None:
+def test_l7_the_same_words_give_the_same_bytes(
+    point: DecisionPoint, schema: Schema, requests: Requests
+) -> None:
     second = DecisionPoint(compile_rulebook(dict(reversed(list(point.book.texts.items())))))
     answers = set()
 

@@ -26,21 +26,36 @@ def applies(f: dict[str, Any]) -> dict[str, bool]:
     consent = f["basis.kind"] == "consent"
     kept = f["act.action"] != "delete"
     export = f["recipient.abroad"] and f["act.action"] != "pay" and kept
-    foreign = f["recipient.abroad"] or f["recipient.foreign_control"] or f["recipient.foreign_share"] >= 50
+    foreign = (
+        f["recipient.abroad"]
+        or f["recipient.foreign_control"]
+        or f["recipient.foreign_share"] >= 50
+    )
     cited = f["basis.kind"] in GROUNDED_BY_LAW and f["basis.law_cited"]
-    published = (f["act.action"] == "publish" or f["act.delivery"] == "open") and f["act.delivery"] != "aggregate"
+    published = (f["act.action"] == "publish" or f["act.delivery"] == "open") and f[
+        "act.delivery"
+    ] != "aggregate"
     from_abroad = f["border.exemption"] == "overseas" and f["data.origin"] == "overseas"
     exempt = (f["border.exemption"] in EXEMPT or from_abroad) and day >= dt.date(2024, 3, 22)
     free_below = 100_000 if day >= dt.date(2024, 3, 22) else 0
     pipl, agreement = day >= dt.date(2021, 11, 1), day >= dt.date(2024, 1, 1)
-    another_handler = not f["recipient.same_handler"] and f["recipient.kind"] not in ("patient", "relative")
+    another_handler = not f["recipient.same_handler"] and f["recipient.kind"] not in (
+        "patient",
+        "relative",
+    )
     rescue = f["basis.kind"] == "emergency" and f["act.purpose"] in ("treatment", "public_health")
     return {
         "PIPL-13.1": pipl and consent and f["consent.given"],
-        "PIPL-13.2": pipl and f["basis.kind"] == "contract" and f["act.purpose"] in ("treatment", "insurance"),
+        "PIPL-13.2": pipl
+        and f["basis.kind"] == "contract"
+        and f["act.purpose"] in ("treatment", "insurance"),
         "PIPL-15.1": pipl and personal and consent and f["consent.withdrawn"] and kept,
         "PIPL-17.1": pipl and personal and kept and not rescue,
-        "PIPL-23.1": pipl and personal and consent and f["act.action"] == "provide" and another_handler,
+        "PIPL-23.1": pipl
+        and personal
+        and consent
+        and f["act.action"] == "provide"
+        and another_handler,
         "PIPL-29.1": pipl and sensitive and consent and kept,
         "PIPL-31.1": pipl and personal and consent and f["subjects.min_age"] < 14 and kept,
         "PIPL-38.1": pipl
@@ -87,7 +102,12 @@ def applies(f: dict[str, Any]) -> dict[str, bool]:
         )
         and not (pipl and cited)
         and not (pipl and f["recipient.kind"] == "patient")
-        and not (pipl and f["recipient.kind"] == "relative" and f["subjects.deceased"] and f["evidence.kinship"]),
+        and not (
+            pipl
+            and f["recipient.kind"] == "relative"
+            and f["subjects.deceased"]
+            and f["evidence.kinship"]
+        ),
         "AH-5.1": agreement and personal and f["act.delivery"] in ("federated", "enclave"),
     }
 
@@ -114,9 +134,16 @@ def test_the_hand_written_rules_and_the_rulebook_agree(
 ) -> None:
     rng, seen = Random(6), Counter[tuple[str, bool]]()
     for n in range(4_000):
-        facts = {**complete[rng.choice(("export", "genetic"))], **anything(rng, rng.choice((0.3, 0.6)))}
+        facts = {
+            **complete[rng.choice(("export", "genetic"))],
+            **anything(rng, rng.choice((0.3, 0.6))),
+        }
         if n % 4 == 0:  # what is rare otherwise
-            facts |= {"data.special": frozenset({"hiv"}), "act.delivery": "open", "data.personal": True}
+            facts |= {
+                "data.special": frozenset({"hiv"}),
+                "act.delivery": "open",
+                "data.personal": True,
+            }
         found = {f.rule: f for f in decide(facts).findings}
         needs = met(facts)
         for rule, wanted in applies(facts).items():

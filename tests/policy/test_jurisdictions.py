@@ -9,13 +9,13 @@ import pytest
 
 from heyi.model.errors import RuleError
 from heyi.model.fact import Value
-from heyi.policy import ir
 from heyi.policy.cases import checked_rulebook, run_cases
-from heyi.policy.check import compile_rulebook
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import LEGAL_DAY, Admitted, attested
-from heyi.policy.interpret import severity
-from heyi.policy.jurisdictions import CONSORTIUM_FILE, with_jurisdictions
+from heyi.policy.engines.interpret import severity
+from heyi.policy.language import ir
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.jurisdictions import CONSORTIUM_FILE, with_jurisdictions
+from heyi.policy.language.schema import LEGAL_DAY, Admitted, attested
 from heyi.sources.rulebook import read_rulebook
 from tests.policy.books import AFTER, article, every_request, judged, pack, rule, schema
 
@@ -51,7 +51,12 @@ def ids(of: ir.Rulebook) -> list[str]:
     [
         (["cn"], ("cn",), ["X-1.1", "X-1.2"], ["cn-alone"]),
         (["eu"], ("eu",), ["Y-1.1", "Y-1.2"], ["eu-alone"]),
-        (["eu", "cn"], ("cn", "eu"), ["X-1.1", "X-1.2", "Y-1.1", "Y-1.2"], ["cn-alone", "eu-alone"]),
+        (
+            ["eu", "cn"],
+            ("cn", "eu"),
+            ["X-1.1", "X-1.2", "Y-1.1", "Y-1.2"],
+            ["cn-alone", "eu-alone"],
+        ),
         (["eu", "eu"], ("eu",), ["Y-1.1", "Y-1.2"], ["eu-alone"]),
     ],
 )
@@ -90,7 +95,11 @@ def test_naming_another_law_is_a_change_of_the_rulebook() -> None:
         ('jurisdictions = "cn"', "at least one, and nothing else", 'write jurisdictions = ["cn"]'),
         ("", "at least one, and nothing else", 'write jurisdictions = ["cn"]'),
         ('jurisdiction = ["cn"]', "at least one, and nothing else", 'write jurisdictions = ["cn"]'),
-        ('jurisdictions = ["cn"]\nstrictest = false', "at least one, and nothing else", "write jurisdictions"),
+        (
+            'jurisdictions = ["cn"]\nstrictest = false',
+            "at least one, and nothing else",
+            "write jurisdictions",
+        ),
         ("jurisdictions = cn", "is not TOML", 'write jurisdictions = ["cn"]'),
     ],
 )
@@ -115,7 +124,9 @@ def test_what_is_unknown_or_malformed_is_refused(text: str, says: str, hint: str
         ("Y-1", "X-1", "article `X-1` is given twice"),
     ],
 )
-def test_a_broken_pack_is_refused_though_nobody_names_its_law(old: str, new: str, says: str) -> None:
+def test_a_broken_pack_is_refused_though_nobody_names_its_law(
+    old: str, new: str, says: str
+) -> None:
     assert old in EU
     with pytest.raises(RuleError) as caught:
         book("cn", texts={**BOTH, "eu/y.md": EU.replace(old, new)})
@@ -160,7 +171,11 @@ def test_one_jurisdiction_of_a_book() -> None:
     both, alone = book("cn", "eu"), book("cn")
     assert ir.within(alone, "cn") is alone
     part = ir.within(both, "eu")
-    assert (part.jurisdictions, ids(part), list(part.by_id)) == (("eu",), ["Y-1.1", "Y-1.2"], ["Y-1.1", "Y-1.2"])
+    assert (part.jurisdictions, ids(part), list(part.by_id)) == (
+        ("eu",),
+        ["Y-1.1", "Y-1.2"],
+        ["Y-1.1", "Y-1.2"],
+    )
     assert ids(both) == ["X-1.1", "X-1.2", "Y-1.1", "Y-1.2"]
     for request in every_request(both, complete=True):
         assert judged(ir.within(both, "cn"), request) == judged(alone, request)
@@ -168,15 +183,22 @@ def test_one_jurisdiction_of_a_book() -> None:
 
 def test_a_case_is_judged_within_its_own_jurisdiction() -> None:
     both = book("cn", "eu")
-    assert [(r.case.name, r.faults) for r in run_cases(both)] == [("cn-alone", ()), ("eu-alone", ())]
+    assert [(r.case.name, r.faults) for r in run_cases(both)] == [
+        ("cn-alone", ()),
+        ("eu-alone", ()),
+    ]
     for result in run_cases(both):
-        together = DecisionPoint(both).decide_stated(attested(result.case.given, both.schema), day=result.case.at)
+        together = DecisionPoint(both).decide_stated(
+            attested(result.case.given, both.schema), day=result.case.at
+        )
         assert (result.decision.outcome.value, together.outcome.value) == ("permit", "deny")
 
 
 def test_a_case_knows_no_rule_of_another_jurisdiction() -> None:
     text = CN.replace("fires: [X-1.1]", "silent: [Y-1.2]")
-    with pytest.raises(RuleError, match=r"expects `Y-1\.2` in `silent`, which does not exist") as caught:
+    with pytest.raises(
+        RuleError, match=r"expects `Y-1\.2` in `silent`, which does not exist"
+    ) as caught:
         checked_rulebook(with_jurisdictions({**BOTH, "cn/x.md": text}, ["cn", "eu"]))
     assert caught.value.file == "cn/x.md"
 
@@ -184,7 +206,9 @@ def test_a_case_knows_no_rule_of_another_jurisdiction() -> None:
 @pytest.mark.parametrize(("case", "file"), [("cn-alone", "cn/x.md"), ("eu-alone", "eu/y.md")])
 def test_a_case_that_fails_refuses_the_book_that_names_its_law(case: str, file: str) -> None:
     texts = {**BOTH, file: BOTH[file].replace("outcome: permit", "outcome: deny")}
-    with pytest.raises(RuleError, match=f"case `{case}` fails: outcome is permit, not deny") as caught:
+    with pytest.raises(
+        RuleError, match=f"case `{case}` fails: outcome is permit, not deny"
+    ) as caught:
         checked_rulebook(with_jurisdictions(texts, ["cn", "eu"]))
     assert caught.value.file == file
 
@@ -208,7 +232,9 @@ def point(shipped: dict[str, DecisionPoint]) -> DecisionPoint:
 
 
 @pytest.mark.parametrize("named", ["cn", "eu", "cn+eu"])
-def test_all_worked_cases_pass_whatever_is_named(shipped: dict[str, DecisionPoint], named: str) -> None:
+def test_all_worked_cases_pass_whatever_is_named(
+    shipped: dict[str, DecisionPoint], named: str
+) -> None:
     results = list(run_cases(shipped[named].book))
     assert [(r.case.name, r.faults) for r in results if r.faults] == []
     assert [r.case.name for r in results if r.decision.alarm] == []
@@ -249,7 +275,9 @@ def test_l5_the_lists_of_both_are_united(
         before, after = shipped["cn"].decide(admitted), shipped["cn+eu"].decide(admitted)
         assert after.alarm is None
         assert set(before.cites) <= set(after.cites)
-        assert {(m.fact, m.rule) for m in before.missing} <= {(m.fact, m.rule) for m in after.missing}
+        assert {(m.fact, m.rule) for m in before.missing} <= {
+            (m.fact, m.rule) for m in after.missing
+        }
         assert {o.rule for o in before.obligations} <= {o.rule for o in after.obligations}
         assert set(before.approvals) <= set(after.approvals)
         more += set(before.cites) < set(after.cites)

@@ -10,18 +10,20 @@ import pytest
 
 from heyi.model.decision import Effect, Outcome
 from heyi.model.fact import Value
-from heyi.policy import ir
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import Admitted, to_ordinals
-from heyi.policy.interpret import read
+from heyi.policy.engines.interpret import read
+from heyi.policy.engines.to_python import PythonEngine
+from heyi.policy.language import ir
+from heyi.policy.language.schema import Admitted, to_ordinals
 from heyi.policy.remedy import with_remedies
-from heyi.policy.to_python import PythonEngine
 
 Facts = dict[str, Value]
 
 
 def test_interpreter_and_generated_python_agree_on_20000_fact_sets(
-    point: DecisionPoint, near: Callable[[Random], Facts], anything: Callable[[Random, float], Facts]
+    point: DecisionPoint,
+    near: Callable[[Random], Facts],
+    anything: Callable[[Random, float], Facts],
 ) -> None:
     rng, engine, outcomes = Random(3), PythonEngine(point.book), set()
     for n in range(20_000):
@@ -38,13 +40,17 @@ def tampered(point: DecisionPoint, rule: ir.Rule) -> DecisionPoint:
     changed = replace(rule, applies=ir.Not(rule.applies))
     other = DecisionPoint(point.book)
     other._engine = PythonEngine(
-        replace(point.book, rules=tuple(changed if r.id == rule.id else r for r in point.book.rules))
+        replace(
+            point.book, rules=tuple(changed if r.id == rule.id else r for r in point.book.rules)
+        )
     )
     return other
 
 
 @pytest.mark.parametrize("effect", list(Effect))
-def test_a_negated_rule_raises_the_alarm(point: DecisionPoint, complete: dict[str, Facts], effect: Effect) -> None:
+def test_a_negated_rule_raises_the_alarm(
+    point: DecisionPoint, complete: dict[str, Facts], effect: Effect
+) -> None:
     rules = [r for r in point.book.rules if r.effect is effect]
     assert rules
     for rule in rules:
@@ -70,7 +76,9 @@ def test_evidence_that_one_reading_takes_for_granted_raises_the_alarm(
     assert other.decide(without).alarm == "two readings differ on PIPL-29.1"
 
 
-def test_a_fold_that_differs_raises_the_alarm(point: DecisionPoint, complete: dict[str, Facts]) -> None:
+def test_a_fold_that_differs_raises_the_alarm(
+    point: DecisionPoint, complete: dict[str, Facts]
+) -> None:
     other = DecisionPoint(point.book)
     honest = other._engine.read_masks
     other._engine.read_masks = lambda values: (*honest(values)[:4], 0)

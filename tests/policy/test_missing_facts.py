@@ -10,7 +10,7 @@ import pytest
 
 from heyi.model.fact import Source, Stated, Value
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import LEGAL_DAY, admit
+from heyi.policy.language.schema import LEGAL_DAY, admit
 
 Facts = Mapping[str, Value]
 
@@ -22,7 +22,8 @@ def refused(point: DecisionPoint, near: Callable[[Random], dict[str, Value]]) ->
     for case in point.book.cases:
         stated = {
             name: Stated(
-                value=schema.spec(name).check(value), source=Source[case.sources.get(name, "attested").upper()]
+                value=schema.spec(name).check(value),
+                source=Source[case.sources.get(name, "attested").upper()],
             )
             for name, value in case.given.items()
         }
@@ -63,8 +64,14 @@ def test_no_pair_of_facts_opens_by_its_absence(point: DecisionPoint, refused: li
     assert deletions == 8_000
 
 
-def test_what_is_permitted_can_close_by_absence(point: DecisionPoint, complete: dict[str, dict[str, Value]]) -> None:
+def test_what_is_permitted_can_close_by_absence(
+    point: DecisionPoint, complete: dict[str, dict[str, Value]]
+) -> None:
     """The counterpart: the deletions above are not without effect."""
     facts = complete["referral"]
-    closed = {n for n in facts if not point.outcome({k: v for k, v in facts.items() if k != n})[0].is_permit}
+    closed = {
+        n
+        for n in facts
+        if not point.outcome({k: v for k, v in facts.items() if k != n})[0].is_permit
+    }
     assert {"consent.withdrawn", "consent.separate", "evidence.contract", "data.personal"} <= closed

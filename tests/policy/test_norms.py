@@ -9,8 +9,8 @@ import pytest
 
 from heyi.model.decision import Effect, Text
 from heyi.model.errors import RuleError
-from heyi.policy.check import compile_rulebook
-from heyi.policy.norms import NORMS_FILE, Standing, account, load_norms
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.norms import NORMS_FILE, Standing, account, load_norms
 from tests.policy.books import OFFICE, article, pack, rule, schema
 
 INSTRUMENT = '[instrument.x]\nzh = "X法"\nen = "X Act"\nrank = "law"\njurisdiction = "cn"\n'
@@ -49,13 +49,18 @@ def line_of(text: str, words: str) -> int:
 
 def test_a_register_is_read_in_its_order_and_cannot_be_changed() -> None:
     more = ("until = 2024-12-31", 'by = ["X-1", "X-3"]', 'settled = "按公报|by the gazette"', WHY)
-    norms = load_norms(INSTRUMENT + norm("X-2", *more, confidence="A-") + norm("X-1", begins="2021-05-01"))
+    norms = load_norms(
+        INSTRUMENT + norm("X-2", *more, confidence="A-") + norm("X-1", begins="2021-05-01")
+    )
     assert list(norms) == ["X-2", "X-1"]
     first, second = norms.values()
     assert (first.id, first.title, first.confidence) == ("X-2", Text(zh="条", en="Article"), "A-")
     assert (first.begins, first.until) == (dt.date(2020, 1, 1), dt.date(2024, 12, 31))
     assert (first.by, first.without) == (("X-1", "X-3"), "")
-    assert (first.settled, first.why) == (Text(zh="按公报", en="by the gazette"), Text(zh="甲", en="one"))
+    assert (first.settled, first.why) == (
+        Text(zh="按公报", en="by the gazette"),
+        Text(zh="甲", en="one"),
+    )
     assert (first.instrument.id, first.instrument.name) == ("x", Text(zh="X法", en="X Act"))
     assert (first.instrument.rank, first.instrument.jurisdiction) == ("law", "cn")
     assert (second.begins, second.until) == (dt.date(2021, 5, 1), None)
@@ -82,9 +87,15 @@ class Bad(NamedTuple):
 LAST = REGISTER.count("\n") + 1
 INSTRUMENT_FIELDS = "its fields are zh, en, rank and jurisdiction"
 BAD = {
-    "an instrument without rank": Bad("instrument `x` is not well", "", 'rank = "law"\n', 1, INSTRUMENT_FIELDS),
+    "an instrument without rank": Bad(
+        "instrument `x` is not well", "", 'rank = "law"\n', 1, INSTRUMENT_FIELDS
+    ),
     "an instrument with a field more": Bad(
-        "instrument `y` is not well", INSTRUMENT.replace(".x]", ".y]") + "from = 3\n", "", LAST, INSTRUMENT_FIELDS
+        "instrument `y` is not well",
+        INSTRUMENT.replace(".x]", ".y]") + "from = 3\n",
+        "",
+        LAST,
+        INSTRUMENT_FIELDS,
     ),
     "an instrument that is no table": Bad(
         "instrument `x` is not well", "[instrument]\nx = 3\n", INSTRUMENT, 2, INSTRUMENT_FIELDS
@@ -181,7 +192,9 @@ def test_the_place_is_found_though_a_comment_stands_behind_the_head() -> None:
 # --- what became of a norm --------------------------------------------------------------------------------------------
 
 SECOND = article("X-2") + rule("X-2.1 forbid", "a") + article("X-3")
-BOOK = compile_rulebook(texts(None, pack(rule("X-1.1 forbid", "b"), rule("X-1.2 oblige", "a"), SECOND)))
+BOOK = compile_rulebook(
+    texts(None, pack(rule("X-1.1 forbid", "b"), rule("X-1.2 oblige", "a"), SECOND))
+)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +223,9 @@ def test_every_norm_is_accounted_for_once_in_the_order_of_the_register() -> None
     register = load_norms(INSTRUMENT + norm("X-3") + norm("X-1") + norm("X-9", 'by = ["X-1"]'))
     found = [(a.norm.id, a.standing.value) for a in account(register, BOOK.by_id)]
     assert found == [("X-3", "open"), ("X-1", "rules"), ("X-9", "elsewhere")]
-    assert {a.standing for a in account(register, {})} == {Standing.OPEN}, "no rule, nothing is enforced"
+    assert {a.standing for a in account(register, {})} == {Standing.OPEN}, (
+        "no rule, nothing is enforced"
+    )
 
 
 # --- packs and the register -------------------------------------------------------------------------------------------
@@ -232,7 +247,10 @@ def test_an_article_has_the_confidence_of_its_norm() -> None:
 def test_an_article_that_the_register_does_not_know_is_refused() -> None:
     text = pack(article("X-2"))
     error = refused(REGISTER, text)
-    assert (error.message, error.line) == ("`X-2` is not in the register of norms", line_of(text, "{#X-2"))
+    assert (error.message, error.line) == (
+        "`X-2` is not in the register of norms",
+        line_of(text, "{#X-2"),
+    )
     assert "enter it in norms.toml" in error.hint
 
 
@@ -245,11 +263,16 @@ def test_an_article_that_the_register_does_not_know_is_refused() -> None:
         (norm("X-1", "until = 2024-12-31"), "2020-01-01", "2024-12-30", "2020-01-01 to 2024-12-31"),
     ],
 )
-def test_days_that_differ_are_refused(entry: str, pack_from: str, pack_until: str, says: str) -> None:
+def test_days_that_differ_are_refused(
+    entry: str, pack_from: str, pack_until: str, says: str
+) -> None:
     text = pack().replace(article("X-1"), article("X-1", pack_from, pack_until))
     error = refused(INSTRUMENT + entry, text)
     assert error.message == f"`X-1` is in force from {says} in the register"
-    assert (error.line, error.excerpt[error.column - 1 :].startswith("from=")) == (line_of(text, "{#X-1"), True)
+    assert (error.line, error.excerpt[error.column - 1 :].startswith("from=")) == (
+        line_of(text, "{#X-1"),
+        True,
+    )
     assert error.hint == "let both say the same"
 
 
@@ -305,7 +328,9 @@ def of_effect(effect: Effect) -> str:
 @pytest.mark.parametrize("effect", Effect)
 def test_below_an_unconfirmed_norm_stand_reviews_alone(effect: Effect) -> None:
     text = of_effect(effect)
-    assert compile_rulebook(texts(INSTRUMENT + norm(confidence="B"), text)).rules[0].effect is effect
+    assert (
+        compile_rulebook(texts(INSTRUMENT + norm(confidence="B"), text)).rules[0].effect is effect
+    )
     unconfirmed = INSTRUMENT + norm(confidence="C")
     if effect is Effect.REVIEW:
         assert [r.id for r in compile_rulebook(texts(unconfirmed, text)).rules] == ["X-1.1"]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Value
-from heyi.policy.facts import WORD_BITS, FactType, Schema, load_schema
-from heyi.policy.words import layout, pack, unpack
+from heyi.policy.engines.packed import layout, pack, unpack
+from heyi.policy.language.schema import WORD_BITS, FactType, Schema, load_schema
 
 Facts = dict[str, Value]
 
@@ -45,7 +45,9 @@ def test_unpack_is_the_inverse_of_pack(schema: Schema) -> None:
     law()
 
 
-def test_each_value_has_a_code_of_its_own(schema: Schema, pool: dict[str, tuple[Value, ...]]) -> None:
+def test_each_value_has_a_code_of_its_own(
+    schema: Schema, pool: dict[str, tuple[Value, ...]]
+) -> None:
     for name, known in pool.items():
         codes = [pack(schema, {}), *(pack(schema, {name: value}) for value in known)]
         assert len(set(codes)) == len(codes), name
@@ -70,13 +72,24 @@ def test_no_bit_can_be_flipped_unseen(
 
 def test_words_of_another_shape_are_refused(schema: Schema) -> None:
     words = pack(schema, {})
-    for wrong in (words[:-1], (*words, 0), (-1, *words[1:]), (1 << WORD_BITS, *words[1:]), (0,) * len(words)):
+    for wrong in (
+        words[:-1],
+        (*words, 0),
+        (-1, *words[1:]),
+        (1 << WORD_BITS, *words[1:]),
+        (0,) * len(words),
+    ):
         with pytest.raises(InvalidInput):
             unpack(schema, wrong)
 
 
 def test_what_has_no_slot_or_no_value_is_not_packed(schema: Schema) -> None:
-    for facts in ({"data.sensitive": True}, {"no.such": True}, {"subjects.min_age": 151}, {"act.action": "lend"}):
+    for facts in (
+        {"data.sensitive": True},
+        {"no.such": True},
+        {"subjects.min_age": 151},
+        {"act.action": "lend"},
+    ):
         with pytest.raises(InvalidInput):
             pack(schema, facts)
 
@@ -103,9 +116,13 @@ def test_an_added_fact_moves_no_other(
             unpack(schema, after)
 
 
-def test_the_layout_tells_slots_types_and_members_and_nothing_else(schema: Schema, facts_toml: str) -> None:
+def test_the_layout_tells_slots_types_and_members_and_nothing_else(
+    schema: Schema, facts_toml: str
+) -> None:
     assert layout(load_schema(facts_toml)) == layout(schema)
-    assert layout(load_schema(facts_toml.replace('en = "delivery"', 'en = "hand-over"'))) == layout(schema)
+    assert layout(load_schema(facts_toml.replace('en = "delivery"', 'en = "hand-over"'))) == layout(
+        schema
+    )
     for old, new in (
         ("slot = [0, 2]", "slot = [0, 250]"),
         ('open = "公开|open", aggregate', 'public = "公开|open", aggregate'),

@@ -16,14 +16,15 @@ import z3
 from heyi.model.decision import Effect, Outcome, Rank
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Value
-from heyi.policy import ir, prove
-from heyi.policy.check import compile_rulebook
-from heyi.policy.facts import LEGAL_DAY, to_ordinals
-from heyi.policy.interpret import Reading, evaluate, read
-from heyi.policy.prove import Answer, Law, Prover, laws, parse_claim, reduced
-from heyi.policy.to_python import PythonEngine
-from heyi.policy.to_smt import Bool, Facts, Question, learning
-from heyi.policy.to_smt import Reading as Formulas
+from heyi.policy.engines.interpret import Reading, evaluate, read
+from heyi.policy.engines.to_python import PythonEngine
+from heyi.policy.engines.to_smt import Bool, Question, SymbolicFacts, learning
+from heyi.policy.engines.to_smt import SymbolicReading as Formulas
+from heyi.policy.language import ir
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.schema import LEGAL_DAY, to_ordinals
+from heyi.policy.proofs import prove
+from heyi.policy.proofs.prove import Law, ProofResult, Prover, laws, parse_claim, reduced
 from heyi.sources.rulebook import read_rulebook
 from tests.policy.books import (
     AFTER,
@@ -42,7 +43,9 @@ from tests.policy.books import (
     without,
 )
 
-FACTS = schema("personal", "consent", "withdrawn!", "study", "n 0..3", OFFICE, main="personal; regulation")
+FACTS = schema(
+    "personal", "consent", "withdrawn!", "study", "n 0..3", OFFICE, main="personal; regulation"
+)
 GROUND = rule("X-1.1 ground", "consent", track="main")
 RED = rule("X-1.2 forbid", "personal && withdrawn")
 MINOR = rule("X-1.3 require", "personal && n < 2", needs="consent")
@@ -50,12 +53,32 @@ STUDY = rule("X-1.4 review", "personal && study", authority="office")
 DUTY = rule("X-1.5 oblige", "personal && n == 3")
 PACK = pack(GROUND, RED, MINOR, STUDY, DUTY)
 
-PERMITTED = ["no request with {} is ever permitted", "no request with {} is permitted", "凡 {} 的申请，一律不予准许"]
+PERMITTED = [
+    "no request with {} is ever permitted",
+    "no request with {} is permitted",
+    "凡 {} 的申请，一律不予准许",
+]
 PERMITTED += ["凡 {} 的申请，不予准许", "凡{}的申请，一律不予准许。", "凡 {}，一律不予准许"]
-DENIED = ["no request with {} is ever denied", "no request with {} is denied.", "凡 {} 的申请，一律不予拒绝"]
-APPROVED = ["no request with {} ever needs approval", "no request with {} needs approval", "凡 {} 的申请，一律不须批准"]
-ALL_PERMITTED = ["every request with {} is permitted", "凡 {} 的申请，一律准许", "凡 {} 的申请，一律予以准许"]
-ALL_DENIED = ["every request with {} is denied", " every request with {}\n is denied. ", "凡 {} 的申请，一律予以拒绝"]
+DENIED = [
+    "no request with {} is ever denied",
+    "no request with {} is denied.",
+    "凡 {} 的申请，一律不予拒绝",
+]
+APPROVED = [
+    "no request with {} ever needs approval",
+    "no request with {} needs approval",
+    "凡 {} 的申请，一律不须批准",
+]
+ALL_PERMITTED = [
+    "every request with {} is permitted",
+    "凡 {} 的申请，一律准许",
+    "凡 {} 的申请，一律予以准许",
+]
+ALL_DENIED = [
+    "every request with {} is denied",
+    " every request with {}\n is denied. ",
+    "凡 {} 的申请，一律予以拒绝",
+]
 ALL_LOST = ["every request with {} is denied beyond cure", "凡 {} 的申请，一律予以拒绝且不可补正"]
 
 Refutes = Callable[[Reading], bool]
@@ -87,7 +110,7 @@ def small() -> Asked:
     return asked(FACTS, PACK)
 
 
-def is_real(book: ir.Rulebook, answer: Answer, holds: ir.Condition, refutes: Refutes) -> bool:
+def is_real(book: ir.Rulebook, answer: ProofResult, holds: ir.Condition, refutes: Refutes) -> bool:
     """Whether a counterexample refutes the claim by the interpreter and by the generated Python."""
     assert answer.counterexample is not None
     known = to_ordinals(answer.counterexample)
@@ -101,7 +124,9 @@ def agrees(small: Asked, form: str, when: str) -> bool:
     """The prover says of a claim what every request says; returns whether it holds."""
     answer = small.prover.prove(form.format(when))
     holds, refutes = parse_claim(small.book, form.format(when)).condition, REFUTED[form]
-    refuted = any(evaluate(holds, known) is True and refutes(reading) for known, reading in small.judged)
+    refuted = any(
+        evaluate(holds, known) is True and refutes(reading) for known, reading in small.judged
+    )
     assert answer.proved is not refuted, form.format(when)
     if not answer.proved:
         assert is_real(small.book, answer, holds, refutes), answer
@@ -137,7 +162,11 @@ BY_HAND = [
 OVER_TIME = [
     (PERMITTED[0], 'personal && legal_day < date("2020-01-01")', True),  # there is no ground yet
     (PERMITTED[0], 'personal && legal_day <= date("2020-01-01")', False),
-    (ALL_LOST[0], 'personal && legal_day < date("2020-01-01")', True),  # nor will one come on that day
+    (
+        ALL_LOST[0],
+        'personal && legal_day < date("2020-01-01")',
+        True,
+    ),  # nor will one come on that day
     (ALL_LOST[0], 'personal && legal_day != date("2020-01-01")', False),
     (ALL_DENIED[2], 'personal && date("2020-01-01") > legal_day', True),
     (ALL_PERMITTED[1], 'legal_day < date("2020-01-01")', False),
@@ -153,7 +182,14 @@ def test_claims_worked_out_by_hand(small: Asked, form: str, when: str, holds: bo
 @pytest.mark.parametrize("form", REFUTED)
 def test_every_form_means_what_it_says(small: Asked, form: str) -> None:
     """Each form holds of one condition and fails of another, and the search over all requests says so too."""
-    conditions = ["personal && withdrawn", "personal && !consent", "!personal", "personal && study", "n >= 2", "true"]
+    conditions = [
+        "personal && withdrawn",
+        "personal && !consent",
+        "!personal",
+        "personal && study",
+        "n >= 2",
+        "true",
+    ]
     assert {agrees(small, form, when) for when in conditions} == {True, False}
 
 
@@ -185,10 +221,14 @@ def test_a_counterexample_of_a_given_day_is_preferred(small: Asked, day: dt.date
     today = small.prover.prove("no request with personal is ever permitted", on=day)
     assert today.counterexample is not None
     assert today.counterexample[LEGAL_DAY] == day
-    past = small.prover.prove('no request with personal && legal_day < date("2020-01-02") is ever permitted', on=day)
+    past = small.prover.prove(
+        'no request with personal && legal_day < date("2020-01-02") is ever permitted', on=day
+    )
     assert past.counterexample is not None, "refuted on another day all the same"
     assert past.counterexample[LEGAL_DAY] == dt.date(2020, 1, 1)
-    assert small.prover.prove("no request with personal && withdrawn is ever permitted", on=day).proved
+    assert small.prover.prove(
+        "no request with personal && withdrawn is ever permitted", on=day
+    ).proved
 
 
 def test_unknown_does_not_count_as_held(small: Asked) -> None:
@@ -197,7 +237,9 @@ def test_unknown_does_not_count_as_held(small: Asked) -> None:
     silent = small.prover.prove("every request with personal && consent is denied")
     assert told.proved
     assert silent.counterexample is not None
-    assert silent.counterexample["withdrawn"] is False, "with withdrawal unknown the answer would be a denial"
+    assert silent.counterexample["withdrawn"] is False, (
+        "with withdrawal unknown the answer would be a denial"
+    )
 
 
 def test_a_proof_about_no_request_at_all_says_so(small: Asked) -> None:
@@ -218,20 +260,32 @@ def test_a_proof_about_no_request_at_all_says_so(small: Asked) -> None:
 def test_a_counterexample_holds_nothing_that_does_not_matter(small: Asked) -> None:
     answer = small.prover.prove("no request with !personal is ever permitted")
     assert answer.counterexample is not None
-    assert dict(answer.counterexample) == {LEGAL_DAY: answer.counterexample[LEGAL_DAY], "personal": False}
+    assert dict(answer.counterexample) == {
+        LEGAL_DAY: answer.counterexample[LEGAL_DAY],
+        "personal": False,
+    }
     assert (answer.outcome, answer.curable, answer.proved) == (Outcome.PERMIT, False, False)
 
 
 @pytest.mark.parametrize("form", PERMITTED + ALL_PERMITTED)
 def test_every_fact_of_a_counterexample_is_needed(small: Asked, form: str) -> None:
     seen = 0
-    for when in ("personal", "personal && study", "n >= 2", "withdrawn", "consent && n == 1", "true"):
+    for when in (
+        "personal",
+        "personal && study",
+        "n >= 2",
+        "withdrawn",
+        "consent && n == 1",
+        "true",
+    ):
         answer = small.prover.prove(form.format(when))
         if answer.counterexample is not None:
             claim = parse_claim(small.book, form.format(when))
             for name, less in less_one(answer.counterexample):
                 known = to_ordinals(less)
-                still = evaluate(claim.condition, known) is True and REFUTED[form](read(small.book, known))
+                still = evaluate(claim.condition, known) is True and REFUTED[form](
+                    read(small.book, known)
+                )
                 assert not still, f"`{name}` could go from {answer.counterexample}"
                 seen += 1
     assert seen
@@ -240,9 +294,15 @@ def test_every_fact_of_a_counterexample_is_needed(small: Asked, form: str) -> No
 def test_reduced_leaves_the_legal_day_and_what_is_needed() -> None:
     request: dict[str, Value] = {LEGAL_DAY: AFTER, "a": True, "b": False, "c": 3}
     assert reduced(request, lambda r: r.get("b") is False) == {LEGAL_DAY: AFTER, "b": False}
-    assert reduced(request, lambda r: "a" in r and "c" in r) == {LEGAL_DAY: AFTER, "a": True, "c": 3}
+    assert reduced(request, lambda r: "a" in r and "c" in r) == {
+        LEGAL_DAY: AFTER,
+        "a": True,
+        "c": 3,
+    }
     assert reduced(request, lambda r: len(r) == 4) == request
-    assert request == {LEGAL_DAY: AFTER, "a": True, "b": False, "c": 3}, "what was given is left as it was"
+    assert request == {LEGAL_DAY: AFTER, "a": True, "b": False, "c": 3}, (
+        "what was given is left as it was"
+    )
 
 
 @pytest.mark.parametrize("outcome", [Outcome.DENY, Outcome.NEEDS_APPROVAL])
@@ -250,10 +310,26 @@ def test_reduced_tries_again_what_another_fact_kept(outcome: Outcome) -> None:
     """A refusal denies only while all else is in order; a board that has no say need not be kept out."""
     board = "approval.board none|given|refused"
     book = compiled(
-        schema("adult", "personal", "consent", "withdrawn!", "study", "n 0..3", OFFICE, board, main="personal; law"),
+        schema(
+            "adult",
+            "personal",
+            "consent",
+            "withdrawn!",
+            "study",
+            "n 0..3",
+            OFFICE,
+            board,
+            main="personal; law",
+        ),
         PACK + rule("X-1.6 review", "!adult", authority="board"),
     )
-    request: dict[str, Value] = {LEGAL_DAY: AFTER, "personal": True, "consent": True, "withdrawn": False, "n": 3}
+    request: dict[str, Value] = {
+        LEGAL_DAY: AFTER,
+        "personal": True,
+        "consent": True,
+        "withdrawn": False,
+        "n": 3,
+    }
     request |= {"study": True, "adult": True, "approval.board": "refused"}
     if outcome is Outcome.DENY:
         request["approval.office"] = "refused"
@@ -291,7 +367,9 @@ def test_reduced_tries_again_what_another_fact_kept(outcome: Outcome) -> None:
         "有 personal 的申请，一律不予准许",
     ],
 )
-def test_what_is_no_claim_is_refused_with_the_ways_to_write_one(small: Asked, sentence: str) -> None:
+def test_what_is_no_claim_is_refused_with_the_ways_to_write_one(
+    small: Asked, sentence: str
+) -> None:
     with pytest.raises(InvalidInput, match="this is no claim that can be proved") as caught:
         small.prover.prove(sentence)
     for form in (PERMITTED[0], ALL_DENIED[0], PERMITTED[2]):
@@ -350,12 +428,18 @@ SHIPPED: list[tuple[str, bool]] = [
         f"every request with consent.based && data.personal && consent.withdrawn && {KEPT} is denied beyond cure",
         True,
     ),
-    ('凡 recipient.kind == "foreign_judicial" && legal_day >= date("2021-09-01") 的申请，一律予以拒绝且不可补正', True),
+    (
+        '凡 recipient.kind == "foreign_judicial" && legal_day >= date("2021-09-01") 的申请，一律予以拒绝且不可补正',
+        True,
+    ),
     (
         f'no request with data.personal && basis.kind == "none" && act.purpose == "marketing" && {KEPT} is permitted',
         True,
     ),
-    ('no request with data.personal && basis.kind == "none" && act.purpose == "research" is ever permitted', False),
+    (
+        'no request with data.personal && basis.kind == "none" && act.purpose == "research" is ever permitted',
+        False,
+    ),
     (
         f"no request with data.personal && subjects.min_age < 14 && !handler.minor_rules && {KEPT} is ever permitted",
         True,
@@ -368,14 +452,23 @@ SHIPPED: list[tuple[str, bool]] = [
         True,
     ),
     ("no request with data.personal && subjects.min_age < 14 is ever permitted", False),
-    ('凡 data.genetic == "material" && recipient.abroad && !genetic.licence 的申请，不予准许', False),  # in treatment
+    (
+        '凡 data.genetic == "material" && recipient.abroad && !genetic.licence 的申请，不予准许',
+        False,
+    ),  # in treatment
     ('凡 data.personal && data.genetic == "material" && pay.for_data 的申请，一律不予准许', True),
     ("凡 data.personal 的申请，一律不予准许", False),
     ("凡 !data.personal 的申请，一律予以准许", False),
-    (f"no request with data.personal && consent.based && !evidence.notice && {KEPT} ever needs approval", True),
+    (
+        f"no request with data.personal && consent.based && !evidence.notice && {KEPT} ever needs approval",
+        True,
+    ),
     ("no request with data.personal ever needs approval", False),
     ("no request with true is ever denied", False),
-    ('no request with act.action == "pay" && !pay.registered && legal_day >= date("2024-01-01") is permitted', True),
+    (
+        'no request with act.action == "pay" && !pay.registered && legal_day >= date("2024-01-01") is permitted',
+        True,
+    ),
     ("no request with data.prescriber_totals && pay.commercial is ever permitted", True),
 ]
 
@@ -406,9 +499,17 @@ def test_claims_about_the_shipped_rulebook_are_answered_soon(shipped: ir.Ruleboo
 def test_the_laws_hold_for_the_shipped_rulebook(shipped: ir.Rulebook) -> None:
     found = laws(shipped)
     assert [law.says for law in found if law.counterexample is not None] == []
-    assert {law.id for law in found if law.id != "L4"} == {"L1", "L2", "L3"}, "it has one jurisdiction, so no L5"
-    low = {r.article.instrument.zh for r in shipped.rules if r.article.rank not in (Rank.LAW, Rank.REGULATION)}
-    assert {law.says for law in found if law.id == "L4"} == {f"{name} only tightens" for name in low}
+    assert {law.id for law in found if law.id != "L4"} == {"L1", "L2", "L3"}, (
+        "it has one jurisdiction, so no L5"
+    )
+    low = {
+        r.article.instrument.zh
+        for r in shipped.rules
+        if r.article.rank not in (Rank.LAW, Rank.REGULATION)
+    }
+    assert {law.says for law in found if law.id == "L4"} == {
+        f"{name} only tightens" for name in low
+    }
     assert len(low) >= 5
 
 
@@ -441,7 +542,9 @@ def test_l4_does_not_speak_of_tracks_that_the_agreement_may_ground() -> None:
 def test_l4_is_refuted_where_an_agreement_grounds_what_it_must_not() -> None:
     """The check of ranks forbids such a pack, so the rule is moved to the other track behind its back."""
     book = compiled(TWO_TRACKS, LAW, AGREEMENT)
-    moved = replace(book, rules=tuple(replace(r, track="main") if r.id == "Y-1.1" else r for r in book.rules))
+    moved = replace(
+        book, rules=tuple(replace(r, track="main") if r.id == "Y-1.1" else r for r in book.rules)
+    )
     found = broken(laws(moved))
     assert list(found) == ["L4"]
     assert judged(moved, found["L4"]) < 2 <= judged(without(moved, of("Y法")), found["L4"])
@@ -449,10 +552,14 @@ def test_l4_is_refuted_where_an_agreement_grounds_what_it_must_not() -> None:
 
 
 def test_l4_tells_packs_of_one_name_apart() -> None:
-    agreement = pack(rule("Y-1.1 forbid", "open"), name="Y", rank="agreement").replace("zh: Y法", "zh: X法")
+    agreement = pack(rule("Y-1.1 forbid", "open"), name="Y", rank="agreement").replace(
+        "zh: Y法", "zh: X法"
+    )
     book = compiled(TWO_TRACKS, LAW, agreement)
     only_law = without(book, lambda r: r.id == "Y-1.1")
-    assert all(judged(only_law, r) < 2 for r in every_request(book) if judged(book, r) < 2), "it only tightens"
+    assert all(judged(only_law, r) < 2 for r in every_request(book) if judged(book, r) < 2), (
+        "it only tightens"
+    )
     assert broken(laws(book)) == {}
 
 
@@ -477,7 +584,7 @@ class Trusting(Formulas):
 class Forgetful(Formulas):
     """Leaves out duties that are not certain."""
 
-    def __init__(self, book: ir.Rulebook, facts: Facts) -> None:
+    def __init__(self, book: ir.Rulebook, facts: SymbolicFacts) -> None:
         super().__init__(book, facts)
         self.may |= {r.id: self.fired[r.id] for r in book.rules if r.effect is Effect.OBLIGE}
 
@@ -500,11 +607,16 @@ class Mildest(Formulas):
     """Takes the mildest of the jurisdictions' answers."""
 
     def permit(self) -> Bool:
-        return z3.Or([Formulas(only(self.book, j), self.facts).permit() for j in self.book.jurisdictions])
+        return z3.Or(
+            [Formulas(only(self.book, j), self.facts).permit() for j in self.book.jurisdictions]
+        )
 
 
 def only(book: ir.Rulebook, jurisdiction: str) -> ir.Rulebook:
-    return replace(without(book, lambda r: r.article.jurisdiction != jurisdiction), jurisdictions=(jurisdiction,))
+    return replace(
+        without(book, lambda r: r.article.jurisdiction != jurisdiction),
+        jurisdictions=(jurisdiction,),
+    )
 
 
 ABROAD = pack(rule("E-1.1 ground", "consent && study", track="main"), name="E", jurisdiction="eu")

@@ -12,14 +12,14 @@ from bench.differential import BATCH, Readings, draw
 from heyi.model.decision import Outcome
 from heyi.model.errors import RuleError
 from heyi.model.fact import Value
-from heyi.policy import ir
-from heyi.policy.boundaries import boundaries
-from heyi.policy.build import Build, load_build
-from heyi.policy.bytecode import CHAIN_LIMIT, BytecodeEngine, compile_contracts
-from heyi.policy.check import compile_rulebook
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import LEGAL_DAY, Admitted, to_ordinals
-from heyi.policy.interpret import read
+from heyi.policy.engines.build import Build, load_build
+from heyi.policy.engines.bytecode import CHAIN_LIMIT, BytecodeEngine, compile_contracts
+from heyi.policy.engines.interpret import read
+from heyi.policy.language import ir
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.schema import LEGAL_DAY, Admitted, to_ordinals
+from heyi.policy.proofs.boundaries import boundaries
 from heyi.sources.rulebook import read_build, read_rulebook
 
 
@@ -32,12 +32,17 @@ def shipped() -> Build:
 
 @pytest.mark.parametrize("seed", [11, 12])
 def test_no_difference_in_20000_requests_to_the_shipped_rulebook(shipped: Build, seed: int) -> None:
-    readings, source = Readings(shipped.book, shipped.bytecode, shipped.python), draw(shipped.book, Random(seed))
+    readings, source = (
+        Readings(shipped.book, shipped.bytecode, shipped.python),
+        draw(shipped.book, Random(seed)),
+    )
     outcomes = set()
     for _ in range(10_000 // BATCH):
         batch = [to_ordinals(next(source)) for _ in range(BATCH)]
         assert readings.difference(batch) is None
-        outcomes |= {(r.outcome, r.curable) for r in (read(shipped.book, known) for known in batch[:1_000])}
+        outcomes |= {
+            (r.outcome, r.curable) for r in (read(shipped.book, known) for known in batch[:1_000])
+        }
     assert len(outcomes) == 5, "every outcome occurs"
 
 
@@ -69,7 +74,10 @@ def schema_text(rng: Random) -> str:
     """Facts of all types in shuffled slots that leave gaps; numbers stand at odd places too."""
     kinds = [("legal_day", "date")] + [(n, "bool") for n in ("p", "q", "r", "s", "t")]
     kinds += [(n, "int") for n in ("m", "n", "k")] + [("day", "date"), ("other_day", "date")]
-    kinds += [(n, "enum") for n in ("kind", "same_kind", "approval.board")] + [("parts", "set"), ("more", "set")]
+    kinds += [(n, "enum") for n in ("kind", "same_kind", "approval.board")] + [
+        ("parts", "set"),
+        ("more", "set"),
+    ]
     rng.shuffle(kinds)
     lines, word, at = [FACTS], 0, 0
     for name, kind in kinds:
@@ -78,13 +86,17 @@ def schema_text(rng: Random) -> str:
         if at + width > 256:
             word, at = word + 1, 0
         changed = '["handler"]' if rng.random() < 0.5 and name != "legal_day" else "[]"
-        lines.append(f'[fact."{name}"]\ntype = "{kind}"\nzh = "{name}"\nen = "{name}"\nslot = [{word}, {at}]')
+        lines.append(
+            f'[fact."{name}"]\ntype = "{kind}"\nzh = "{name}"\nen = "{name}"\nslot = [{word}, {at}]'
+        )
         lines.append(f'source = "declared"\nchanged_by = {changed}')
         at += width
         if kind == "int":
             lines.append('min = 0\nmax = 20\nunit = "things"')
         elif name == "approval.board":
-            lines.append('values = { none = "无|none", given = "是|given", refused = "否|refused" }\nreserve = 6')
+            lines.append(
+                'values = { none = "无|none", given = "是|given", refused = "否|refused" }\nreserve = 6'
+            )
         elif kind in ("enum", "set"):
             lines.append('values = { a = "甲|a", b = "乙|b", c = "丙|c" }\nreserve = 6')
     return "\n".join(lines) + "\n"
@@ -121,13 +133,21 @@ def atom(rng: Random) -> str:
 def condition(rng: Random, depth: int = 3) -> str:
     if depth == 0 or rng.random() < 0.3:
         return atom(rng)
-    joined = rng.choice([" && ", " || "]).join(condition(rng, depth - 1) for _ in range(rng.choice([2, 2, 3])))
+    joined = rng.choice([" && ", " || "]).join(
+        condition(rng, depth - 1) for _ in range(rng.choice([2, 2, 3]))
+    )
     return f"{rng.choice(['', '!'])}({joined})"
 
 
 def pack_text(rng: Random, name: str, jurisdiction: str, rules: int) -> str:
     rank = rng.choice(["law", "regulation"])
-    lines = ["---", f"id: {name}", "instrument: {zh: 法, en: Act}", f"rank: {rank}", f"jurisdiction: {jurisdiction}"]
+    lines = [
+        "---",
+        f"id: {name}",
+        "instrument: {zh: 法, en: Act}",
+        f"rank: {rank}",
+        f"jurisdiction: {jurisdiction}",
+    ]
     lines.append("---")
     for i in range(rules):
         begins = rng.choice(DAYS)
@@ -140,7 +160,9 @@ def pack_text(rng: Random, name: str, jurisdiction: str, rules: int) -> str:
         if effect == "require":
             lines.append(f"needs: {rng.choice(NEEDED)}")
         if effect == "review":
-            lines.append("authority: board" + ("\nmay: ground\ntrack: one" if rng.random() < 0.5 else ""))
+            lines.append(
+                "authority: board" + ("\nmay: ground\ntrack: one" if rng.random() < 0.5 else "")
+            )
         if effect == "ground":
             lines.append(f"track: {rng.choice(['one', 'two'])}")
         if effect in ("forbid", "require"):
@@ -219,8 +241,12 @@ def deceived() -> DecisionPoint:
 
 
 @pytest.mark.parametrize("crossed", [True, False])
-def test_a_contract_of_another_rulebook_raises_the_alarm(deceived: DecisionPoint, crossed: bool) -> None:
-    decision = deceived.decide(Admitted(known={LEGAL_DAY: DAY, "p": True, "q": crossed}, rejected={}))
+def test_a_contract_of_another_rulebook_raises_the_alarm(
+    deceived: DecisionPoint, crossed: bool
+) -> None:
+    decision = deceived.decide(
+        Admitted(known={LEGAL_DAY: DAY, "p": True, "q": crossed}, rejected={})
+    )
     assert (decision.outcome, decision.curable) == (Outcome.DENY, False)
     assert decision.alarm == "two readings differ on X-1.2"
 
@@ -236,7 +262,9 @@ def test_where_they_agree_there_is_no_alarm(deceived: DecisionPoint) -> None:
     assert (decision.outcome, decision.curable, decision.alarm) == (Outcome.DENY, True, None)
 
 
-def test_without_a_legal_day_the_contract_refuses_and_the_answer_is_no(deceived: DecisionPoint) -> None:
+def test_without_a_legal_day_the_contract_refuses_and_the_answer_is_no(
+    deceived: DecisionPoint,
+) -> None:
     _, alarm = deceived.judge({"p": True, "q": False})
     assert alarm is not None and "refused" in alarm
 
@@ -246,7 +274,9 @@ def test_a_slot_that_is_no_fact_is_refused_by_the_contract(deceived: DecisionPoi
     assert contract is not None
     values = contract._packer.values({LEGAL_DAY: DAY.toordinal(), "p": True, "q": False})
     good = contract._packer.pack_values(values)
-    place = (len(good) // 32 - 1 - (slot := deceived.book.schema.facts["q"].slot or (0, 0))[0]) * 256 + slot[1]
+    place = (
+        len(good) // 32 - 1 - (slot := deceived.book.schema.facts["q"].slot or (0, 0))[0]
+    ) * 256 + slot[1]
     emptied = int.from_bytes(good, "big") & ~(3 << place)
     with pytest.raises(RuntimeError):
         contract._evm.message_call(
@@ -285,7 +315,9 @@ source = "declared"
 """
 
 
-@pytest.mark.parametrize("when", ["n <= 4294967295", "n > 4294967295", "n < 0", "n >= 0", "n == 4294967295", "n != 0"])
+@pytest.mark.parametrize(
+    "when", ["n <= 4294967295", "n > 4294967295", "n < 0", "n >= 0", "n == 4294967295", "n != 0"]
+)
 def test_the_ends_of_the_range_are_compared_alike(when: str) -> None:
     pack = PACK.replace("track: one", "track: other").replace("when: p && CROSSED", f"when: {when}")
     book = compile_rulebook({"facts.toml": ENDS, "x.md": pack.replace("when: p\n", "when: true\n")})
@@ -301,7 +333,9 @@ def test_enums_whose_values_stand_in_another_order_are_not_compared() -> None:
     begin = facts.index("values = ", name)
     facts = facts[:begin] + other + facts[facts.index("\n", begin) :]
     with pytest.raises(RuleError, match="different vocabularies"):
-        compile_rulebook({"facts.toml": facts, "x.md": PACK.replace("CROSSED", "kind == same_kind")})
+        compile_rulebook(
+            {"facts.toml": facts, "x.md": PACK.replace("CROSSED", "kind == same_kind")}
+        )
 
 
 def test_no_answer_does_not_pass_for_a_permit(deceived: DecisionPoint) -> None:

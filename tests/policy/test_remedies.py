@@ -10,7 +10,7 @@ import pytest
 from heyi.model.decision import Decision, Outcome, Step
 from heyi.model.fact import Source, Stated, Value
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import LEGAL_DAY, Admitted, FactType, Schema, admit
+from heyi.policy.language.schema import LEGAL_DAY, Admitted, FactType, Schema, admit
 from heyi.policy.remedy import MOST, with_remedies
 
 Facts = dict[str, Value]
@@ -37,7 +37,10 @@ def curable(point: DecisionPoint, near: Callable[[Random], Facts]) -> list[Facts
     schema, found = point.book.schema, []
     for case in point.book.cases:
         stated = {
-            n: Stated(value=schema.spec(n).check(v), source=Source[case.sources.get(n, "attested").upper()])
+            n: Stated(
+                value=schema.spec(n).check(v),
+                source=Source[case.sources.get(n, "attested").upper()],
+            )
             for n, v in case.given.items()
         }
         found.append(dict(admit(schema, stated, day=case.at).known))
@@ -77,7 +80,9 @@ def test_l8_a_remedy_gives_what_it_promised(
                 after[step.fact] = value_of(schema, step)
                 assert after[step.fact] != facts.get(step.fact), f"{step.fact} stays as it is"
             assert decide(after).outcome is remedy.promises
-    assert 100 * offered >= SHARE_PERCENT * len(curable), f"{offered} of {len(curable)} curable denials have a remedy"
+    assert 100 * offered >= SHARE_PERCENT * len(curable), (
+        f"{offered} of {len(curable)} curable denials have a remedy"
+    )
 
 
 def test_no_step_of_a_remedy_is_idle(point: DecisionPoint, curable: list[Facts]) -> None:
@@ -86,7 +91,10 @@ def test_no_step_of_a_remedy_is_idle(point: DecisionPoint, curable: list[Facts])
     for facts in curable:
         for remedy in remedied(point, facts).remedies:
             for left_out in remedy.steps:
-                after = {**facts, **{s.fact: value_of(schema, s) for s in remedy.steps if s is not left_out}}
+                after = {
+                    **facts,
+                    **{s.fact: value_of(schema, s) for s in remedy.steps if s is not left_out},
+                }
                 if point.outcome(after)[0] is not Outcome.DENY:
                     idle.append((left_out.fact, [s.fact for s in remedy.steps]))
     assert not idle, f"{len(idle)} idle steps, the first: {idle[0]}"
@@ -115,5 +123,7 @@ def test_the_remedy_of_a_missing_separate_consent_is_that_consent(
     point: DecisionPoint, complete: dict[str, Facts]
 ) -> None:
     remedies = remedied(point, {**complete["referral"], "consent.separate": False}).remedies
-    assert remedies[0].steps == (Step(fact="consent.separate", value="true", who=("handler", "subject")),)
+    assert remedies[0].steps == (
+        Step(fact="consent.separate", value="true", who=("handler", "subject")),
+    )
     assert remedies[0].promises is Outcome.PERMIT_WITH_OBLIGATIONS

@@ -8,9 +8,9 @@ import pytest
 
 from heyi.model.errors import RuleError
 from heyi.policy.cases import checked_rulebook, run_cases
-from heyi.policy.check import compile_rulebook
-from heyi.policy.jurisdictions import with_jurisdictions
-from heyi.policy.pack import parse_requests
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.jurisdictions import with_jurisdictions
+from heyi.policy.language.pack import parse_requests
 from tests.policy.books import article, pack, rule, schema
 
 FILE = "requests/cn.md"
@@ -35,14 +35,19 @@ def test_cases_are_read_between_headings_and_prose() -> None:
     assert (two.name, two.span.file, two.span.line) == ("two", FILE, line_of(REQUESTS, "case two"))
 
 
-@pytest.mark.parametrize("text", ["", "# 整案\n\n## 诊疗\n\n只有文字。\n"], ids=["empty", "prose alone"])
+@pytest.mark.parametrize(
+    "text", ["", "# 整案\n\n## 诊疗\n\n只有文字。\n"], ids=["empty", "prose alone"]
+)
 def test_a_file_may_hold_no_case(text: str) -> None:
     assert parse_requests(text, file=FILE) == ()
 
 
 def test_they_become_cases_of_the_jurisdiction_in_their_name() -> None:
     found = compile_rulebook({**TEXTS, FILE: REQUESTS}).cases
-    assert [(c.name, c.file, c.jurisdiction) for c in found] == [("one", FILE, "cn"), ("two", FILE, "cn")]
+    assert [(c.name, c.file, c.jurisdiction) for c in found] == [
+        ("one", FILE, "cn"),
+        ("two", FILE, "cn"),
+    ]
     assert [c.line for c in found] == [line_of(REQUESTS, "case one"), line_of(REQUESTS, "case two")]
     assert (found[0].given, found[1].at) == ({"a": True, "b": False}, dt.date(2021, 6, 1))
 
@@ -51,19 +56,27 @@ def test_each_file_is_judged_by_its_own_law() -> None:
     other = ONE.replace("permit", "deny")
     texts = {**TEXTS, FILE: REQUESTS, "requests/eu.md": other}
     book = checked_rulebook(texts)
-    assert {(r.case.jurisdiction, r.case.name): r.decision.outcome.value for r in run_cases(book)} == {
+    assert {
+        (r.case.jurisdiction, r.case.name): r.decision.outcome.value for r in run_cases(book)
+    } == {
         ("cn", "one"): "permit",
         ("cn", "two"): "deny",
         ("eu", "one"): "deny",
     }
-    assert [c.file for c in compile_rulebook(with_jurisdictions(texts, ["cn"])).cases] == [FILE, FILE]
+    assert [c.file for c in compile_rulebook(with_jurisdictions(texts, ["cn"])).cases] == [
+        FILE,
+        FILE,
+    ]
 
 
 def test_a_request_that_fails_refuses_the_rulebook_at_what_it_expects() -> None:
     text = REQUESTS.replace("outcome: permit", "outcome: deny")
     with pytest.raises(RuleError, match="case `one` fails: outcome is permit, not deny") as caught:
         checked_rulebook({**TEXTS, FILE: text})
-    assert (caught.value.file, caught.value.line) == (FILE, line_of(text, "expect: {outcome: deny}"))
+    assert (caught.value.file, caught.value.line) == (
+        FILE,
+        line_of(text, "expect: {outcome: deny}"),
+    )
 
 
 RULE = rule("X-1.1 forbid", "b")
@@ -81,7 +94,11 @@ PARAM = "```param days\n2020-01-01: 3\n```\n"
         ("## 条 {#X-2}\n", "{#X-2", "a file of requests holds cases alone, not an article"),
         (ONE, "more", "case `one` is given twice"),
         ("```case three\ngiven: {a: true}\n```\n", "case three", "case `three` expects nothing"),
-        ("```case three\nwhen: a\nexpect: {outcome: deny}\n```\n", "when: a", "has an unknown field `when`"),
+        (
+            "```case three\nwhen: a\nexpect: {outcome: deny}\n```\n",
+            "when: a",
+            "has an unknown field `when`",
+        ),
         ("```case three\nexpect: {outcome: deny}\n", "case three", "never closed"),
         (" ```case three\n", "case three", "looks like a block"),
         ("<!-- hidden -->\n", "<!--", "HTML can hide"),
@@ -118,7 +135,9 @@ def test_facts_of_a_request_are_checked(given: str, says: str, at: str) -> None:
     assert (caught.value.file, caught.value.line) == (FILE, line_of(text, at))
 
 
-@pytest.mark.parametrize("file", ["requests/us.md", "requests/CN.md", "requests/cn-old.md", "requests/cn/more.md"])
+@pytest.mark.parametrize(
+    "file", ["requests/us.md", "requests/CN.md", "requests/cn-old.md", "requests/cn/more.md"]
+)
 def test_a_file_named_after_no_jurisdiction_is_refused(file: str) -> None:
     with pytest.raises(RuleError) as caught:
         compile_rulebook({**TEXTS, file: REQUESTS})

@@ -11,9 +11,9 @@ import z3
 from heyi.model.decision import Outcome
 from heyi.model.fact import Value
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import LEGAL_DAY, FactType
+from heyi.policy.engines.to_smt import SymbolicFacts, SymbolicReading
+from heyi.policy.language.schema import LEGAL_DAY, FactType
 from heyi.policy.remedy import Changes, Search
-from heyi.policy.to_smt import Facts, Reading
 
 Request = dict[str, Value]
 
@@ -23,8 +23,8 @@ class Oracle:
 
     def __init__(self, point: DecisionPoint) -> None:
         self.book = point.book
-        self.facts = Facts(self.book.schema)
-        self.reading = Reading(self.book, self.facts)
+        self.facts = SymbolicFacts(self.book.schema)
+        self.reading = SymbolicReading(self.book, self.facts)
         self.denied = self.reading.at_least(3)
 
     def cheapest(self, search: Search) -> int | None:
@@ -52,7 +52,9 @@ class Oracle:
         solver.add(*hard)
         for kept, cost in costs:
             solver.add_soft(kept, cost)
-        while solver.check() == z3.sat:  # Optimize may stop short of the least: a plain solver looks for less
+        while (
+            solver.check() == z3.sat
+        ):  # Optimize may stop short of the least: a plain solver looks for less
             after = self.facts.request(solver.model())
             best = sum(search.cost(n) for n, v in after.items() if start.get(n) != v)
             solver = z3.Solver()

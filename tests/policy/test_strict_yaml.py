@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from heyi.model.errors import RuleError
-from heyi.policy.strict_yaml import load_json, load_yaml
+from heyi.policy.language.strict_yaml import load_json, load_yaml
 
 
 @pytest.mark.parametrize(
@@ -23,22 +23,44 @@ from heyi.policy.strict_yaml import load_json, load_yaml
 def test_a_key_given_twice_is_refused_at_its_place(text: str, line: int, column: int) -> None:
     with pytest.raises(RuleError, match="duplicate key") as caught:
         load_yaml(text, file="f.yaml", line=10)
-    assert (caught.value.file, caught.value.line, caught.value.column) == ("f.yaml", 9 + line, column)
+    assert (caught.value.file, caught.value.line, caught.value.column) == (
+        "f.yaml",
+        9 + line,
+        column,
+    )
     assert caught.value.excerpt == text.splitlines()[line - 1]
 
 
-@pytest.mark.parametrize("word", ["yes", "no", "on", "off", "Yes", "NO", "y", "n", "True", "FALSE", "2026-01-01"])
+@pytest.mark.parametrize(
+    "word", ["yes", "no", "on", "off", "Yes", "NO", "y", "n", "True", "FALSE", "2026-01-01"]
+)
 def test_words_and_days_stay_text(word: str) -> None:
     assert load_yaml(f"{word}: {word}", file="f.yaml") == {word: word}
 
 
 def test_what_is_meant_as_another_type_is_that_type() -> None:
     text = "{a: true, b: false, c: 12, d: [x, y], e: '12', f: 10_000}"
-    assert load_yaml(text, file="f.yaml") == {"a": True, "b": False, "c": 12, "d": ["x", "y"], "e": "12", "f": 10_000}
+    assert load_yaml(text, file="f.yaml") == {
+        "a": True,
+        "b": False,
+        "c": 12,
+        "d": ["x", "y"],
+        "e": "12",
+        "f": 10_000,
+    }
 
 
 @pytest.mark.parametrize(
-    "text", ["a: [1", "a: b: c", "\tx: 1", "a: *nothing", "a: 1\n---\nb: 2", "!!python/name:os.system", "a: \0"]
+    "text",
+    [
+        "a: [1",
+        "a: b: c",
+        "\tx: 1",
+        "a: *nothing",
+        "a: 1\n---\nb: 2",
+        "!!python/name:os.system",
+        "a: \0",
+    ],
 )
 def test_malformed_yaml_is_an_error_with_a_place(text: str) -> None:
     with pytest.raises(RuleError) as caught:
@@ -63,7 +85,9 @@ def test_no_yaml_raises_an_error_of_python(text: str) -> None:
         load_yaml(text, file="f.yaml")
 
 
-@pytest.mark.parametrize("text", ["0b_", "010", "1:30", "1e3", "1.5", "9" * 5_000], ids=lambda text: text[:20])
+@pytest.mark.parametrize(
+    "text", ["0b_", "010", "1:30", "1e3", "1.5", "9" * 5_000], ids=lambda text: text[:20]
+)
 def test_what_is_no_plain_whole_number_stays_text(text: str) -> None:
     assert load_yaml(f"a: {text}", file="f.yaml") == {"a": text}
 
@@ -78,13 +102,18 @@ def test_yaml_garbage_raises_our_error(text: str) -> None:
 
 
 def test_json_keys_are_unique_at_every_depth() -> None:
-    assert load_json('{"a": {"b": 1}, "c": {"b": 2}}', file="f.json") == {"a": {"b": 1}, "c": {"b": 2}}
+    assert load_json('{"a": {"b": 1}, "c": {"b": 2}}', file="f.json") == {
+        "a": {"b": 1},
+        "c": {"b": 2},
+    }
     with pytest.raises(RuleError, match="duplicate key `b`") as caught:
         load_json('{"a": 1,\n "c": {"b": 1, "b": 2}}', file="f.json")
     assert caught.value.line == 2
 
 
-@pytest.mark.parametrize(("text", "line", "column"), [('{"a": 1,\n "b" 2}', 2, 6), ("", 1, 1), ("{'a': 1}", 1, 2)])
+@pytest.mark.parametrize(
+    ("text", "line", "column"), [('{"a": 1,\n "b" 2}', 2, 6), ("", 1, 1), ("{'a': 1}", 1, 2)]
+)
 def test_malformed_json_is_an_error_with_a_place(text: str, line: int, column: int) -> None:
     with pytest.raises(RuleError) as caught:
         load_json(text, file="f.json")

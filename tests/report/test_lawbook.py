@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from markupsafe import escape
 
-from heyi.policy import ir
-from heyi.policy.check import REQUESTS, compile_rulebook
-from heyi.policy.jurisdictions import CONSORTIUM_FILE
-from heyi.policy.norms import NORMS_FILE, Standing, account, load_norms
+from heyi.policy.language import ir
+from heyi.policy.language.check import REQUESTS, compile_rulebook
+from heyi.policy.language.jurisdictions import CONSORTIUM_FILE
+from heyi.policy.language.norms import NORMS_FILE, Standing, account, load_norms
 from heyi.report.evidence import NO_ADVICE
 from heyi.report.lawbook import STANDINGS, lawbook, named, paragraphs
 from heyi.sources.rulebook import read_rulebook
@@ -48,7 +48,9 @@ OUTCOMES = {
 @pytest.fixture(scope="module")
 def book() -> ir.Rulebook:
     """The shipped rulebook with the packs of all jurisdictions."""
-    return compile_rulebook({name: text for name, text in read_rulebook().items() if name != CONSORTIUM_FILE})
+    return compile_rulebook(
+        {name: text for name, text in read_rulebook().items() if name != CONSORTIUM_FILE}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +60,9 @@ def sites(book: ir.Rulebook) -> dict[str, Pages]:
 
 @pytest.fixture(scope="module")
 def parsed(sites: dict[str, Pages]) -> dict[str, dict[str, Page]]:
-    return {lang: {name: Page(html) for name, html in pages.items()} for lang, pages in sites.items()}
+    return {
+        lang: {name: Page(html) for name, html in pages.items()} for lang, pages in sites.items()
+    }
 
 
 def ids(page: Page) -> list[str]:
@@ -97,7 +101,9 @@ def test_a_page_an_instrument_in_both_languages(book: ir.Rulebook, sites: dict[s
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_every_link_leads_to_a_page_and_an_id_that_exist(parsed: dict[str, dict[str, Page]], lang: str) -> None:
+def test_every_link_leads_to_a_page_and_an_id_that_exist(
+    parsed: dict[str, dict[str, Page]], lang: str
+) -> None:
     pages = parsed[lang]
     there = {name: set(ids(page)) for name, page in pages.items()}
     found = list(links(pages))
@@ -107,12 +113,26 @@ def test_every_link_leads_to_a_page_and_an_id_that_exist(parsed: dict[str, dict[
     assert {b for _, b, _ in found} == set(pages), "no page is out of reach"
     for name, page in pages.items():
         assert [i for i, n in Counter(ids(page)).items() if n > 1] == [], name
-        assert [f for t, a in page.tags if t == "input" and (f := a.get("data-filter")) not in there[name]] == []
+        assert [
+            f
+            for t, a in page.tags
+            if t == "input" and (f := a.get("data-filter")) not in there[name]
+        ] == []
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_nothing_is_loaded_from_outside(parsed: dict[str, dict[str, Page]], lang: str) -> None:
-    loading = ("src", "srcset", "data", "poster", "action", "formaction", "background", "manifest", "style")
+    loading = (
+        "src",
+        "srcset",
+        "data",
+        "poster",
+        "action",
+        "formaction",
+        "background",
+        "manifest",
+        "style",
+    )
     for page in parsed[lang].values():
         for tag, attributes in page.tags:
             assert not [a for a in attributes if a in loading or a.startswith("on")], f"<{tag}>"
@@ -124,12 +144,20 @@ def test_nothing_is_loaded_from_outside(parsed: dict[str, dict[str, Page]], lang
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_policy_pins_the_one_script(parsed: dict[str, dict[str, Page]], lang: str) -> None:
     for page in parsed[lang].values():
-        (policy,) = [a["content"] or "" for _, a in page.tags if a.get("http-equiv") == "Content-Security-Policy"]
+        (policy,) = [
+            a["content"] or ""
+            for _, a in page.tags
+            if a.get("http-equiv") == "Content-Security-Policy"
+        ]
         (script,) = page.scripts
         assert sum(tag == "script" for tag, _ in page.tags) == 1
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         assert re.findall(r"script-src ([^;]*)", policy) == [f"'sha256-{digest}'"]
-        assert "default-src 'none'" in policy and "base-uri 'none'" in policy and "form-action 'none'" in policy
+        assert (
+            "default-src 'none'" in policy
+            and "base-uri 'none'" in policy
+            and "form-action 'none'" in policy
+        )
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -137,7 +165,10 @@ def test_every_page_says_its_language_its_rulebook_and_that_it_is_no_advice(
     book: ir.Rulebook, parsed: dict[str, dict[str, Page]], lang: str
 ) -> None:
     for name, page in parsed[lang].items():
-        assert next(a["lang"] for t, a in page.tags if t == "html") == {"zh": "zh-CN", "en": "en"}[lang]
+        assert (
+            next(a["lang"] for t, a in page.tags if t == "html")
+            == {"zh": "zh-CN", "en": "en"}[lang]
+        )
         assert (NO_ADVICE.zh if lang == "zh" else NO_ADVICE.en) in page.prose, name
         assert (NO_ADVICE.en if lang == "zh" else NO_ADVICE.zh) not in page.prose, name
         assert book.digest in page.prose
@@ -172,7 +203,9 @@ def test_every_article_and_rule_stands_on_the_page_of_its_instrument(
     for r in book.rules:
         card = shown[page(r.article.file)][r.id]
         assert str(escape(r.says.zh if lang == "zh" else r.says.en)) in card, r.id
-        source = re.search(rf"^```rule {re.escape(r.id)} .*\n([^`]*)```", book.texts[r.article.file], re.MULTILINE)
+        source = re.search(
+            rf"^```rule {re.escape(r.id)} .*\n([^`]*)```", book.texts[r.article.file], re.MULTILINE
+        )
         assert source is not None and str(escape(source[1].strip())) in card, r.id
         for case in book.cases:
             if named(case, r.id):
@@ -181,14 +214,21 @@ def test_every_article_and_rule_stands_on_the_page_of_its_instrument(
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_every_norm_stands_with_its_rules_or_its_reason(book: ir.Rulebook, sites: dict[str, Pages], lang: str) -> None:
+def test_every_norm_stands_with_its_rules_or_its_reason(
+    book: ir.Rulebook, sites: dict[str, Pages], lang: str
+) -> None:
     shown = rows(sites[lang]["norms.html"])
     accounted = account(load_norms(book.texts[NORMS_FILE]), book.by_id)
     assert list(shown) == [a.norm.id for a in accounted]
     reasons = 0
     for a in accounted:
         row, said = shown[a.norm.id], STANDINGS[a.standing]
-        for text in (a.norm.title, a.norm.instrument.name, said, *([a.norm.settled] if a.norm.settled else [])):
+        for text in (
+            a.norm.title,
+            a.norm.instrument.name,
+            said,
+            *([a.norm.settled] if a.norm.settled else []),
+        ):
             assert str(escape(text.zh if lang == "zh" else text.en)) in row, a.norm.id
         assert f"<td>{a.norm.confidence}</td>" in row and str(a.norm.begins) in row
         if a.standing is Standing.RULES:
@@ -229,34 +269,55 @@ def test_every_whole_request_stands_with_its_story_and_its_outcome(
     told = 0
     for case in requests:
         before, _, block = book.texts[case.file].partition(f"```case {case.name}\n")
-        story = [line for line in re.split(r"```\n|^#.*$", before, flags=re.MULTILINE)[-1].splitlines() if line]
+        story = [
+            line
+            for line in re.split(r"```\n|^#.*$", before, flags=re.MULTILINE)[-1].splitlines()
+            if line
+        ]
         card = prose(shown[case.name])
         told += bool(story)
         assert all(line in card for line in story), case.name
         assert " ".join(block.partition("\n```")[0].split()) in card
-        outcome = OUTCOMES[lang][str(case.expect["outcome"])] + " " if "outcome" in case.expect else ""
+        outcome = (
+            OUTCOMES[lang][str(case.expect["outcome"])] + " " if "outcome" in case.expect else ""
+        )
         assert card.startswith(outcome + (story or [case.name])[0]), case.name
         assert str(case.at) in card
     assert told > 20
 
 
-def test_every_fact_stands_with_the_number_of_rules_that_read_it(book: ir.Rulebook, sites: dict[str, Pages]) -> None:
+def test_every_fact_stands_with_the_number_of_rules_that_read_it(
+    book: ir.Rulebook, sites: dict[str, Pages]
+) -> None:
     shown = rows(sites["en"]["facts.html"])
     assert list(shown) == list(book.schema.facts)
-    read = Counter(name for r in book.rules for name in {*ir.facts_read(r.applies), *ir.facts_read(r.needs)})
+    read = Counter(
+        name for r in book.rules for name in {*ir.facts_read(r.applies), *ir.facts_read(r.needs)}
+    )
     for spec in book.schema.facts.values():
         if spec.id != "legal_day":
             assert shown[spec.id].endswith(f'<td class="num">{read[spec.id]}</td>'), spec.id
         assert all(str(escape(v.en)) in shown[spec.id] for v in spec.values.values())
 
 
-@pytest.mark.parametrize(("binding", "marked"), [(["cn"], {"eu"}), (["cn", "eu"], set()), (["eu"], {"cn"})])
-def test_law_that_is_not_adopted_says_so(book: ir.Rulebook, binding: list[str], marked: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("binding", "marked"), [(["cn"], {"eu"}), (["cn", "eu"], set()), (["eu"], {"cn"})]
+)
+def test_law_that_is_not_adopted_says_so(
+    book: ir.Rulebook, binding: list[str], marked: set[str]
+) -> None:
     pages = lawbook(book, binding, "en")
-    jurisdictions = {a.file.replace("/", "-").replace(".md", ".html"): a.jurisdiction for a in book.articles.values()}
-    told = {j for page, j in jurisdictions.items() if "not adopted by this consortium" in pages[page]}
+    jurisdictions = {
+        a.file.replace("/", "-").replace(".md", ".html"): a.jurisdiction
+        for a in book.articles.values()
+    }
+    told = {
+        j for page, j in jurisdictions.items() if "not adopted by this consortium" in pages[page]
+    }
     assert told == marked
-    assert pages["index.html"].count("(not adopted)") == sum(j in marked for j in jurisdictions.values())
+    assert pages["index.html"].count("(not adopted)") == sum(
+        j in marked for j in jurisdictions.values()
+    )
 
 
 # --- a small rulebook -------------------------------------------------------------------------------------------------
@@ -319,7 +380,9 @@ def test_nothing_of_a_rulebook_becomes_markup(lang: str) -> None:
     for page, times in (("facts.html", 1), ("norms.html", 2), ("cn-x.html", 2)):
         assert pages[page].count(str(escape(label))) >= times, page
         parsed = Page(pages[page])
-        assert "<script>alert(1)</script>" in parsed.prose, "what the reader sees is what was written"
+        assert "<script>alert(1)</script>" in parsed.prose, (
+            "what the reader sees is what was written"
+        )
     for html in pages.values():
         assert "<script>alert" not in html and "<img" not in html
         assert [t for t, _ in Page(html).tags if t in ("script", "img")] == ["script"]
@@ -336,7 +399,11 @@ def test_a_request_without_story_has_its_name() -> None:
 
 @pytest.mark.parametrize("absent", [NORMS_FILE, "requests/cn.md"])
 def test_a_rulebook_needs_neither_register_nor_requests(absent: str) -> None:
-    pages = lawbook(compile_rulebook({name: text for name, text in SMALL.items() if name != absent}), ["cn"], "en")
+    pages = lawbook(
+        compile_rulebook({name: text for name, text in SMALL.items() if name != absent}),
+        ["cn"],
+        "en",
+    )
     page = {NORMS_FILE: "norms.html", "requests/cn.md": "requests.html"}[absent]
     assert rows(pages["norms.html"]).keys() == (set() if absent == NORMS_FILE else {"X-1", "X-2"})
     assert cards(pages[page]) == {}
@@ -366,12 +433,18 @@ def test_a_story_of_two_english_lines_keeps_its_words_apart() -> None:
 
 def test_a_blank_behind_the_fence_of_a_request_does_not_matter() -> None:
     text = REQUEST.replace("permit}\n```", "permit}\n``` ")
-    assert list(cards(small({"requests/cn.md": text})["requests.html"])) == ["reads", "without-story"]
+    assert list(cards(small({"requests/cn.md": text})["requests.html"])) == [
+        "reads",
+        "without-story",
+    ]
 
 
 def test_a_blank_before_the_word_case_does_not_matter() -> None:
     text = REQUEST.replace("```case reads", "``` case reads")
-    assert list(cards(small({"requests/cn.md": text})["requests.html"])) == ["reads", "without-story"]
+    assert list(cards(small({"requests/cn.md": text})["requests.html"])) == [
+        "reads",
+        "without-story",
+    ]
 
 
 def test_a_blank_before_the_word_rule_does_not_matter() -> None:
@@ -381,7 +454,10 @@ def test_a_blank_before_the_word_rule_does_not_matter() -> None:
 
 @pytest.mark.parametrize("files", [("norms.md",), ("index.md",), ("a/b.md", "a-b.md")])
 def test_every_pack_has_a_page_of_its_own(files: tuple[str, ...]) -> None:
-    more = {f: pack(rule(f"Z{n}-1.1 forbid", "b"), name=f"Z{n}", rank="agreement") for n, f in enumerate(files)}
+    more = {
+        f: pack(rule(f"Z{n}-1.1 forbid", "b"), name=f"Z{n}", rank="agreement")
+        for n, f in enumerate(files)
+    }
     pages = small(more)
     assert len(pages) == len(COMMON) + 1 + len(files)
     assert sorted(i for html in pages.values() for i in cards(html) if i.startswith("Z")) == sorted(
@@ -392,7 +468,9 @@ def test_every_pack_has_a_page_of_its_own(files: tuple[str, ...]) -> None:
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
-def run_book(folder: Path, *arguments: str | Path, seed: str = "0") -> subprocess.CompletedProcess[str]:
+def run_book(
+    folder: Path, *arguments: str | Path, seed: str = "0"
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "heyi", "rules", "book", *map(str, arguments)],
         capture_output=True,
@@ -421,7 +499,9 @@ def test_the_command_writes_the_pages_of_the_shipped_rulebook(
     tmp_path: Path, sites: dict[str, Pages], lang: str
 ) -> None:
     """In another process with other hashes, to the same bytes."""
-    done = run_book(tmp_path, "--html", "deep/site", "--lang", lang, seed="7" if lang == "zh" else "8")
+    done = run_book(
+        tmp_path, "--html", "deep/site", "--lang", lang, seed="7" if lang == "zh" else "8"
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert f"{len(sites[lang])} 页 pages: deep/site/index.html" in done.stdout
     assert {p.name: p.read_bytes() for p in (tmp_path / "deep" / "site").iterdir()} == {
@@ -429,13 +509,19 @@ def test_the_command_writes_the_pages_of_the_shipped_rulebook(
     }
 
 
-def test_the_command_tells_a_program_and_marks_law_that_does_not_bind(tmp_path: Path, own: Path) -> None:
-    done = run_book(tmp_path, "--html", tmp_path / "site", "--rulebook", own, "--lang", "en", "--json")
+def test_the_command_tells_a_program_and_marks_law_that_does_not_bind(
+    tmp_path: Path, own: Path
+) -> None:
+    done = run_book(
+        tmp_path, "--html", tmp_path / "site", "--rulebook", own, "--lang", "en", "--json"
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == {"pages": 6, "open": str(tmp_path / "site" / "index.html")}
     written = {p.name: p.read_text(encoding="utf-8") for p in (tmp_path / "site").iterdir()}
     assert set(written) == COMMON | {"cn-x.html", "eu-y.html"}
-    assert [n for n, html in written.items() if "not adopted by this consortium" in html] == ["eu-y.html"]
+    assert [n for n, html in written.items() if "not adopted by this consortium" in html] == [
+        "eu-y.html"
+    ]
     assert set(cards(written["eu-y.html"])) == {"Y-1.1"}
 
 
@@ -446,7 +532,11 @@ def test_a_folder_that_cannot_be_written_is_misuse(tmp_path: Path, own: Path) ->
     assert "cannot write `taken`" in done.stderr
     below = run_book(tmp_path, "--html", "taken/site", "--rulebook", own, "--json")
     told = json.loads(below.stdout)
-    assert (below.returncode, told["exit_code"], "cannot write `taken/site`" in told["error"]) == (2, 2, True)
+    assert (below.returncode, told["exit_code"], "cannot write `taken/site`" in told["error"]) == (
+        2,
+        2,
+        True,
+    )
 
 
 @pytest.mark.parametrize(

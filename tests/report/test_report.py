@@ -20,9 +20,10 @@ from pathlib import Path
 
 import pytest
 
-from heyi.app import found, verify_directory
-from heyi.cli.demo_report import demo_report
-from heyi.cli.report_file import numbers
+from heyi.app.centre import found
+from heyi.app.demo_report import demo_report
+from heyi.app.report_file import numbers
+from heyi.app.verification import verify_directory
 from heyi.cli.run import run
 from heyi.county.places import PLACES
 from heyi.county.scenes import STUDY_SITES
@@ -33,13 +34,16 @@ from heyi.report.data import ReportData
 from heyi.report.html import charts, render_report
 from heyi.report.logged import rounds
 
-SEED, PERSONS = 1, 3_000  # with fewer persons a village clinic withholds every cell and nothing changes on withdrawal
+SEED, PERSONS = (
+    1,
+    3_000,
+)  # with fewer persons a village clinic withholds every cell and nothing changes on withdrawal
 EXAMPLE = Path(__file__).parents[2] / "examples" / "heart"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    house: Consortium
+    consortium: Consortium
     told: Told
     data: ReportData
     html: str
@@ -52,8 +56,14 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rendered]:
     app = found(directory, seed=SEED, what="demo")
     told = tell_story(app, directory, seed=SEED, persons=PERSONS, tell=lambda _: None)
     verified = numbers(verify_directory(directory))
-    data = demo_report(app.house, told, seed=SEED, verified=verified)
-    yield Rendered(house=app.house, told=told, data=data, html=render_report(data), directory=directory)
+    data = demo_report(app.consortium, told, seed=SEED, verified=verified)
+    yield Rendered(
+        consortium=app.consortium,
+        told=told,
+        data=data,
+        html=render_report(data),
+        directory=directory,
+    )
     app.close()
 
 
@@ -95,7 +105,9 @@ def page(rendered: Rendered) -> Page:
 @pytest.fixture(scope="session")
 def people(rendered: Rendered) -> dict[str, set[str]]:
     """Names, numbers and addresses in the institutions' own files, without the blanks typed into them."""
-    written: dict[str, set[str]] = {k: set() for k in ("name", "id_number", "phone", "address", "record")}
+    written: dict[str, set[str]] = {
+        k: set() for k in ("name", "id_number", "phone", "address", "record")
+    }
     for place in PLACES:
         kinds = {heading: kind for kind, heading in place.style.headings.items()}
         path = rendered.directory / "institutions" / f"{place.id}.csv"
@@ -119,12 +131,18 @@ def test_nothing_is_loaded_from_outside(page: Page) -> None:
 
 
 def test_policy_pins_every_script_that_runs(page: Page) -> None:
-    policy = next(a["content"] for t, a in page.tags if a.get("http-equiv") == "Content-Security-Policy") or ""
+    policy = (
+        next(a["content"] for t, a in page.tags if a.get("http-equiv") == "Content-Security-Policy")
+        or ""
+    )
     assert "default-src 'none'" in policy
     running = [a for t, a in page.tags if t == "script" and a.get("type") != "application/json"]
     pins = re.findall(r"'(sha256-[^']+)'", policy)
     assert len(running) == len(pins) == 2
-    digests = {"sha256-" + base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in page.scripts}
+    digests = {
+        "sha256-" + base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()
+        for s in page.scripts
+    }
     assert set(pins) <= digests
 
 
@@ -150,16 +168,20 @@ def test_no_language_is_hidden_without_the_script(page: Page) -> None:
     assert ("html", "both") in {(t, a.get("data-show")) for t, a in page.tags}
     style = "".join(page.styles)
     hiding = re.findall(r"([^{}]*)\{[^{}]*display: none[^{}]*\}", style)
-    assert not [s for s in hiding if re.search(r'(^|[^"])\.(zh|en)\b', s) and 'data-show="' not in s]
+    assert not [
+        s for s in hiding if re.search(r'(^|[^"])\.(zh|en)\b', s) and 'data-show="' not in s
+    ]
     assert 'html[data-show="both"] .en { display: none' not in style
 
 
-def test_every_institution_of_the_study_stands_with_its_share(rendered: Rendered, page: Page) -> None:
+def test_every_institution_of_the_study_stands_with_its_share(
+    rendered: Rendered, page: Page
+) -> None:
     payback = rendered.data.payback
     assert payback is not None
     assert {s.party for s in payback.shares} == set(rendered.told.study.answered)
     for place in STUDY_SITES:
-        assert rendered.house.party(place).zh in page.prose
+        assert rendered.consortium.party(place).zh in page.prose
     for share in payback.shares:
         assert share.share in page.prose
         assert share.decimal in page.prose
@@ -193,7 +215,9 @@ def test_red_lines_come_before_what_is_missing(rendered: Rendered) -> None:
     assert states == sorted(states, key=lambda s: s != "red line crossed")
 
 
-def test_frequencies_show_what_was_held_back_and_what_changed(rendered: Rendered, page: Page) -> None:
+def test_frequencies_show_what_was_held_back_and_what_changed(
+    rendered: Rendered, page: Page
+) -> None:
     uses = rendered.data.uses
     assert uses is not None and uses.frequency is not None
     rows = uses.frequency.rows
@@ -205,17 +229,22 @@ def test_frequencies_show_what_was_held_back_and_what_changed(rendered: Rendered
     assert f"<{uses.frequency.min_cell}" in page.prose
     assert f"少于 {uses.frequency.min_cell}" in page.prose
     assert {r.holder.zh for r in uses.refusals_after} == {
-        rendered.house.party(p).zh for p in rendered.told.refused_after_revocation
+        rendered.consortium.party(p).zh for p in rendered.told.refused_after_revocation
     }
 
 
 def test_evidence_tells_the_log_and_what_was_erased(rendered: Rendered, page: Page) -> None:
     evidence = rendered.data.evidence
-    assert evidence.root == rendered.house.log.root.hex()
-    assert evidence.covers == evidence.size == rendered.house.log.size
+    assert evidence.root == rendered.consortium.log.root.hex()
+    assert evidence.covers == evidence.size == rendered.consortium.log.size
     assert evidence.verified.erased == (rendered.told.erased,)
     assert evidence.verified.faults == 0
-    for words in (evidence.root, evidence.origin, "erased, not replayable", f"entry {rendered.told.erased}"):
+    for words in (
+        evidence.root,
+        evidence.origin,
+        "erased, not replayable",
+        f"entry {rendered.told.erased}",
+    ):
         assert words in page.prose
     for command in ("heyi verify DIR", "heyi statement DIR --party township-03", "heyi rules show"):
         assert command in page.prose
@@ -230,7 +259,9 @@ def test_faults_are_not_painted_over(rendered: Rendered) -> None:
     assert (bad.value, bad.tone) == ("✗ 3", "stop")
 
 
-def test_no_person_of_the_files_stands_in_the_report(rendered: Rendered, people: dict[str, set[str]]) -> None:
+def test_no_person_of_the_files_stands_in_the_report(
+    rendered: Rendered, people: dict[str, set[str]]
+) -> None:
     assert len(people["id_number"]) > 1_000
     assert len(people["name"]) > 500
     for kind in ("id_number", "name", "phone", "address"):
@@ -253,8 +284,12 @@ def test_a_hostile_title_is_only_text(rendered: Rendered) -> None:
             rendered.data,
             title=hostile,
             requests=(first, *rendered.data.requests[1:]),
-            payback=replace(rendered.data.payback, shares=(share, *rendered.data.payback.shares[1:])),
-            catalogue=replace(rendered.data.catalogue, assets=(asset, *rendered.data.catalogue.assets[1:])),
+            payback=replace(
+                rendered.data.payback, shares=(share, *rendered.data.payback.shares[1:])
+            ),
+            catalogue=replace(
+                rendered.data.catalogue, assets=(asset, *rendered.data.catalogue.assets[1:])
+            ),
         )
     )
     assert attack not in html
@@ -266,7 +301,9 @@ def test_a_hostile_title_is_only_text(rendered: Rendered) -> None:
 
 
 def test_same_data_same_bytes(rendered: Rendered) -> None:
-    again = demo_report(rendered.house, rendered.told, seed=SEED, verified=rendered.data.evidence.verified)
+    again = demo_report(
+        rendered.consortium, rendered.told, seed=SEED, verified=rendered.data.evidence.verified
+    )
     assert again == rendered.data
     assert render_report(again) == rendered.html
 
@@ -316,11 +353,13 @@ def test_parts_can_be_absent(rendered: Rendered) -> None:
 def test_decisions_are_found_again_in_the_log(rendered: Rendered) -> None:
     """What a study's report computes from the log is what the story was told."""
     told = [t.decisions for t in rendered.told.turns if t.scene.id == "stroke-risk"]
-    assert rounds(rendered.house, "stroke-risk") == told
-    assert rounds(rendered.house, "own-patient") == []  # its only decision was erased
+    assert rounds(rendered.consortium, "stroke-risk") == told
+    assert rounds(rendered.consortium, "own-patient") == []  # its only decision was erased
 
 
-def test_a_study_of_its_own_has_the_same_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_study_of_its_own_has_the_same_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     data, directory = tmp_path / "data", tmp_path / "run"
     data.mkdir()
     names = ("cleveland", "hungarian", "switzerland", "va")
@@ -333,9 +372,15 @@ def test_a_study_of_its_own_has_the_same_report(tmp_path: Path, capsys: pytest.C
     assert sections == ["catalogue", "requests", "uses", "study", "payback", "evidence"]
     for fen in said["shares_fen"].values():
         assert f"{fen // 100:,}.{fen % 100:02d}" in page.prose
-    assert min(Fraction(c) for c in said["contributions"].values()) < 0, "this data is made to have a harmful site"
+    assert min(Fraction(c) for c in said["contributions"].values()) < 0, (
+        "this data is made to have a harmful site"
+    )
     assert "负贡献如实公布" in page.prose
-    assert json.loads(page.scripts[0]).keys() == {"chart-levels", "chart-shares", "chart-contributions"}
+    assert json.loads(page.scripts[0]).keys() == {
+        "chart-levels",
+        "chart-shares",
+        "chart-contributions",
+    }
 
 
 def _hearts(site: int) -> Iterator[str]:
@@ -358,7 +403,12 @@ def test_charts_are_drawn(rendered: Rendered, tmp_path: Path) -> None:
         pytest.skip("chromium is not on the PATH: charts are not drawn here")
     path = tmp_path / "report.html"
     path.write_text(rendered.html, encoding="utf-8")
-    quiet = ("--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync")
+    quiet = (
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    )
     done = subprocess.run(
         [
             chromium,

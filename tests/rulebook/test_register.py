@@ -14,16 +14,18 @@ import pytest
 from heyi.model.decision import Effect, Rank
 from heyi.model.errors import RuleError
 from heyi.model.kleene import Truth
-from heyi.policy import ir
 from heyi.policy.cases import CaseResult, run_cases
-from heyi.policy.check import REQUESTS, compile_rulebook
-from heyi.policy.jurisdictions import CONSORTIUM_FILE
-from heyi.policy.norms import NORMS_FILE, Accounted, Standing, account, load_norms
+from heyi.policy.language import ir
+from heyi.policy.language.check import REQUESTS, compile_rulebook
+from heyi.policy.language.jurisdictions import CONSORTIUM_FILE
+from heyi.policy.language.norms import NORMS_FILE, Accounted, Standing, account, load_norms
 from heyi.sources.rulebook import read_rulebook
 from tests.conftest import ROOT
 
 TEXTS = {name: text for name, text in read_rulebook().items() if name != CONSORTIUM_FILE}
-PACKS = [text for name, text in TEXTS.items() if name.endswith(".md") and not name.startswith(REQUESTS)]
+PACKS = [
+    text for name, text in TEXTS.items() if name.endswith(".md") and not name.startswith(REQUESTS)
+]
 WRITTEN: dict[str, dict[str, Any]] = tomllib.loads(TEXTS[NORMS_FILE])["norm"]
 HEADS = re.compile(r"^```rule (\S+)\.[^.\s]+ ([a-z]+)$", re.MULTILINE)
 ARTEFACTS = {"HIPAA-b"}
@@ -56,11 +58,19 @@ def test_no_norm_is_unaccounted_for(accounted: list[Accounted]) -> None:
     assert [a.norm.id for a in accounted if a.standing is Standing.OPEN] == []
 
 
-def test_what_becomes_of_the_norms_is_what_packs_and_register_say(accounted: list[Accounted]) -> None:
+def test_what_becomes_of_the_norms_is_what_packs_and_register_say(
+    accounted: list[Accounted],
+) -> None:
     """Counted a second time, from the texts alone."""
     with_rules = {article for text in PACKS for article, _ in HEADS.findall(text)}
     expected = Counter(
-        "rules" if name in with_rules else n["without"] if "without" in n else "elsewhere" if n.get("by") else "open"
+        "rules"
+        if name in with_rules
+        else n["without"]
+        if "without" in n
+        else "elsewhere"
+        if n.get("by")
+        else "open"
         for name, n in WRITTEN.items()
     )
     assert Counter(a.standing.value for a in accounted) == expected
@@ -68,7 +78,9 @@ def test_what_becomes_of_the_norms_is_what_packs_and_register_say(accounted: lis
     assert expected.total() == len(WRITTEN)
 
 
-def test_articles_that_enforce_a_norm_have_rules(book: ir.Rulebook, accounted: list[Accounted]) -> None:
+def test_articles_that_enforce_a_norm_have_rules(
+    book: ir.Rulebook, accounted: list[Accounted]
+) -> None:
     with_rules = {rule.article.id for rule in book.rules}
     named = [(a.norm.id, article) for a in accounted for article in a.norm.by]
     assert named
@@ -89,7 +101,9 @@ def test_no_norm_ends_before_it_begins_and_each_has_a_title(accounted: list[Acco
     assert {n.instrument.rank for n in norms} <= ranks - {Rank.AGREEMENT.value}
 
 
-def test_every_article_has_a_norm_of_the_same_days(book: ir.Rulebook, accounted: list[Accounted]) -> None:
+def test_every_article_has_a_norm_of_the_same_days(
+    book: ir.Rulebook, accounted: list[Accounted]
+) -> None:
     norms = {a.norm.id: a.norm for a in accounted}
     agreements = {a.id for a in book.articles.values() if a.rank is Rank.AGREEMENT}
     assert agreements
@@ -97,7 +111,11 @@ def test_every_article_has_a_norm_of_the_same_days(book: ir.Rulebook, accounted:
     for a in book.articles.values():
         if a.id not in agreements:
             norm = norms[a.id]
-            assert (norm.begins, norm.until, norm.confidence) == (a.begins, a.until, a.confidence), a.id
+            assert (norm.begins, norm.until, norm.confidence) == (
+                a.begins,
+                a.until,
+                a.confidence,
+            ), a.id
             assert norm.instrument.jurisdiction == a.jurisdiction, a.id
 
 
@@ -120,9 +138,14 @@ def test_where_the_register_differs_from_the_index_it_says_how_that_was_settled(
     index: dict[str, dict[str, str]],
 ) -> None:
     """Of the index only what is one plain day or one plain mark."""
-    plain = {"from": ("in_force", r"(\d{4}-\d\d-\d\d)"), "confidence": ("confidence", r"(?:conf )?(A-|[ABC])")}
+    plain = {
+        "from": ("in_force", r"(\d{4}-\d\d-\d\d)"),
+        "confidence": ("confidence", r"(?:conf )?(A-|[ABC])"),
+    }
     for key, (told, form) in plain.items():
-        marks = {name: m[1] for name, n in index.items() if (m := re.fullmatch(form, n.get(told) or ""))}
+        marks = {
+            name: m[1] for name, n in index.items() if (m := re.fullmatch(form, n.get(told) or ""))
+        }
         compared = set(marks) & set(WRITTEN)
         assert len(compared) > 200
         other = {name for name in compared if str(WRITTEN[name][key]) != marks[name]}
@@ -132,18 +155,26 @@ def test_where_the_register_differs_from_the_index_it_says_how_that_was_settled(
 # --- how sure a rule's source is --------------------------------------------------------------------------------------
 
 
-def test_below_an_unconfirmed_norm_stand_reviews_alone(book: ir.Rulebook, accounted: list[Accounted]) -> None:
+def test_below_an_unconfirmed_norm_stand_reviews_alone(
+    book: ir.Rulebook, accounted: list[Accounted]
+) -> None:
     unconfirmed = {a.norm.id for a in accounted if a.norm.confidence == "C"}
     assert unconfirmed
-    assert [r.id for r in book.rules if r.article.id in unconfirmed and r.effect is not Effect.REVIEW] == []
-    assert [(r.id, c) for r in book.rules for c in r.excepts if c in unconfirmed] == [], "nor does an exception"
+    assert [
+        r.id for r in book.rules if r.article.id in unconfirmed and r.effect is not Effect.REVIEW
+    ] == []
+    assert [(r.id, c) for r in book.rules for c in r.excepts if c in unconfirmed] == [], (
+        "nor does an exception"
+    )
 
 
 @pytest.mark.parametrize("article", ["PIPL-13", "GDPR-44", "NDSR-12"])
 def test_a_rule_is_lost_when_its_norm_turns_out_unconfirmed(article: str) -> None:
     head = f'[norm."{article}"]\n'
     before, _, after = TEXTS[NORMS_FILE].partition(head)
-    doubted = after.replace(f'confidence = "{WRITTEN[article]["confidence"]}"', 'confidence = "C"', 1)
+    doubted = after.replace(
+        f'confidence = "{WRITTEN[article]["confidence"]}"', 'confidence = "C"', 1
+    )
     assert doubted != after
     with pytest.raises(RuleError, match=rf"`{article}` is not confirmed \(C\)"):
         compile_rulebook({**TEXTS, NORMS_FILE: before + head + doubted})
@@ -167,7 +198,9 @@ def test_every_case_holds_in_both_jurisdictions(results: list[CaseResult]) -> No
 
 
 @pytest.mark.parametrize("jurisdiction", ["cn", "eu"])
-def test_every_rule_fires_in_some_case(book: ir.Rulebook, results: list[CaseResult], jurisdiction: str) -> None:
+def test_every_rule_fires_in_some_case(
+    book: ir.Rulebook, results: list[CaseResult], jurisdiction: str
+) -> None:
     rules = {r.id for r in ir.within(book, jurisdiction).rules}
     fired = {f.rule for r in results for f in r.decision.findings if f.truth is Truth.TRUE}
     assert rules

@@ -14,8 +14,8 @@ from heyi.model.decision import Decision, Effect, Rank
 from heyi.model.kleene import Truth
 from heyi.policy.cases import load_rulebook, run_case
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import LEGAL_DAY, attested
-from heyi.policy.profiles import PROFILES_FILE, expand_profiles
+from heyi.policy.language.profiles import PROFILES_FILE, expand_profiles
+from heyi.policy.language.schema import LEGAL_DAY, attested
 
 DAY = dt.date(2026, 12, 1)
 COMPLETE = re.compile(r"^([\w-]+):\s+# complete", re.MULTILINE)
@@ -49,7 +49,11 @@ def decide(point: DecisionPoint, profile: str, given: dict[str, object] | None =
 
 
 def stated_facts(point: DecisionPoint) -> set[str]:
-    return {name for name, spec in point.book.schema.facts.items() if not spec.derived and name != LEGAL_DAY}
+    return {
+        name
+        for name, spec in point.book.schema.facts.items()
+        if not spec.derived and name != LEGAL_DAY
+    }
 
 
 def test_there_are_enough_rules_from_enough_instruments(point: DecisionPoint) -> None:
@@ -82,7 +86,9 @@ def test_every_requirement_is_met_in_some_case_and_unmet_in_another(
 ) -> None:
     required = {rule.id for rule in point.book.rules if rule.effect is Effect.REQUIRE}
     for met in (True, False):
-        seen = {f.rule for d in decisions for f in d.findings if f.truth is Truth.TRUE and f.met is met}
+        seen = {
+            f.rule for d in decisions for f in d.findings if f.truth is Truth.TRUE and f.met is met
+        }
         assert required - seen == set(), f"never {'met' if met else 'unmet'}"
 
 
@@ -125,7 +131,14 @@ def test_outcome_of_each_complete_profile(point: DecisionPoint, profile: str, ou
 
 
 def test_the_promised_profiles_are_there() -> None:
-    promised = {"treatment", "referral", "research-federated", "statistics-aggregate", "operations-open", "payback"}
+    promised = {
+        "treatment",
+        "referral",
+        "research-federated",
+        "statistics-aggregate",
+        "operations-open",
+        "payback",
+    }
     assert {*promised, "export", "genetic"} <= set(PROFILES)
 
 
@@ -142,12 +155,15 @@ def test_an_unknown_fact_never_opens(point: DecisionPoint, profile: str) -> None
 
 
 @pytest.mark.parametrize("profile", ["treatment", "referral", "statistics-aggregate"])
-def test_an_ordinary_request_is_not_asked_what_does_not_matter(point: DecisionPoint, profile: str) -> None:
+def test_an_ordinary_request_is_not_asked_what_does_not_matter(
+    point: DecisionPoint, profile: str
+) -> None:
     """Nothing on genetic resources, payment settled, insurance papers or the border beyond where the recipient is."""
     idle = {
         name
         for name in stated_facts(point)
-        if name.startswith(("genetic.", "border.", "approval.")) or name in ("pay.registered", "pay.balanced")
+        if name.startswith(("genetic.", "border.", "approval."))
+        or name in ("pay.registered", "pay.balanced")
     }
     facts = {k: v for k, v in expand_profiles([profile], TEXTS).items() if k not in idle}
     answer = point.decide_stated(attested(facts, point.book.schema), day=DAY, hypothetical=True)
@@ -155,18 +171,24 @@ def test_an_ordinary_request_is_not_asked_what_does_not_matter(point: DecisionPo
     assert answer.unknown == {}
 
 
-def test_example_1_the_treating_physician_reads_the_record_of_the_own_patient(point: DecisionPoint) -> None:
+def test_example_1_the_treating_physician_reads_the_record_of_the_own_patient(
+    point: DecisionPoint,
+) -> None:
     d = decide(point, "treatment")
     assert d.outcome.value == "permit"
     assert "PIPL-13.2" in {f.rule for f in d.findings}
     assert all(o.baseline for o in d.obligations) and d.obligations
 
 
-def test_example_2_referral_with_separate_consent_contract_and_assessment(point: DecisionPoint) -> None:
+def test_example_2_referral_with_separate_consent_contract_and_assessment(
+    point: DecisionPoint,
+) -> None:
     d = decide(point, "referral")
     assert d.outcome.value == "permit-with-obligations"
     assert {o.rule for o in d.obligations if not o.baseline} == {"NDSR-12.2", "PIPL-23.2"}
-    assert {o.rule: o.due.en for o in d.obligations}["NDSR-12.2"] == "until 3 years after processing"
+    assert {o.rule: o.due.en for o in d.obligations}[
+        "NDSR-12.2"
+    ] == "until 3 years after processing"
 
 
 def test_example_3_referral_without_separate_consent(point: DecisionPoint) -> None:
@@ -185,7 +207,9 @@ def test_example_4_referral_with_nothing_said_about_withdrawal(point: DecisionPo
     assert list(d.unknown) == ["consent.withdrawn"]
 
 
-def test_example_5_research_on_deidentified_records_without_consent_or_law(point: DecisionPoint) -> None:
+def test_example_5_research_on_deidentified_records_without_consent_or_law(
+    point: DecisionPoint,
+) -> None:
     d = decide(point, "research-federated")
     assert d.outcome.value == "needs-approval"
     assert set(d.approvals) == {"ethics_committee", "data_committee"}

@@ -11,9 +11,19 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from heyi.model.errors import InvalidInput
-from heyi.settlement.allocate import Allocation, Negatives, Policy, allocate, interim, policy_from_json, shares_of
+from heyi.settlement.allocate import (
+    Allocation,
+    Negatives,
+    Policy,
+    allocate,
+    interim,
+    policy_from_json,
+    shares_of,
+)
 
-VALUES = st.lists(st.fractions(min_value=-1000, max_value=1000, max_denominator=10**6), min_size=1, max_size=12)
+VALUES = st.lists(
+    st.fractions(min_value=-1000, max_value=1000, max_denominator=10**6), min_size=1, max_size=12
+)
 
 
 def test_twenty_thousand_pots_are_divided_to_the_fen() -> None:
@@ -45,7 +55,9 @@ def test_more_contribution_is_never_paid_less(pot: int, phi: list[Fraction]) -> 
 
 
 @given(st.integers(1, 10**9), VALUES, st.fractions(min_value=Fraction(1, 1000), max_value=1000))
-def test_the_unit_of_the_values_does_not_matter(pot: int, phi: list[Fraction], unit: Fraction) -> None:
+def test_the_unit_of_the_values_does_not_matter(
+    pot: int, phi: list[Fraction], unit: Fraction
+) -> None:
     players = [f"p{i:02d}" for i in range(len(phi))]
     assert allocate(pot, players, [p * unit for p in phi]) == allocate(pot, players, phi)
 
@@ -123,7 +135,11 @@ def test_lifting_one_can_bring_another_below_its_floor() -> None:
 
 def test_a_floor_is_for_those_who_contributed() -> None:
     phi = [Fraction(0), Fraction(-3), Fraction(5)]
-    assert shares_of("abc", phi, Policy(floors=fractions(a="1/2", b="1/2"))) == (Fraction(0), Fraction(0), Fraction(1))
+    assert shares_of("abc", phi, Policy(floors=fractions(a="1/2", b="1/2"))) == (
+        Fraction(0),
+        Fraction(0),
+        Fraction(1),
+    )
 
 
 def test_the_group_is_lifted_together_and_shares_by_contribution() -> None:
@@ -133,7 +149,9 @@ def test_the_group_is_lifted_together_and_shares_by_contribution() -> None:
     enough = Policy(group=frozenset("ab"), group_floor=Fraction(1, 25))
     assert shares_of("abc", phi, enough) == (Fraction(1, 100), Fraction(3, 100), Fraction(24, 25))
     nobody = Policy(group=frozenset("x"), group_floor=Fraction(1, 5))
-    assert shares_of("abc", phi, nobody)[2] == Fraction(96, 100), "no member of the group contributed"
+    assert shares_of("abc", phi, nobody)[2] == Fraction(96, 100), (
+        "no member of the group contributed"
+    )
     alone = Policy(group=frozenset("abc"), group_floor=Fraction(1, 5))
     assert sum(shares_of("abc", phi, alone)) == 1
 
@@ -173,7 +191,9 @@ def test_what_negatives_used_up_can_wait_in_escrow() -> None:
     assert allocate(1000, "abc", phi).shares_fen == (600, 400, 0)
     kept = allocate(1000, "abc", phi, Policy(negatives=Negatives.ESCROW))
     assert (kept.shares_fen, kept.escrow_fen) == ((300, 200, 0), 500)
-    worse = allocate(1000, "abc", [Fraction(6), Fraction(4), Fraction(-50)], Policy(negatives=Negatives.ESCROW))
+    worse = allocate(
+        1000, "abc", [Fraction(6), Fraction(4), Fraction(-50)], Policy(negatives=Negatives.ESCROW)
+    )
     assert (worse.shares_fen, worse.escrow_fen) == ((0, 0, 0), 1000)
 
 
@@ -181,7 +201,9 @@ def test_what_negatives_used_up_can_wait_in_escrow() -> None:
 
 
 @st.composite
-def measured(draw: st.DrawFn) -> tuple[list[str], list[Fraction], list[Fraction], list[Fraction], Policy]:
+def measured(
+    draw: st.DrawFn,
+) -> tuple[list[str], list[Fraction], list[Fraction], list[Fraction], Policy]:
     """Players, values, the ends of intervals that hold them, and a policy."""
     n = draw(st.integers(1, 6))
     players = [f"p{i}" for i in range(n)]
@@ -213,10 +235,15 @@ def test_an_interim_payment_is_never_more_than_what_is_due_later(
         assume(False)
     first = interim(pot, players, low, high, policy)
     assert sum(first.shares_fen) + first.escrow_fen == pot and first.escrow_fen >= 0
-    assert all(0 <= a <= b for a, b in zip(first.shares_fen, final.shares_fen, strict=True)), (first, final)
+    assert all(0 <= a <= b for a, b in zip(first.shares_fen, final.shares_fen, strict=True)), (
+        first,
+        final,
+    )
     paid = dict(zip(players, first.shares_fen, strict=True))
     later = allocate(pot, players, phi, policy, paid=paid)
-    assert later == final, "where the intervals held, the true-up comes to what would have been paid at once"
+    assert later == final, (
+        "where the intervals held, the true-up comes to what would have been paid at once"
+    )
 
 
 def test_what_was_paid_is_never_claimed_back() -> None:
@@ -245,7 +272,9 @@ def test_who_is_not_of_the_group_is_certain_only_of_what_its_floor_leaves() -> N
     first = interim(1_000_000, players, values, values, policy)
     paid = dict(zip(players, first.shares_fen, strict=True))
     last = allocate(1_000_000, players, values, policy, paid=paid)
-    assert first.shares_fen[1] <= 100_000 == allocate(1_000_000, players, values, policy).shares_fen[1]
+    assert (
+        first.shares_fen[1] <= 100_000 == allocate(1_000_000, players, values, policy).shares_fen[1]
+    )
     assert all(a <= b for a, b in zip(first.shares_fen, last.shares_fen, strict=True))
 
 
@@ -268,14 +297,18 @@ def test_ten_thousand_pots_with_floors_are_divided_to_the_fen() -> None:
         assert sum(got.shares_fen) + got.escrow_fen == pot
         for player, share, value in zip(players, got.shares_fen, phi, strict=True):
             assert share >= 0 and (value > 0 or share == 0)
-            assert value <= 0 or share >= int(pot * floors[player]), "at least its floor, but for a fraction of a fen"
+            assert value <= 0 or share >= int(pot * floors[player]), (
+                "at least its floor, but for a fraction of a fen"
+            )
         if any(v > 0 for p, v in zip(players, phi, strict=True) if p in group):
             own = sum(s for p, s in zip(players, got.shares_fen, strict=True) if p in group)
             assert own >= int(pot * policy.group_floor) - len(players)
 
 
 def test_a_policy_survives_json_and_nothing_else_does() -> None:
-    policy = Policy(floors=fractions(b="1/3", a="1/7"), group=frozenset("ba"), group_floor=Fraction(1, 5))
+    policy = Policy(
+        floors=fractions(b="1/3", a="1/7"), group=frozenset("ba"), group_floor=Fraction(1, 5)
+    )
     assert policy_from_json(policy.to_json()) == policy
     assert list(policy.to_json()["floors"]) == ["a", "b"]
     whole = policy.to_json()

@@ -19,8 +19,14 @@ from heyi.crypto.canonical import canonical, from_canonical
 from heyi.crypto.merkle import Tree, leaf_hash, verify_inclusion
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.settlement.allocate import Policy
-from heyi.settlement.certificate import Measured, certify, settle_game, utility_leaf, verify_certificate
-from heyi.settlement.coverage import Coverage, Stratum
+from heyi.settlement.certificate import (
+    Measured,
+    certify,
+    settle_game,
+    utility_leaf,
+    verify_certificate,
+)
+from heyi.settlement.coverage_game import CoverageGame, Stratum
 from heyi.settlement.exact import shapley
 from heyi.settlement.game import Game
 from heyi.settlement.owners import quotient
@@ -35,15 +41,20 @@ def game(pot: Pot = POT, n: int = 4, seed: int = 1) -> Game:
     values = np.random.default_rng(seed).integers(-50, 10**9, 1 << n)
     values[0] = 0
     players = tuple("abcdefghijklmnopqrst"[:n])
-    return Game(players=players, values=tuple(map(int, values)), unit="piconats", specification=pot.to_json())
+    return Game(
+        players=players,
+        values=tuple(map(int, values)),
+        unit="piconats",
+        specification=pot.to_json(),
+    )
 
 
-def covered(pot: Pot = POT) -> Coverage:
+def covered(pot: Pot = POT) -> CoverageGame:
     strata = (
         Stratum(name="adults", weight=1, patterns={1: 500, 2: 300, 4: 20, 3: 80, 7: 6}),
         Stratum(name="rare", weight=25, patterns={4: 7, 5: 5}),
     )
-    return Coverage(players=("a", "b", "c"), strata=strata, specification=pot.to_json())
+    return CoverageGame(players=("a", "b", "c"), strata=strata, specification=pot.to_json())
 
 
 def sampled(pot: Pot = POT) -> Sample:
@@ -89,7 +100,9 @@ CHANGES: list[tuple[str, Any]] = [
 @pytest.mark.parametrize(("field", "value"), CHANGES)
 def test_a_changed_field_is_noticed(field: str, value: object) -> None:
     certificate = certify("study", game())
-    if field == "study":  # a study of another name is another certificate; its digest stands in the log
+    if (
+        field == "study"
+    ):  # a study of another name is another certificate; its digest stands in the log
         verify_certificate({**certificate, field: "other"})
         return
     with pytest.raises(VerificationError):
@@ -99,7 +112,7 @@ def test_a_changed_field_is_noticed(field: str, value: object) -> None:
 @pytest.mark.parametrize("measured", MEASURED, ids=["game", "coverage", "sample"])
 def test_a_changed_utility_is_noticed(measured: Measured) -> None:
     certificate = from_canonical(canonical(certify("study", measured)))
-    if isinstance(measured, Coverage):
+    if isinstance(measured, CoverageGame):
         certificate["measured"]["strata"][0]["patterns"]["1"] += 1
     else:
         certificate["measured"]["values"][1] = str(int(certificate["measured"]["values"][1]) + 1)
@@ -146,7 +159,9 @@ def test_one_utility_is_shown_without_the_others() -> None:
     leaf = leaf_hash(utility_leaf(5, measured.values[5]))
     verify_inclusion(leaf, 5, 16, tree.inclusion_proof(5), root)
     with pytest.raises(VerificationError):
-        verify_inclusion(leaf_hash(utility_leaf(5, measured.values[5] + 1)), 5, 16, tree.inclusion_proof(5), root)
+        verify_inclusion(
+            leaf_hash(utility_leaf(5, measured.values[5] + 1)), 5, 16, tree.inclusion_proof(5), root
+        )
 
 
 def test_a_sample_of_another_processor_may_differ_by_rounding_and_no_more() -> None:
@@ -235,7 +250,13 @@ def test_unions_without_end_are_malformed() -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"levels": {"a": "county-1"}}, {"levels": {"a": [1]}}, {"owners": {"a": 1}}, {"owners": ["a"]}, {"levels": 3}],
+    [
+        {"levels": {"a": "county-1"}},
+        {"levels": {"a": [1]}},
+        {"owners": {"a": 1}},
+        {"owners": ["a"]},
+        {"levels": 3},
+    ],
 )
 def test_owners_and_levels_that_are_none(fields: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match="levels"):
@@ -248,7 +269,9 @@ def test_owners_divide_what_the_game_of_owners_gives_them() -> None:
     phi = settle_game(measured).phi
     assert phi[0] + phi[1] == shapley(quotient(measured, {"b": "a"}))[0]
     assert phi[2:] == shapley(quotient(measured, {"b": "a"}))[1:]
-    assert settle_game(game(Pot(fen=1000, owners={"b": "b"}))).phi == shapley(measured), "its own owner changes nothing"
+    assert settle_game(game(Pot(fen=1000, owners={"b": "b"}))).phi == shapley(measured), (
+        "its own owner changes nothing"
+    )
 
 
 def test_a_sample_neither_trues_up_nor_knows_unions() -> None:
@@ -287,7 +310,7 @@ def test_intervals_of_coverage_hold_for_other_patients() -> None:
     for _ in range(400):
         counts = generator.multinomial(600, list(truth.values()))
         patterns = {m: int(c) for m, c in zip(truth, counts, strict=True)}
-        measured = Coverage(
+        measured = CoverageGame(
             players=("a", "b", "c"),
             strata=(Stratum(name="persons", weight=1, patterns=patterns),),
             specification=Pot(fen=100).to_json(),
@@ -317,7 +340,13 @@ def test_pots_that_are_none(fields: dict[str, Any], says: str) -> None:
 
 
 def test_the_terms_of_a_pot_stand_in_the_specification() -> None:
-    pot = Pot(fen=5, levels={"a": ["north"]}, owners={"b": "a"}, dispute_days=30, payment=Payment.WORK_POINTS)
+    pot = Pot(
+        fen=5,
+        levels={"a": ["north"]},
+        owners={"b": "a"},
+        dispute_days=30,
+        payment=Payment.WORK_POINTS,
+    )
     assert pot.to_json() == {
         "pot_fen": 5,
         "policy": Policy().to_json(),

@@ -25,7 +25,7 @@ from heyi.settlement.closed_form import (
     threshold,
     variance_reduction,
 )
-from heyi.settlement.coverage import coverage_values
+from heyi.settlement.coverage_game import coverage_values
 from heyi.settlement.exact import shapley_of_floats, shapley_of_integers
 
 persons = st.lists(st.integers(0, 20), min_size=1, max_size=7)
@@ -38,7 +38,9 @@ FORMS: list[tuple[Callable[[list[float], float], Floats], Callable[[Floats, floa
 def totals(own: list[int] | list[float]) -> Floats:
     """The sum over each coalition, by mask."""
     masks = np.arange(1 << len(own))
-    sums: Floats = ((masks[:, None] >> np.arange(len(own))) & 1).astype(np.float64) @ np.array(own, dtype=np.float64)
+    sums: Floats = ((masks[:, None] >> np.arange(len(own))) & 1).astype(np.float64) @ np.array(
+        own, dtype=np.float64
+    )
     return sums
 
 
@@ -52,7 +54,9 @@ def test_utilities_of_information_equal_enumeration(
     prior: float,
 ) -> None:
     values = utility(totals(own), prior)
-    assert form(own, prior) == pytest.approx(shapley_of_floats(values), rel=1e-8, abs=1e-9 * max(values[-1], 1e-12))
+    assert form(own, prior) == pytest.approx(
+        shapley_of_floats(values), rel=1e-8, abs=1e-9 * max(values[-1], 1e-12)
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -65,14 +69,21 @@ def test_a_cohort_that_must_be_large_enough(own: list[int], quota: int) -> None:
 @settings(max_examples=60, deadline=None)
 @given(persons)
 def test_the_best_single_institution(own: list[int]) -> None:
-    values = np.array([max((own[i] for i in range(len(own)) if m >> i & 1), default=0) for m in range(1 << len(own))])
+    values = np.array(
+        [
+            max((own[i] for i in range(len(own)) if m >> i & 1), default=0)
+            for m in range(1 << len(own))
+        ]
+    )
     assert best_single([Fraction(v) for v in own]) == shapley_of_integers(values)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.integers(1, 31), st.integers(0, 9)))
 def test_persons_for_whom_all_who_saw_them_are_needed(patterns: dict[int, int]) -> None:
-    values = np.array([sum(c for mask, c in patterns.items() if mask & m == mask) for m in range(32)])
+    values = np.array(
+        [sum(c for mask, c in patterns.items() if mask & m == mask) for m in range(32)]
+    )
     assert all_needed(patterns, 5) == shapley_of_integers(values)
 
 
@@ -87,7 +98,9 @@ def in_unions(order: tuple[int, ...], depth: int) -> bool:
 
 @settings(max_examples=20, deadline=None)
 @given(st.dictionaries(st.integers(1, 31), st.integers(0, 9)))
-def test_unions_within_unions_are_the_orders_that_keep_them_together(patterns: dict[int, int]) -> None:
+def test_unions_within_unions_are_the_orders_that_keep_them_together(
+    patterns: dict[int, int],
+) -> None:
     values = coverage_values(patterns, 5)
     orders = [o for o in permutations(range(5)) if in_unions(o, 0) and in_unions(o, 1)]
     phi = [Fraction(0)] * 5

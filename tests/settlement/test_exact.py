@@ -31,9 +31,14 @@ def textbook(values: list[int]) -> tuple[Fraction, ...]:
 @given(data=st.data())
 def test_integers_of_any_size_equal_the_textbook(data: st.DataObject, largest: int) -> None:
     n = data.draw(st.integers(1, 6))
-    values = [0, *data.draw(st.lists(st.integers(-largest, largest), min_size=2**n - 1, max_size=2**n - 1))]
+    values = [
+        0,
+        *data.draw(st.lists(st.integers(-largest, largest), min_size=2**n - 1, max_size=2**n - 1)),
+    ]
     small = max(map(abs, values)) < 1 << 62
-    assert shapley_of_integers(np.array(values, dtype=np.int64 if small else object)) == textbook(values)
+    assert shapley_of_integers(np.array(values, dtype=np.int64 if small else object)) == textbook(
+        values
+    )
 
 
 @pytest.mark.parametrize("n", [15, 16, 17, 18])
@@ -43,7 +48,9 @@ def test_blocks_meet_where_sixteen_players_end(n: int) -> None:
     values[0] = 0
     exact = shapley_of_integers(values)
     assert sum(exact) == values[-1]
-    assert [float(p) for p in exact] == pytest.approx(shapley_of_floats(values.astype(np.float64)), abs=1e-9)
+    assert [float(p) for p in exact] == pytest.approx(
+        shapley_of_floats(values.astype(np.float64)), abs=1e-9
+    )
     weights = generator.integers(0, 50, n)  # an additive game gives each its own
     additive = ((np.arange(1 << n)[:, None] >> np.arange(n)) & 1) @ weights
     assert shapley_of_integers(additive) == tuple(map(Fraction, weights.tolist()))

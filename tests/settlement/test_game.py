@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from heyi.crypto.canonical import canonical, from_canonical
 from heyi.model.errors import InvalidInput
-from heyi.settlement.coverage import coverage_values
+from heyi.settlement.coverage_game import coverage_values
 from heyi.settlement.game import MOST_PLAYERS, Game, game_from_json, mask_of
 
 WHOLE = st.integers(-(2**80), 2**80)
@@ -34,7 +34,9 @@ def games(draw: st.DrawFn, most: int = 4) -> Game:
     return game([0, *draw(st.lists(WHOLE, min_size=(1 << n) - 1, max_size=(1 << n) - 1))])
 
 
-@pytest.mark.parametrize("players", [("b", "a"), ("a", "a"), ("a", "a", "b"), ("a", "c", "b"), ("A", "a", "B")])
+@pytest.mark.parametrize(
+    "players", [("b", "a"), ("a", "a"), ("a", "a", "b"), ("a", "c", "b"), ("A", "a", "B")]
+)
 def test_players_stand_once_each_in_the_order_of_their_ids(players: tuple[str, ...]) -> None:
     with pytest.raises(InvalidInput, match="once each, in the order"):
         game([0] * (1 << len(players)), players=players)
@@ -43,7 +45,12 @@ def test_players_stand_once_each_in_the_order_of_their_ids(players: tuple[str, .
 @pytest.mark.parametrize("count", [0, MOST_PLAYERS + 1, 1000])
 def test_no_player_and_too_many_players(count: int) -> None:
     with pytest.raises(InvalidInput, match=f"{count} players"):
-        Game(players=tuple(f"p{i:04d}" for i in range(count)), values=(0,), unit="u", specification={})
+        Game(
+            players=tuple(f"p{i:04d}" for i in range(count)),
+            values=(0,),
+            unit="u",
+            specification={},
+        )
 
 
 @pytest.mark.parametrize("size", [0, 1, 3, 5, 8])
@@ -79,7 +86,12 @@ def test_the_digest_changes_with_any_value(made: Game, data: st.DataObject) -> N
 
 @pytest.mark.parametrize(
     "changed",
-    [{"unit": "piconats"}, {"players": ("p0", "p2")}, {"specification": {}}, {"specification": {"pot_fen": 101}}],
+    [
+        {"unit": "piconats"},
+        {"players": ("p0", "p2")},
+        {"specification": {}},
+        {"specification": {"pot_fen": 101}},
+    ],
 )
 def test_the_digest_binds_players_unit_and_specification(changed: dict[str, Any]) -> None:
     assert game([0, 1, 2, 3], **changed).digest != game([0, 1, 2, 3]).digest
@@ -94,7 +106,9 @@ def test_coverage_counts_what_sets_count(players: int, seen_by: list[int]) -> No
     patterns: dict[int, int] = {}
     for mask in seen_by:
         patterns[mask] = patterns.get(mask, 0) + 1
-    sites = [{person for person, mask in enumerate(seen_by) if mask >> i & 1} for i in range(players)]
+    sites = [
+        {person for person, mask in enumerate(seen_by) if mask >> i & 1} for i in range(players)
+    ]
     for coalition, value in enumerate(coverage_values(patterns, players)):
         members = [sites[i] for i in range(players) if coalition >> i & 1]
         assert value == len(set().union(*members))

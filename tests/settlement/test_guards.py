@@ -11,7 +11,7 @@ import pytest
 
 from heyi.model.errors import InvalidInput
 from heyi.settlement.certificate import certify, settle_game, verify_certificate
-from heyi.settlement.coverage import Coverage, Stratum
+from heyi.settlement.coverage_game import CoverageGame, Stratum
 from heyi.settlement.exact import shapley
 from heyi.settlement.game import Game, game_from_json
 from heyi.settlement.guards import SAME, Twin, baseline, joined, lowered, overlaps, stability, twins
@@ -35,10 +35,10 @@ def with_copy(patterns: dict[int, int], of: int, name: int, miss: int = 0) -> di
     return found
 
 
-def covered(patterns: dict[int, int], players: str, **terms: object) -> Coverage:
+def covered(patterns: dict[int, int], players: str, **terms: object) -> CoverageGame:
     stratum = Stratum(name="persons", weight=1, patterns=patterns)
     pot = Pot(fen=1_000_000, **terms)  # type: ignore[arg-type]
-    return Coverage(players=tuple(players), strata=(stratum,), specification=pot.to_json())
+    return CoverageGame(players=tuple(players), strata=(stratum,), specification=pot.to_json())
 
 
 def test_overlaps_count_persons_of_pairs() -> None:
@@ -76,17 +76,29 @@ def test_a_copy_with_some_persons_changed_is_a_twin_and_a_part_of_another_is_not
 
 
 def test_three_names_for_one_are_one_owner() -> None:
-    pairs = [Twin(a="b", b="d", shared=9, of_a=9, of_b=9), Twin(a="a", b="d", shared=9, of_a=9, of_b=9)]
+    pairs = [
+        Twin(a="b", b="d", shared=9, of_a=9, of_b=9),
+        Twin(a="a", b="d", shared=9, of_a=9, of_b=9),
+    ]
     owners = ultimate(joined({"c": "x"}, pairs), "abcd")
     assert owners == {"a": "a", "b": "a", "c": "x", "d": "a"}
     assert ultimate(joined({"b": "x"}, pairs), "abd") == dict.fromkeys("abd", "a")
-    paths = union_paths({"owners": {}, "levels": {"a": ["n"], "b": ["s"], "d": ["w"]}}, "abd", pairs)
+    paths = union_paths(
+        {"owners": {}, "levels": {"a": ["n"], "b": ["s"], "d": ["w"]}}, "abd", pairs
+    )
     assert paths == [["level n", "owner a"]] * 3, "they stand where the first of them stands"
 
 
 def test_an_owner_and_a_level_of_one_name_are_two_unions_and_an_owner_stands_in_one_place() -> None:
-    terms = {"owners": {"a": "north", "b": "north"}, "levels": {"a": ["k1"], "b": ["k2"], "c": ["north"]}}
-    assert union_paths(terms, "abc") == [["level k1", "owner north"], ["level k1", "owner north"], ["level north"]]
+    terms = {
+        "owners": {"a": "north", "b": "north"},
+        "levels": {"a": ["k1"], "b": ["k2"], "c": ["north"]},
+    }
+    assert union_paths(terms, "abc") == [
+        ["level k1", "owner north"],
+        ["level k1", "owner north"],
+        ["level north"],
+    ]
 
 
 def test_strata_of_statements_sum_to_the_contribution_also_in_unions() -> None:
@@ -95,7 +107,7 @@ def test_strata_of_statements_sum_to_the_contribution_also_in_unions() -> None:
         Stratum(name="old", weight=3, patterns={1: 20, 7: 30}),
     )
     specification = Pot(fen=1000, owners={"b": "a"}).to_json()
-    measured = Coverage(players=("a", "b", "c"), strata=strata, specification=specification)
+    measured = CoverageGame(players=("a", "b", "c"), strata=strata, specification=specification)
     certificate = certify("study", measured)
     for s in state(measured, certificate, disputes_until=1):
         assert sum(s.strata.values()) == s.contribution
@@ -107,10 +119,14 @@ def test_a_game_of_models_knows_its_twins_and_a_certificate_proves_them() -> Non
     pot = Pot(fen=1_000).to_json()
     players = ("a", "b", "c")
     alone = Game(players=players, values=values, unit="pairs", specification=pot)
-    game = Game(players=players, values=values, unit="pairs", specification=pot, overlap={3: 90, 4: 70})
+    game = Game(
+        players=players, values=values, unit="pairs", specification=pot, overlap={3: 90, 4: 70}
+    )
     assert game_from_json(game.to_json()) == game
     assert settle_game(alone).phi != settle_game(game).phi
-    two = shapley(Game(players=("a", "c"), values=(0, 100, 60, 150), unit="pairs", specification=pot))
+    two = shapley(
+        Game(players=("a", "c"), values=(0, 100, 60, 150), unit="pairs", specification=pot)
+    )
     phi = settle_game(game).phi
     assert phi[0] == phi[1] == two[0] / 2 and phi[2] == two[1]
     certificate = certify("study", game)
@@ -129,11 +145,22 @@ def test_stability_finds_the_coalition_that_gets_most_beyond_its_own_worth() -> 
         values = rng.integers(0, 1000, 1 << n)
         values[0] = 0
         players = "abcde"[:n]
-        phi = shapley(Game(players=tuple(players), values=tuple(map(int, values)), unit="pairs", specification={}))
+        phi = shapley(
+            Game(
+                players=tuple(players),
+                values=tuple(map(int, values)),
+                unit="pairs",
+                specification={},
+            )
+        )
         found = stability(players, values, phi)
 
-        def excess(members: tuple[int, ...], phi: tuple[Fraction, ...] = phi, values: Any = values) -> Fraction:
-            return sum((phi[i] for i in members), Fraction(0)) - int(values[sum(1 << i for i in members)])
+        def excess(
+            members: tuple[int, ...], phi: tuple[Fraction, ...] = phi, values: Any = values
+        ) -> Fraction:
+            return sum((phi[i] for i in members), Fraction(0)) - int(
+                values[sum(1 << i for i in members)]
+            )
 
         worst = max(excess(m) for size in range(1, n) for m in combinations(range(n), size))
         assert found.excess == worst and found.holds == (worst <= 0)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from heyi.model.errors import InvalidInput
 from heyi.settlement.closed_form import coverage_by_levels
-from heyi.settlement.coverage import coverage_values
+from heyi.settlement.coverage_game import coverage_values
 from heyi.settlement.exact import shapley, shapley_of_integers
 from heyi.settlement.game import Game
 from heyi.settlement.owners import quotient, ultimate, value_by_unions
@@ -57,7 +57,9 @@ def test_a_copy_under_a_second_name_earns_its_owner_nothing() -> None:
     copied = game(("a", "a2", "b"), {0b011: 60, 0b100: 40})
     plain = shapley(copied)
     assert plain[0] + plain[1] == shapley(alone)[0] == 60, "coverage by itself withstands a copy"
-    majority = Game(players=("a", "a2", "b"), values=(0, 0, 0, 1, 0, 1, 1, 1), unit="votes", specification={})
+    majority = Game(
+        players=("a", "a2", "b"), values=(0, 0, 0, 1, 0, 1, 1, 1), unit="votes", specification={}
+    )
     assert sum(shapley(majority)[:2]) > sum(shapley(quotient(majority, {"a2": "a"}))[:1]) / 2
     owned = quotient(copied, {"a2": "a"})
     assert (owned.players, owned.values) == (alone.players, alone.values)
@@ -75,7 +77,12 @@ def test_owners_are_followed_to_the_last() -> None:
 def test_no_unions_singles_and_one_union_of_all_are_shapley() -> None:
     values = random_values(6, 4)
     exact = shapley_of_integers(values)
-    for paths in ([()] * 6, [(str(i),) for i in range(6)], [("all",)] * 6, [("all", str(i)) for i in range(6)]):
+    for paths in (
+        [()] * 6,
+        [(str(i),) for i in range(6)],
+        [("all",)] * 6,
+        [("all", str(i)) for i in range(6)],
+    ):
         assert value_by_unions(values, paths) == exact
 
 
@@ -93,7 +100,9 @@ def test_unions_within_unions_are_the_mean_over_orders_that_keep_them_together(
 
 
 @given(PATHS, st.integers(0, 2**32))
-def test_coverage_by_levels_is_the_value_of_its_game(paths: list[tuple[str, ...]], seed: int) -> None:
+def test_coverage_by_levels_is_the_value_of_its_game(
+    paths: list[tuple[str, ...]], seed: int
+) -> None:
     n = len(paths)
     generator = np.random.default_rng(seed)
     patterns = {int(m): int(generator.integers(0, 50)) for m in generator.integers(1, 1 << n, 6)}
@@ -108,7 +117,9 @@ def test_owners_get_the_value_of_the_game_between_them() -> None:
     between = np.array([values[sum(h for j, h in enumerate(held) if m >> j & 1)] for m in range(8)])
     paths = [next((name,) for name, union in unions.items() if i in union) for i in range(5)]
     phi = value_by_unions(values, paths)
-    assert tuple(sum(phi[i] for i in union) for union in unions.values()) == shapley_of_integers(between)
+    assert tuple(sum(phi[i] for i in union) for union in unions.values()) == shapley_of_integers(
+        between
+    )
 
 
 def test_values_beyond_int64_have_unions_too() -> None:

@@ -34,7 +34,9 @@ def permutations(utility: Utility, n: int, evaluations: int, seed: int) -> Float
 
 def test_a_plan_is_fixed_by_its_seed_and_pairs_coalitions_with_their_complements() -> None:
     drawn, again, other = plan(20, 600, 7), plan(20, 600, 7), plan(20, 600, 8)
-    assert (drawn.coalitions == again.coalitions).all() and not (drawn.coalitions == other.coalitions).all()
+    assert (drawn.coalitions == again.coalitions).all() and not (
+        drawn.coalitions == other.coalitions
+    ).all()
     rows = {row.tobytes() for row in drawn.coalitions}
     assert len(rows) == len(drawn.coalitions) <= 600, "none twice"
     assert {(~row).tobytes() for row in drawn.coalitions} == rows
@@ -99,7 +101,9 @@ def test_halves_of_a_plan_stand_as_far_apart_as_two_seeds_may() -> None:
     drawn = plan(20, 600, 3)
     values = np.log1p(drawn.coalitions @ own)
     first, second = halves(drawn, values, total)
-    assert not (first == second).all() and first.sum() == pytest.approx(total) == pytest.approx(second.sum())
+    assert not (first == second).all() and first.sum() == pytest.approx(total) == pytest.approx(
+        second.sum()
+    )
     assert 1e-9 < error(first, exact) < 1e-3 and 1e-9 < error(second, exact) < 1e-3
     whole = plan(5, 32, 3)
     parts = halves(whole, np.log1p(whole.coalitions @ own[:5]), float(np.log1p(own[:5].sum())))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heyi.settlement.closed_form import coverage
-from heyi.settlement.coverage import coverage_values
+from heyi.settlement.coverage_game import coverage_values
 from heyi.settlement.exact import shapley
 from heyi.settlement.game import Game
 
@@ -40,7 +40,9 @@ def definition(values: tuple[int, ...]) -> tuple[Fraction, ...]:
 
 
 @st.composite
-def tables(draw: st.DrawFn, most: int = 6, values: st.SearchStrategy[int] = SMALL) -> tuple[int, ...]:
+def tables(
+    draw: st.DrawFn, most: int = 6, values: st.SearchStrategy[int] = SMALL
+) -> tuple[int, ...]:
     n = draw(st.integers(1, most))
     return (0, *draw(st.lists(values, min_size=(1 << n) - 1, max_size=(1 << n) - 1)))
 
@@ -73,7 +75,9 @@ def test_symmetry(values: tuple[int, ...], data: st.DataObject) -> None:
 
 
 @given(tables(), st.data(), SMALL)
-def test_a_player_who_always_adds_the_same_gets_that(values: tuple[int, ...], data: st.DataObject, own: int) -> None:
+def test_a_player_who_always_adds_the_same_gets_that(
+    values: tuple[int, ...], data: st.DataObject, own: int
+) -> None:
     """With zero it is the dummy axiom."""
     i = data.draw(st.integers(0, len(values).bit_length() - 2))
     steady = tuple(values[m & ~(1 << i)] + own * (m >> i & 1) for m in range(len(values)))

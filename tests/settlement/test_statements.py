@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from heyi.crypto.canonical import canonical, digest
 from heyi.settlement.allocate import Policy
 from heyi.settlement.certificate import Measured, certify
-from heyi.settlement.coverage import Coverage, Stratum
+from heyi.settlement.coverage_game import CoverageGame, Stratum
 from heyi.settlement.game import Game, game_from_json
 from heyi.settlement.sample import Sample
 from heyi.settlement.sampled import plan
@@ -20,13 +20,16 @@ from heyi.settlement.statement import Statement, state, yuan
 
 TERMS: dict[str, Any] = {"pot_fen": 1_000_000, "policy": Policy().to_json()}
 UNTIL = 1_800_000_000
-COVERAGE = Coverage(
+COVERAGE = CoverageGame(
     players=("hospital", "village"),
     strata=(Stratum(name="persons", weight=1, patterns={1: 4000, 2: 1, 3: 1200}),),
     specification=TERMS,
 )
 LIKELIHOOD = Game(
-    players=("a", "b", "c"), values=(0, 600, -90, 480, 300, 1200, 270, 1080), unit="piconats", specification=TERMS
+    players=("a", "b", "c"),
+    values=(0, 600, -90, 480, 300, 1200, 270, 1080),
+    unit="piconats",
+    specification=TERMS,
 )
 
 
@@ -42,7 +45,12 @@ def test_a_statement_for_each_player_with_its_own_numbers() -> None:
         5200,
         4000,
     )
-    assert (village.party, village.contribution, village.alone, village.last) == ("village", Fraction(601), 1201, 1)
+    assert (village.party, village.contribution, village.alone, village.last) == (
+        "village",
+        Fraction(601),
+        1201,
+        1,
+    )
     assert {(s.total, s.unit, s.study, s.pot_fen) for s in (hospital, village)} == {
         (5201, "persons", "study-1", 1_000_000)
     }
@@ -88,7 +96,10 @@ def test_a_contribution_of_nothing_is_not_called_negative() -> None:
 
 def test_a_statement_can_be_signed_and_keeps_its_fraction() -> None:
     game = Game(
-        players=("a", "b", "c"), values=(0, 0, 0, 2**60, 0, 0, 0, 2**60 + 1), unit="piconats", specification=TERMS
+        players=("a", "b", "c"),
+        values=(0, 0, 0, 2**60, 0, 0, 0, 2**60 + 1),
+        unit="piconats",
+        specification=TERMS,
     )
     (first, *_) = statements(game)
     written = first.to_json()
@@ -100,14 +111,20 @@ def test_a_statement_can_be_signed_and_keeps_its_fraction() -> None:
 
 def test_strata_stand_in_the_statement_and_sum_to_the_contribution() -> None:
     rare = Stratum(name="rare", weight=20, patterns={2: 3})
-    measured = Coverage(players=COVERAGE.players, strata=(*COVERAGE.strata, rare), specification=TERMS)
+    measured = CoverageGame(
+        players=COVERAGE.players, strata=(*COVERAGE.strata, rare), specification=TERMS
+    )
     hospital, village = statements(measured)
     assert (hospital.strata, village.strata) == (
         {"persons": Fraction(4600), "rare": Fraction(0)},
         {"persons": Fraction(601), "rare": Fraction(60)},
     )
     assert sum(village.strata.values()) == village.contribution == 661
-    assert village.unit == "points" and "1,261 分" in village.why.zh and "1,261 points" in village.why.en
+    assert (
+        village.unit == "points"
+        and "1,261 分" in village.why.zh
+        and "1,261 points" in village.why.en
+    )
 
 
 def test_a_sample_states_its_intervals_and_pays_what_is_certain() -> None:

@@ -26,11 +26,17 @@ def test_good(tmp_path: Path, encoding: str, newline: str) -> None:
     table = read_csv(write(tmp_path, data))
     assert table.headings == ("病案号", "性别", "收缩压")
     assert table.rows == (("X1", "男", "120"), ("X2", "女", ""))
-    assert (table.encoding, table.digest, table.duplicates) == (encoding, hashlib.sha256(data).hexdigest(), 0)
+    assert (table.encoding, table.digest, table.duplicates) == (
+        encoding,
+        hashlib.sha256(data).hexdigest(),
+        0,
+    )
 
 
 def test_without_header(tmp_path: Path) -> None:
-    table = read_csv(write(tmp_path, "63.0,1.0,?\n67.0,1.0,2.3\n"), columns=("age", "sex", "oldpeak"))
+    table = read_csv(
+        write(tmp_path, "63.0,1.0,?\n67.0,1.0,2.3\n"), columns=("age", "sex", "oldpeak")
+    )
     assert table.rows == (("63.0", "1.0", ""), ("67.0", "1.0", "2.3"))
 
 
@@ -104,7 +110,9 @@ def test_required_columns_by_heading_or_kind(tmp_path: Path) -> None:
 def test_a_repeated_key_with_other_content_names_both_lines(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD + "X3,女,1\nＸ1,女,130\n")
     for key in ("病案号", "record_number"):
-        with pytest.raises(InvalidInput, match="lines 2 and 5 have the same key in column 1") as caught:
+        with pytest.raises(
+            InvalidInput, match="lines 2 and 5 have the same key in column 1"
+        ) as caught:
             read_csv(path, key=key)
         assert "130" not in str(caught.value)
     assert len(read_csv(path).rows) == 4

@@ -63,7 +63,12 @@ def test_hospital_export(name: str) -> None:
     assert (asset.level, asset.deid_grade, asset.special) == (4, 1, ())
     assert sum(p is not None for p in persons(table, asset)) == linked
     columns = decode(
-        table, asset, ["age", *(k for k in kinds if k not in ("name", "resident_id", "phone", "address", kinds[0]))]
+        table,
+        asset,
+        [
+            "age",
+            *(k for k in kinds if k not in ("name", "resident_id", "phone", "address", kinds[0])),
+        ],
     )
     assert set(columns.implausible.values()) == {0}
     assert 50 < np.nanmean(columns.values["age"]) < 60 and not np.isnan(columns.values["age"]).any()
@@ -74,13 +79,23 @@ def test_hospital_export(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("site", "rows", "duplicates", "men"),
-    [("cleveland", 303, 0, 206), ("hungarian", 293, 1, 213), ("switzerland", 123, 0, 113), ("va", 199, 1, 193)],
+    [
+        ("cleveland", 303, 0, 206),
+        ("hungarian", 293, 1, 213),
+        ("switzerland", 123, 0, 113),
+        ("va", 199, 1, 193),
+    ],
 )
 def test_heart_disease(site: str, rows: int, duplicates: int, men: int) -> None:
     table = read_csv(data("heart_disease_uci", f"processed.{site}.data"), columns=UCI)
     asset = graded(table)
     assert tuple(f.kind for f in asset.fields) == UCI
-    assert (asset.rows, asset.duplicates, asset.deid_grade, asset.special) == (rows, duplicates, 2, ())
+    assert (asset.rows, asset.duplicates, asset.deid_grade, asset.special) == (
+        rows,
+        duplicates,
+        2,
+        (),
+    )
     columns = decode(table, asset, UCI)
     assert columns.values["sex"].sum() == men
     # Switzerland and Long Beach wrote 0 for a cholesterol that was not measured

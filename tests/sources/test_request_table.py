@@ -15,11 +15,11 @@ import pytest
 from bench.requests import mutations
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Value
-from heyi.policy import ir
-from heyi.policy.check import compile_rulebook
-from heyi.policy.facts import LEGAL_DAY, FactType, Schema, to_ordinals
-from heyi.policy.interpret import read
-from heyi.policy.to_columns import ColumnEngine, encode
+from heyi.policy.engines.interpret import read
+from heyi.policy.engines.to_columns import ColumnEngine, encode
+from heyi.policy.language import ir
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.schema import LEGAL_DAY, FactType, Schema, to_ordinals
 from heyi.sources.request_table import read_requests, write_answers
 from heyi.sources.rulebook import read_rulebook
 
@@ -43,8 +43,14 @@ def arrow_types(schema: Schema) -> dict[str, Any]:
 
 
 def written(path: Path, schema: Schema, rows: list[dict[str, Value]], **options: Any) -> Path:
-    plain = [{k: sorted(v) if isinstance(v, frozenset) else v for k, v in row.items()} for row in rows]
-    pq.write_table(pa.Table.from_pylist(plain, schema=pa.schema(list(arrow_types(schema).items()))), path, **options)
+    plain = [
+        {k: sorted(v) if isinstance(v, frozenset) else v for k, v in row.items()} for row in rows
+    ]
+    pq.write_table(
+        pa.Table.from_pylist(plain, schema=pa.schema(list(arrow_types(schema).items()))),
+        path,
+        **options,
+    )
     return path
 
 
@@ -52,14 +58,19 @@ def written(path: Path, schema: Schema, rows: list[dict[str, Value]], **options:
 def rows(book: ir.Rulebook) -> list[dict[str, Value]]:
     rng = Random(4)
     complete = mutations(book, rng, 3_000)
-    return [{k: v for k, v in facts.items() if k == LEGAL_DAY or rng.random() > 0.1} for facts in complete]
+    return [
+        {k: v for k, v in facts.items() if k == LEGAL_DAY or rng.random() > 0.1}
+        for facts in complete
+    ]
 
 
 @pytest.mark.parametrize("options", [{}, {"use_dictionary": False}, {"row_group_size": 700}])
 def test_rows_arrive_as_they_would_one_by_one(
     tmp_path: Path, book: ir.Rulebook, rows: list[dict[str, Value]], options: dict[str, Any]
 ) -> None:
-    columns = read_requests(written(tmp_path / "r.parquet", book.schema, rows, **options), book.schema, day=None)
+    columns = read_requests(
+        written(tmp_path / "r.parquet", book.schema, rows, **options), book.schema, day=None
+    )
     wanted = encode(book.schema, [to_ordinals(r) for r in rows])
     assert columns.rows == len(rows)
     for name, column in columns.facts.items():
@@ -71,7 +82,9 @@ def test_rows_arrive_as_they_would_one_by_one(
         assert answers.reading(i) == read(book, to_ordinals(rows[i]))
 
 
-def test_a_column_that_is_absent_is_unknown_and_the_day_may_be_given(tmp_path: Path, book: ir.Rulebook) -> None:
+def test_a_column_that_is_absent_is_unknown_and_the_day_may_be_given(
+    tmp_path: Path, book: ir.Rulebook
+) -> None:
     pq.write_table(pa.table({"data.personal": [True, None]}), tmp_path / "r.parquet")
     columns = read_requests(tmp_path / "r.parquet", book.schema, day=DAY)
     assert sorted(columns.facts) == ["data.personal", LEGAL_DAY]
@@ -93,9 +106,15 @@ def test_no_rows_have_no_answers(tmp_path: Path, book: ir.Rulebook) -> None:
         ({"data.sensitive": [True]}, "`data.sensitive` is derived"),
         ({"data.personal": ["yes"]}, "column `data.personal` holds string, but the fact is a bool"),
         ({"data.personal": [1]}, "column `data.personal` holds int64, but the fact is a bool"),
-        ({"act.action": ["access", "acess"]}, "`acess` is not a value of `act.action`; did you mean `access`?"),
+        (
+            {"act.action": ["access", "acess"]},
+            "`acess` is not a value of `act.action`; did you mean `access`?",
+        ),
         ({"data.special": [["hiv"], ["hvi"]]}, "`hvi` is not a value of `data.special`"),
-        ({"subjects.min_age": [13, None, 151]}, "row 2: `subjects.min_age` is 151, outside 0 to 150"),
+        (
+            {"subjects.min_age": [13, None, 151]},
+            "row 2: `subjects.min_age` is 151, outside 0 to 150",
+        ),
         ({"subjects.min_age": [-1]}, "row 0: `subjects.min_age` is -1, outside 0 to 150"),
         ({"subjects.count": pa.array([2**64 - 1], pa.uint64())}, "column `subjects.count`"),
         ({"subjects.count": [1.5]}, "column `subjects.count` holds double"),
@@ -124,7 +143,9 @@ def test_without_a_day_and_without_a_file(tmp_path: Path, book: ir.Rulebook) -> 
 
 def test_answers_are_written_row_by_row(tmp_path: Path) -> None:
     severity = np.array([0, 4, 3], np.uint8)
-    write_answers(tmp_path / "a.parquet", ["permit", "o", "n", "deny", "deny"], severity, severity == 3)
+    write_answers(
+        tmp_path / "a.parquet", ["permit", "o", "n", "deny", "deny"], severity, severity == 3
+    )
     assert pq.read_table(tmp_path / "a.parquet").to_pylist() == [
         {"outcome": "permit", "curable": False},
         {"outcome": "deny", "curable": False},

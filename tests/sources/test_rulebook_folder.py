@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from heyi.model.errors import InvalidInput, RuleError
-from heyi.policy.check import compile_rulebook
+from heyi.policy.language.check import compile_rulebook
 from heyi.sources.rulebook import BUILT, read_build, read_rulebook, shipped_folder, write_build
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "facts.toml").write_text(read_rulebook()["facts.toml"], encoding="utf-8")
-    (tmp_path / "pipl.md").write_text((shipped_folder() / "cn" / "pipl.md").read_text("utf-8"), encoding="utf-8")
+    (tmp_path / "pipl.md").write_text(
+        (shipped_folder() / "cn" / "pipl.md").read_text("utf-8"), encoding="utf-8"
+    )
     return tmp_path
 
 
@@ -26,7 +28,11 @@ def test_a_file_that_looks_like_a_part_is_not_passed_over(folder: Path, name: st
 
 
 def test_a_lone_carriage_return_hides_nothing(folder: Path) -> None:
-    pack = (folder / "pipl.md").read_bytes().replace(b"\nparty:", b"\rexcept: [PIPL-13] true\nparty:", 1)
+    pack = (
+        (folder / "pipl.md")
+        .read_bytes()
+        .replace(b"\nparty:", b"\rexcept: [PIPL-13] true\nparty:", 1)
+    )
     (folder / "pipl.md").write_bytes(pack)
     with pytest.raises(RuleError, match=r"U\+000D"):
         compile_rulebook(read_rulebook(folder))

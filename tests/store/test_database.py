@@ -116,7 +116,9 @@ def test_a_cosigned_checkpoint_takes_the_place_of_the_promise(database: Database
     assert database.checkpoints() == [(1, b"cosigned"), (2, b"promise")]
 
 
-@pytest.mark.parametrize("content", [b"no database", b"no database " * 1_000, b"SQLite format 3\0" + b"x" * 5_000])
+@pytest.mark.parametrize(
+    "content", [b"no database", b"no database " * 1_000, b"SQLite format 3\0" + b"x" * 5_000]
+)
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "heyi.db").write_bytes(content)
     with pytest.raises(StoreError, match="could not be opened"):
@@ -133,11 +135,16 @@ def test_a_place_where_nothing_can_be_is_refused(tmp_path: Path) -> None:
 def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "heyi.db")) as other:
         other.execute("CREATE TABLE entries (name TEXT)")
-    with closing(Database.at(tmp_path / "heyi.db")) as database, pytest.raises(StoreError, match="could not be read"):
+    with (
+        closing(Database.at(tmp_path / "heyi.db")) as database,
+        pytest.raises(StoreError, match="could not be read"),
+    ):
         list(database.entries())
 
 
-@pytest.mark.parametrize("folder", ["合医 run", "run?mode=memory", "run#1", "100%", "run%41", "a&b=c"])
+@pytest.mark.parametrize(
+    "folder", ["合医 run", "run?mode=memory", "run#1", "100%", "run%41", "a&b=c"]
+)
 def test_any_name_of_a_folder_will_do(tmp_path: Path, folder: str) -> None:
     path = tmp_path / folder / "heyi.db"
     path.parent.mkdir()

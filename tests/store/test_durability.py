@@ -28,7 +28,11 @@ def write_until_killed(path: Path, seed: int, acknowledge: Connection) -> None:
     while True:
         size = rng.randint(1, 4)
         drafts = [happened(batch=log.size, of=size, body={"n": log.size + n}) for n in range(size)]
-        gone = [with_body.pop(rng.randrange(len(with_body)))] if len(with_body) > 3 and rng.random() < 0.2 else []
+        gone = (
+            [with_body.pop(rng.randrange(len(with_body)))]
+            if len(with_body) > 3 and rng.random() < 0.2
+            else []
+        )
         indices = log.append([*drafts, *(erased(entry) for entry in gone)], erase=gone)
         with_body += indices[:size]
         acknowledge.send((indices, gone))
@@ -54,7 +58,9 @@ def test_every_acknowledged_event_outlives_a_killed_process(tmp_path: Path) -> N
         writer.start()
         send.close()
         if kill % 4:
-            receive.poll(10)  # mostly after the first batch, at times while the database is being opened
+            receive.poll(
+                10
+            )  # mostly after the first batch, at times while the database is being opened
         time.sleep(rng.uniform(0, 0.08))
         writer.kill()
         told = read_all(receive)
@@ -69,7 +75,11 @@ def test_every_acknowledged_event_outlives_a_killed_process(tmp_path: Path) -> N
         assert report.faults == ()
         assert acknowledged <= {c.index for c in report.entries}
         assert erasures <= {c.index for c in report.entries if c.erased}
-        assert all(c.body == {"n": c.index} for c in report.entries if c.event.kind == "request.made" and not c.erased)
+        assert all(
+            c.body == {"n": c.index}
+            for c in report.entries
+            if c.event.kind == "request.made" and not c.erased
+        )
         batches = [c.event.public for c in report.entries if c.event.kind == "request.made"]
         whole = Counter(canonical(public) for public in batches)
         assert all(whole[canonical(public)] == public["of"] for public in batches)

@@ -51,7 +51,11 @@ def test_many_erasures_leave_nothing_however_pages_are_merged(tmp_path: Path, se
         for n in range(0, 120, 20):
             log.append([erased(entry) for entry in gone[n : n + 20]], erase=gone[n : n + 20])
         data = on_disk(path)
-    left = [n for n in gone if keys[n] in data or bodies[n][:40].encode() in data or bodies[n][-40:].encode() in data]
+    left = [
+        n
+        for n in gone
+        if keys[n] in data or bodies[n][:40].encode() in data or bodies[n][-40:].encode() in data
+    ]
     assert left == []
     assert check(path).faults == ()
 

@@ -45,8 +45,12 @@ def test_somebody_elses_folder_is_not_touched(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.docx"]
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"what": "x"}', '{"what": "x", "seed": null, "finished": true}'])
-def test_a_folder_with_another_programs_run_json_is_not_touched(tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[]", '{"what": "x"}', '{"what": "x", "seed": null, "finished": true}']
+)
+def test_a_folder_with_another_programs_run_json_is_not_touched(
+    tmp_path: Path, content: str
+) -> None:
     (tmp_path / "run.json").write_text(content)
     (tmp_path / "heyi.db").write_bytes(b"whose?")
     with pytest.raises(InvalidInput):
@@ -78,7 +82,11 @@ def test_interrupted_runs_are_set_aside_whole(tmp_path: Path) -> None:
             (directory / "nodes" / "county-hospital.db").write_bytes(b"the node")
             write_trust(directory, TRUST)
             write_run(directory, begun_again)
-    assert sorted(p.name for p in directory.iterdir()) == ["interrupted-1", "interrupted-2", "nodes"]
+    assert sorted(p.name for p in directory.iterdir()) == [
+        "interrupted-1",
+        "interrupted-2",
+        "nodes",
+    ]
 
 
 def test_a_run_interrupted_before_its_first_file_does_not_lock_the_folder(tmp_path: Path) -> None:

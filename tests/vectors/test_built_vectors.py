@@ -10,11 +10,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from heyi.policy.build import IR, Build, load_build
-from heyi.policy.bytecode import BytecodeEngine
-from heyi.policy.facts import to_ordinals
-from heyi.policy.interpret import read
-from heyi.policy.words import layout, unpack
+from heyi.policy.engines.build import IR, Build, load_build
+from heyi.policy.engines.bytecode import BytecodeEngine
+from heyi.policy.engines.interpret import read
+from heyi.policy.engines.packed import layout, unpack
+from heyi.policy.language.schema import to_ordinals
 from heyi.sources.rulebook import read_build, read_rulebook
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,15 +30,24 @@ def shipped() -> Build:
 
 
 def test_the_vectors_at_the_thresholds_are_answered(shipped: Build) -> None:
-    assert (VECTORS["rulebook"], VECTORS["layout"]) == (shipped.book.digest, layout(shipped.book.schema))
+    assert (VECTORS["rulebook"], VECTORS["layout"]) == (
+        shipped.book.digest,
+        layout(shipped.book.schema),
+    )
     engine, asked = BytecodeEngine(shipped.book, shipped.bytecode), 0
     for threshold in VECTORS["thresholds"]:
         for vector in threshold["requests"]:
             known = to_ordinals(unpack(shipped.book.schema, [int(w, 16) for w in vector["words"]]))
             for reading in (read(shipped.book, known), engine.read(known)):
                 assert f"{reading.fired:x}" == vector["fired"]
-                assert (f"{reading.met:x}", f"{reading.tracks:x}") == (vector["met"], vector["tracks"])
-                assert (reading.outcome.value, reading.curable) == (vector["outcome"], vector["curable"])
+                assert (f"{reading.met:x}", f"{reading.tracks:x}") == (
+                    vector["met"],
+                    vector["tracks"],
+                )
+                assert (reading.outcome.value, reading.curable) == (
+                    vector["outcome"],
+                    vector["curable"],
+                )
             asked += 1
     assert asked > 200
 
@@ -66,7 +75,9 @@ def test_the_parsed_form_keeps_its_schema(parsed: dict[str, Any]) -> None:
         (["format"], 3),
     ],
 )
-def test_the_schema_refuses_what_is_none(parsed: dict[str, Any], path: list[str | int], value: object) -> None:
+def test_the_schema_refuses_what_is_none(
+    parsed: dict[str, Any], path: list[str | int], value: object
+) -> None:
     wrong: Any = copy.deepcopy(parsed)
     at = wrong
     for step in path[:-1]:

@@ -84,13 +84,20 @@ def test_refusal(case: dict[str, Any]) -> None:
 def test_there_are_vectors_of_every_outcome() -> None:
     expected = [v["expect"] for body in FILES.values() for v in body.get("vectors", [])]
     assert len(expected) >= 60
-    assert {e["outcome"] for e in expected} == {"permit", "permit-with-obligations", "needs-approval", "deny"}
+    assert {e["outcome"] for e in expected} == {
+        "permit",
+        "permit-with-obligations",
+        "needs-approval",
+        "deny",
+    }
     assert {e["curable"] for e in expected if e["outcome"] == "deny"} == {True, False}
     assert not any(e["curable"] for e in expected if e["outcome"] != "deny")
 
 
 def test_names_are_unique_in_each_file() -> None:
     for topic, body in FILES.items():
-        names = [v["name"] for v in body.get("vectors", [])] + [c["about"] for c in body.get("refusals", [])]
+        names = [v["name"] for v in body.get("vectors", [])] + [
+            c["about"] for c in body.get("refusals", [])
+        ]
         assert names, topic
         assert len(set(names)) == len(names), topic

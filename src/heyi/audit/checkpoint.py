@@ -32,10 +32,18 @@ def parse_checkpoint(text: str) -> Checkpoint:
     lines = text.split("\n")
     try:
         origin, size, root, end = lines
-        checkpoint = Checkpoint(origin=origin, size=int(size), root=base64.b64decode(root, validate=True))
+        checkpoint = Checkpoint(
+            origin=origin, size=int(size), root=base64.b64decode(root, validate=True)
+        )
     except (ValueError, binascii.Error):
         raise VerificationError("not a checkpoint") from None
-    if end or not origin or checkpoint.size < 0 or len(checkpoint.root) != 32 or checkpoint.to_text() != text:
+    if (
+        end
+        or not origin
+        or checkpoint.size < 0
+        or len(checkpoint.root) != 32
+        or checkpoint.to_text() != text
+    ):
         raise VerificationError("not a checkpoint")
     return checkpoint
 
@@ -58,6 +66,8 @@ def open_checkpoint(data: bytes, *, origin: str, public_key: str) -> tuple[Check
     wanted = key_id(origin, ED25519, public_key)
     for s in note.signatures:
         if s.name == origin and s.key_id == wanted:
-            verify_signature(public_key, note.text.encode(), s.signature, what=f"the checkpoint of `{origin}`")
+            verify_signature(
+                public_key, note.text.encode(), s.signature, what=f"the checkpoint of `{origin}`"
+            )
             return checkpoint, note
     raise VerificationError(f"the checkpoint lacks the signature of `{origin}`")

@@ -61,7 +61,11 @@ def from_leaf(leaf: bytes) -> Event:
     except (KeyError, TypeError):
         raise VerificationError("not an event") from None
     words = (event.kind, event.actor, event.case)
-    if type(event.at) is not int or not all(isinstance(w, str) for w in words) or not isinstance(event.public, dict):
+    if (
+        type(event.at) is not int
+        or not all(isinstance(w, str) for w in words)
+        or not isinstance(event.public, dict)
+    ):
         raise VerificationError("not an event")
     # whatever else stands in the leaf, a version or a member that is not known here, does not come back
     if event.to_leaf() != leaf:

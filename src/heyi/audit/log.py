@@ -30,7 +30,9 @@ class Entry:
 class LogStore(Protocol):
     """Where a log keeps its entries. Each call is durable and whole when it returns, or it did not happen."""
 
-    def append(self, entries: Sequence[Entry], *, size: int, note: bytes, erase: Sequence[int] = ()) -> None:
+    def append(
+        self, entries: Sequence[Entry], *, size: int, note: bytes, erase: Sequence[int] = ()
+    ) -> None:
         """Keep entries and the checkpoint at `size` over them, and forget body and key of those to `erase` beyond
         recovery, in one transaction."""
 
@@ -68,7 +70,9 @@ class Log:
     a process that is killed leaves no entry that nobody vouches for.
     """
 
-    def __init__(self, *, signer: Signer, store: LogStore, entropy: Entropy, witness: Witness | None = None) -> None:
+    def __init__(
+        self, *, signer: Signer, store: LogStore, entropy: Entropy, witness: Witness | None = None
+    ) -> None:
         self.signer = signer
         self.store = store
         self.witness = witness
@@ -102,7 +106,9 @@ class Log:
         entries = [self._entry(index, draft) for index, draft in enumerate(drafts, start=before)]
         for entry in entries:
             self._tree.append(entry.leaf_hash)
-        note = sign_checkpoint(Checkpoint(origin=self.signer.name, size=self.size, root=self.root), self.signer)
+        note = sign_checkpoint(
+            Checkpoint(origin=self.signer.name, size=self.size, root=self.root), self.signer
+        )
         try:
             self.store.append(entries, size=self.size, note=note.to_bytes(), erase=erase)
         except StoreError:
@@ -110,9 +116,15 @@ class Log:
             raise
         if self.witness is not None:
             seen = self.witness.seen
-            proof = self._tree.consistency_proof(seen.size) if seen and 0 < seen.size < self.size else []
+            proof = (
+                self._tree.consistency_proof(seen.size)
+                if seen and 0 < seen.size < self.size
+                else []
+            )
             signature = self.witness.cosign(note.to_bytes(), proof, now=drafts[-1].event.at)
-            self.store.cosigned(self.size, replace(note, signatures=(*note.signatures, signature)).to_bytes())
+            self.store.cosigned(
+                self.size, replace(note, signatures=(*note.signatures, signature)).to_bytes()
+            )
         if erase:
             self.store.scrub()
         return [e.index for e in entries]

@@ -45,7 +45,9 @@ class Note:
 
 def key_id(name: str, algorithm: bytes, public_key: str) -> bytes:
     """The first four bytes of SHA-256(name, newline, algorithm byte, key)."""
-    return hashlib.sha256(name.encode() + b"\n" + algorithm + bytes.fromhex(public_key)).digest()[:4]
+    return hashlib.sha256(name.encode() + b"\n" + algorithm + bytes.fromhex(public_key)).digest()[
+        :4
+    ]
 
 
 def _is_name(name: str) -> bool:
@@ -68,7 +70,9 @@ def sign_note(text: str, signer: Signer) -> Note:
     if not text.endswith("\n") or _has_controls(text):
         raise InvalidInput("a note is lines of text without control characters")
     signature = NoteSignature(
-        name=signer.name, key_id=key_id(signer.name, ED25519, signer.public_key), signature=signer.sign(text.encode())
+        name=signer.name,
+        key_id=key_id(signer.name, ED25519, signer.public_key),
+        signature=signer.sign(text.encode()),
     )
     return Note(text=text, signatures=(signature,))
 

@@ -85,10 +85,14 @@ def verify_log(
         try:
             checkpoint, note = open_checkpoint(data, origin=origin, public_key=log_key)
             if checkpoint.size != stored_size or checkpoint.size > size:
-                raise VerificationError(f"a checkpoint promises {checkpoint.size} entries, but the log has {size}")
+                raise VerificationError(
+                    f"a checkpoint promises {checkpoint.size} entries, but the log has {size}"
+                )
             if tree.root(checkpoint.size) != checkpoint.root:
                 trusted = last.size if last else 0
-                raise VerificationError(f"entries {trusted} to {checkpoint.size - 1} are not those of the checkpoint")
+                raise VerificationError(
+                    f"entries {trusted} to {checkpoint.size - 1} are not those of the checkpoint"
+                )
             if witness is not None and len(note.signatures) > 1:
                 verify_cosignature(note, name=witness[0], public_key=witness[1])
                 cosigned = max(cosigned, checkpoint.size)
@@ -100,7 +104,9 @@ def verify_log(
     if last is None:
         faults.append(Fault(entry=None, message="no checkpoint holds"))
     elif last.size < size:
-        faults.append(Fault(entry=last.size, message=f"entries from {last.size} on are under no checkpoint"))
+        faults.append(
+            Fault(entry=last.size, message=f"entries from {last.size} on are under no checkpoint")
+        )
     elif witness is not None and cosigned == 0:
         faults.append(Fault(entry=None, message=f"no checkpoint was cosigned by `{witness[0]}`"))
     return LogReport(

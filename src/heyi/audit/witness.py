@@ -35,7 +35,9 @@ class Witness:
         checkpoint, note = open_checkpoint(data, origin=self.origin, public_key=self.log_key)
         # (2) It extends the checkpoint that was cosigned last.
         if self.seen is not None and self.seen.size > 0:
-            verify_consistency(self.seen.size, checkpoint.size, self.seen.root, checkpoint.root, proof)
+            verify_consistency(
+                self.seen.size, checkpoint.size, self.seen.root, checkpoint.root, proof
+            )
         # (3) Remember it before answering.
         self.seen = checkpoint
         return NoteSignature(
@@ -56,7 +58,10 @@ def verify_cosignature(note: Note, *, name: str, public_key: str) -> int:
         if s.name == name and s.key_id == wanted:
             timestamp = int.from_bytes(s.signature[:8], "big")
             verify_signature(
-                public_key, _message(note.text, timestamp), s.signature[8:], what=f"the cosignature of `{name}`"
+                public_key,
+                _message(note.text, timestamp),
+                s.signature[8:],
+                what=f"the cosignature of `{name}`",
             )
             return timestamp
     raise VerificationError(

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from heyi.catalogue.checksums import is_bank_card, is_resident_id, is_social_credit_code
+from heyi.catalogue.decoding import decode_column
 from heyi.catalogue.headings import look_up
 from heyi.catalogue.kinds import UNKNOWN, Kind, all_kinds, kind
-from heyi.catalogue.reading import read
 from heyi.catalogue.values import half_width
 from heyi.model.asset import Identifier, Reason
 from heyi.model.errors import InvalidInput
@@ -21,8 +21,18 @@ SHARE = 0.6
 """Share of the values that must fit before values decide a kind."""
 
 _CHECKED: tuple[tuple[str, Callable[[str], bool], str, str], ...] = (
-    ("resident_id", is_resident_id, "通过 GB 11643 校验位和日期检验", "pass the GB 11643 check digit and date test"),
-    ("institution", is_social_credit_code, "通过 GB 32100 统一社会信用代码校验", "pass the GB 32100 check"),
+    (
+        "resident_id",
+        is_resident_id,
+        "通过 GB 11643 校验位和日期检验",
+        "pass the GB 11643 check digit and date test",
+    ),
+    (
+        "institution",
+        is_social_credit_code,
+        "通过 GB 32100 统一社会信用代码校验",
+        "pass the GB 32100 check",
+    ),
     ("bank_card", is_bank_card, "通过银行卡 Luhn 校验", "pass the Luhn check of bank cards"),
 )
 # Contact data under an innocent heading: these forms are taken seriously whatever the heading says.
@@ -56,12 +66,16 @@ def _by_pattern(k: Kind, sample: Sequence[str]) -> Detected | None:
     if share < SHARE:
         return None
     percent = int(share * 100)
-    return _found(k.id, f"{percent}%的值具有“{k.zh}”的格式", f"{percent} % of the values have the form of `{k.en}`")
+    return _found(
+        k.id,
+        f"{percent}%的值具有“{k.zh}”的格式",
+        f"{percent} % of the values have the form of `{k.en}`",
+    )
 
 
 def _is_readable(k: Kind, heading: str, sample: Sequence[str]) -> bool:
     try:
-        numbers = read(k, heading, sample)
+        numbers = decode_column(k, heading, sample)
     except InvalidInput:  # the heading gives a unit of something else
         return False
     return sum(n is not None for n in numbers) >= len(sample) / 2
@@ -87,7 +101,9 @@ _NUMBERS = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|1[3-9]\d{9})(?!\d)|[^@\s]+@[^@\s]
 
 def _holds_a_person(value: str) -> bool:
     """Whether an ID number, a mobile number or an e-mail address stands anywhere in a value."""
-    return len(value) > 5 and any(len(m) != 18 or "@" in m or is_resident_id(m) for m in _NUMBERS.findall(value))
+    return len(value) > 5 and any(
+        len(m) != 18 or "@" in m or is_resident_id(m) for m in _NUMBERS.findall(value)
+    )
 
 
 def detect(heading: str, values: Sequence[str]) -> Detected:
@@ -101,7 +117,9 @@ def detect(heading: str, values: Sequence[str]) -> Detected:
     for kind_id, holds, zh, en in _CHECKED:
         share = _share(sample, holds)
         if share >= SHARE:
-            return _found(kind_id, f"{int(share * 100)}%的值{zh}", f"{int(share * 100)} % of the values {en}")
+            return _found(
+                kind_id, f"{int(share * 100)}%的值{zh}", f"{int(share * 100)} % of the values {en}"
+            )
     # (2) The heading, unless it promises data on no person and a person's number stands in some value.
     if (found := _by_heading(heading, sample)) is not None:
         k = kind(found.kind)
@@ -123,9 +141,15 @@ def _by_distribution(present: Sequence[str], sample: Sequence[str]) -> Detected:
     distinct = len(set(present)) / len(present) if present else 0.0
     if distinct > 0.5 and _share(sample, _NAME.fullmatch) >= 0.85:
         return _found(
-            "name", "多数值是以常见姓氏开头的二至三字词", "most values are short words that begin with a surname"
+            "name",
+            "多数值是以常见姓氏开头的二至三字词",
+            "most values are short words that begin with a surname",
         )
-    if sample and sum(map(len, sample)) / len(sample) > 25 and _share(sample, lambda v: len(v) > 15) >= SHARE:
+    if (
+        sample
+        and sum(map(len, sample)) / len(sample) > 25
+        and _share(sample, lambda v: len(v) > 15) >= SHARE
+    ):
         return _found("free_text", "值是较长的叙述文字", "the values are long running text")
     if distinct > 0.95:
         return _found(

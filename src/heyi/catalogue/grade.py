@@ -99,9 +99,12 @@ def grade(
 
 
 def _field_reason(detected: Detected, level: int, part: Part) -> Reason:
-    note_zh, note_en = ("，含特殊病种", ", a special disease stands in it") if part.special else ("", "")
+    note_zh, note_en = (
+        ("，含特殊病种", ", a special disease stands in it") if part.special else ("", "")
+    )
     return Reason(
-        zh=f"{detected.reason.zh}{note_zh}，定为{level}级", en=f"{detected.reason.en}{note_en}: level {level}"
+        zh=f"{detected.reason.zh}{note_zh}，定为{level}级",
+        en=f"{detected.reason.en}{note_en}: level {level}",
     )
 
 
@@ -147,7 +150,8 @@ def select(asset: Asset, kinds: Collection[str]) -> Selection:
         return Selection(
             level=asset.level,
             reason=Reason(
-                zh="所申请字段均不存在，按整个资产定级", en="no field asked for is held: the asset's level holds"
+                zh="所申请字段均不存在，按整个资产定级",
+                en="no field asked for is held: the asset's level holds",
             ),
             deid_grade=asset.deid_grade,
             special=asset.special,
@@ -164,7 +168,8 @@ def select(asset: Asset, kinds: Collection[str]) -> Selection:
         Part(
             kind=k,
             identifier=i,
-            special=(k.diagnosis and bool(special)) or (k.special is not None and k.special in special),
+            special=(k.diagnosis and bool(special))
+            or (k.special is not None and k.special in special),
         )
         for k, i in chosen
     ]

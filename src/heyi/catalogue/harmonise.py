@@ -1,4 +1,4 @@
-"""Harmonisation: an asset's columns as numbers, whatever codes the house writes."""
+"""Harmonisation: an asset's columns as numbers, whatever codes the institution writes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from heyi.catalogue.checksums import resident_id
+from heyi.catalogue.decoding import decode_column
 from heyi.catalogue.grade import AGE_FROM, derives_age
 from heyi.catalogue.kinds import Kind, kind
-from heyi.catalogue.reading import read
 from heyi.catalogue.table import Table
 from heyi.model.asset import Asset
 from heyi.model.errors import InvalidInput
@@ -35,13 +35,16 @@ class Columns:
 def _index(table: Table, asset: Asset, kind_id: str) -> int | None:
     if table.digest != asset.digest or table.headings != tuple(f.heading for f in asset.fields):
         raise InvalidInput(
-            f"the table is not the one that asset `{asset.id}` was graded from", hint="import the file again"
+            f"the table is not the one that asset `{asset.id}` was graded from",
+            hint="import the file again",
         )
     return next((i for i, f in enumerate(asset.fields) if f.kind == kind_id), None)
 
 
 def _believed(k: Kind, heading: str, written: Sequence[str]) -> tuple[Vector, int]:
-    vector = np.array([np.inf if n is None else n for n in read(k, heading, written)], dtype=np.float64)
+    vector = np.array(
+        [np.inf if n is None else n for n in decode_column(k, heading, written)], dtype=np.float64
+    )
     low = -np.inf if k.minimum is None else k.minimum
     high = np.inf if k.maximum is None else k.maximum
     wrong = np.isinf(vector) | (vector < low) | (vector > high)
@@ -71,7 +74,8 @@ def _one(table: Table, asset: Asset, kind_id: str) -> tuple[Vector, int]:
     if kind_id == "age" and derives_age(asset):
         return _age(table, asset)
     raise InvalidInput(
-        f"asset `{asset.id}` has no field of kind `{kind_id}`", hint="leave it out, or label the column that holds it"
+        f"asset `{asset.id}` has no field of kind `{kind_id}`",
+        hint="leave it out, or label the column that holds it",
     )
 
 

@@ -34,7 +34,9 @@ def _dictionary() -> Mapping[str, str]:
         for header in kind.headers:
             # INVARIANT: one heading names one kind, or a grade would depend on the order of the file
             if entries.setdefault(normalise(header), kind.id) != kind.id:
-                raise InvalidInput(f"heading `{header}` names two kinds", hint="keep it under one kind")
+                raise InvalidInput(
+                    f"heading `{header}` names two kinds", hint="keep it under one kind"
+                )
     return MappingProxyType(entries)
 
 

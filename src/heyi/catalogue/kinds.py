@@ -56,9 +56,14 @@ class Kind:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.id):
-            raise InvalidInput(f"`{self.id}` is not a kind id", hint="use lower-case letters, digits and underscores")
+            raise InvalidInput(
+                f"`{self.id}` is not a kind id",
+                hint="use lower-case letters, digits and underscores",
+            )
         if not 1 <= self.level <= 5 or not 1 <= (self.level_after or 1) <= self.level:
-            raise InvalidInput(f"kind `{self.id}` has levels out of order", hint="1 <= level_after <= level <= 5")
+            raise InvalidInput(
+                f"kind `{self.id}` has levels out of order", hint="1 <= level_after <= level <= 5"
+            )
         if self.category not in get_args(Category) or self.decode not in get_args(Decode):
             raise InvalidInput(f"kind `{self.id}` has an unknown category or decode type")
 
@@ -81,7 +86,11 @@ def _from_toml(kind_id: str, entry: Mapping[str, Any]) -> Kind:
         minimum=decode.get("min"),
         maximum=decode.get("max"),
         labels=tuple((label, float(number)) for label, number in decode.get("labels", {}).items()),
-        **{key: entry[key] for key in ("special", "diagnosis", "genetic", "free_text", "personal") if key in entry},
+        **{
+            key: entry[key]
+            for key in ("special", "diagnosis", "genetic", "free_text", "personal")
+            if key in entry
+        },
     )
 
 
@@ -89,7 +98,9 @@ def _from_toml(kind_id: str, entry: Mapping[str, Any]) -> Kind:
 def all_kinds() -> Mapping[str, Kind]:
     """Every kind by id, in the order of `kinds.toml`."""
     text = files("heyi.catalogue").joinpath("kinds.toml").read_text(encoding="utf-8")
-    return MappingProxyType({kind_id: _from_toml(kind_id, entry) for kind_id, entry in tomllib.loads(text).items()})
+    return MappingProxyType(
+        {kind_id: _from_toml(kind_id, entry) for kind_id, entry in tomllib.loads(text).items()}
+    )
 
 
 def kind(kind_id: str) -> Kind:
@@ -98,5 +109,6 @@ def kind(kind_id: str) -> Kind:
         return all_kinds()[kind_id]
     except KeyError:
         raise InvalidInput(
-            f"`{kind_id}` is not a kind of field", hint="take an id of src/heyi/catalogue/kinds.toml"
+            f"`{kind_id}` is not a kind of field",
+            hint="take an id of src/heyi/catalogue/kinds.toml",
         ) from None

@@ -49,7 +49,9 @@ def part_level(part: Part, *, identified: bool) -> int:
 def deid_grade(parts: Collection[Part]) -> int:
     """1 to 3 of GB/T 42460-2023; 4 is for aggregates and never comes from rows of persons."""
     # a narrative can hold a name, and a field that nobody has named can be one
-    if any(p.identifier is Identifier.DIRECT or p.kind.free_text or p.kind.id == UNKNOWN for p in parts):
+    if any(
+        p.identifier is Identifier.DIRECT or p.kind.free_text or p.kind.id == UNKNOWN for p in parts
+    ):
         return 1
     return 2 if sum(map(_is_quasi, parts)) > 1 else 3
 
@@ -61,7 +63,8 @@ def compose(parts: Sequence[Part]) -> Composed:
     highest = max(range(len(parts)), key=levels.__getitem__)
     level, kind = levels[highest], parts[highest].kind
     reason = Reason(
-        zh=f"按就高原则，由“{kind.zh}”决定为{level}级", en=f"the highest field decides: `{kind.en}` is level {level}"
+        zh=f"按就高原则，由“{kind.zh}”决定为{level}级",
+        en=f"the highest field decides: `{kind.en}` is level {level}",
     )
 
     def raise_to(floor: int, zh: str, en: str) -> None:
@@ -72,7 +75,8 @@ def compose(parts: Sequence[Part]) -> Composed:
     # (1) A field that nobody has named holds the highest level.
     if any(p.kind.id == UNKNOWN for p in parts):
         reason = Reason(
-            zh="含未识别字段，标注之前按5级管理", en="an unrecognised field holds level 5 until it is labelled"
+            zh="含未识别字段，标注之前按5级管理",
+            en="an unrecognised field holds level 5 until it is labelled",
         )
     # (2) A name beside a state of health or care.
     if identified and any(p.kind.category in ("STATUS", "CARE") for p in parts):

@@ -16,12 +16,20 @@ _CODES: dict[str, tuple[tuple[str, str], ...]] = {
     "infectious": (("A15", "A19"), ("B15", "B19")),
     "psychiatric": (("F00", "F99"),),
     "tumour": (("C00", "C97"), ("D00", "D09")),
-    "reproductive": (("O00", "O08"), ("N46", "N46"), ("N97", "N97"), ("F52", "F52"), ("Z30", "Z31")),
+    "reproductive": (
+        ("O00", "O08"),
+        ("N46", "N46"),
+        ("N97", "N97"),
+        ("F52", "F52"),
+        ("Z30", "Z31"),
+    ),
     "hereditary": (("Q00", "Q99"),),
     "rare": (("D66", "D67"), ("G10", "G10"), ("G12", "G12")),
 }
 # The part of E70-E90 and G71 that China's first list of rare diseases (2018) names.
-_FOUR_CHARACTER_RARE = frozenset({"E70.0", "E70.1", "E74.0", "E75.2", "E76.0", "E76.1", "E83.0", "G71.0"})
+_FOUR_CHARACTER_RARE = frozenset(
+    {"E70.0", "E70.1", "E74.0", "E75.2", "E76.0", "E76.1", "E83.0", "G71.0"}
+)
 
 _WORDS: dict[str, re.Pattern[str]] = {
     "hiv": re.compile(r"HIV|艾滋|人类免疫缺陷病毒|\bAIDS\b"),
@@ -35,7 +43,9 @@ _WORDS: dict[str, re.Pattern[str]] = {
     "tumour": re.compile(
         r"癌|恶性肿瘤|肉瘤|白血病|淋巴瘤|骨髓瘤|黑色素瘤|CANCER|CARCINOMA|LEUK[A]?EMIA|LYMPHOMA|MALIGNAN"
     ),
-    "hereditary": re.compile(r"遗传性|遗传病|先天性|染色体异常|唐氏综合征|地中海贫血|CONGENITAL|HEREDITARY"),
+    "hereditary": re.compile(
+        r"遗传性|遗传病|先天性|染色体异常|唐氏综合征|地中海贫血|CONGENITAL|HEREDITARY"
+    ),
     "reproductive": re.compile(
         r"流产|不孕|不育|性功能|勃起功能|人工授精|试管婴儿|避孕|异位妊娠|宫外孕|ABORTION|INFERTILITY"
     ),
@@ -51,7 +61,9 @@ GROUPS = tuple(sorted(_CODES))
 
 
 def _of_code(category: str, fourth: str | None) -> set[str]:
-    groups = {g for g, ranges in _CODES.items() if any(low <= category <= high for low, high in ranges)}
+    groups = {
+        g for g, ranges in _CODES.items() if any(low <= category <= high for low, high in ranges)
+    }
     if fourth is not None and f"{category}.{fourth}" in _FOUR_CHARACTER_RARE:
         groups.add("rare")
     return groups
@@ -67,5 +79,7 @@ def special_groups(values: Iterable[str]) -> frozenset[str]:
         text = _DENIED.sub("", half_width(value).upper())
         for letter, digits, fourth in _ICD.findall(text):
             found |= _of_code(letter + digits, fourth or None)
-        found.update(group for group, words in _WORDS.items() if group not in found and words.search(text))
+        found.update(
+            group for group, words in _WORDS.items() if group not in found and words.search(text)
+        )
     return frozenset(found)

@@ -25,11 +25,15 @@ class Table:
         if not self.headings or not all(self.headings):
             raise InvalidInput("a table needs a heading over every column")
         if len(set(self.headings)) != len(self.headings):
-            raise InvalidInput("a table has two columns with one heading", hint="rename one of them")
+            raise InvalidInput(
+                "a table has two columns with one heading", hint="rename one of them"
+            )
         width = len(self.headings)
         for number, row in enumerate(self.rows, 1):
             if len(row) != width:
-                raise InvalidInput(f"row {number} of a table has {len(row)} cells under {width} headings")
+                raise InvalidInput(
+                    f"row {number} of a table has {len(row)} cells under {width} headings"
+                )
 
     def column(self, index: int) -> tuple[str, ...]:
         return tuple(row[index] for row in self.rows)

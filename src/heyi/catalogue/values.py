@@ -19,8 +19,12 @@ _NUMBER = re.compile(
     re.ASCII,
 )
 _FLAGS: Mapping[str, float] = {
-    **dict.fromkeys(("1", "1.0", "是", "有", "y", "yes", "t", "true", "阳性", "阳", "+", "(+)"), 1.0),
-    **dict.fromkeys(("0", "0.0", "否", "无", "没有", "n", "no", "f", "false", "阴性", "阴", "-", "(-)"), 0.0),
+    **dict.fromkeys(
+        ("1", "1.0", "是", "有", "y", "yes", "t", "true", "阳性", "阳", "+", "(+)"), 1.0
+    ),
+    **dict.fromkeys(
+        ("0", "0.0", "否", "无", "没有", "n", "no", "f", "false", "阴性", "阴", "-", "(-)"), 0.0
+    ),
 }
 
 

@@ -8,14 +8,17 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from heyi.app import reopen, verify_directory
+from heyi.app.centre import reopen
+from heyi.app.verification import verify_directory
 from heyi.cli.output import FAILED, Json, out, print_json
-from heyi.exchange.erase import erase as erase_body
+from heyi.exchange.proof.erase import erase as erase_body
 
 
 def verify(
     directory: Annotated[Path, typer.Argument(help="the folder of a run")] = Path("heyi-demo"),
-    trust: Annotated[Path | None, typer.Option(help="public keys that you got by another way (trust.json)")] = None,
+    trust: Annotated[
+        Path | None, typer.Option(help="public keys that you got by another way (trust.json)")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Check every leaf, proof, checkpoint and receipt, replay every decision, recompute every settlement."""
@@ -53,7 +56,9 @@ def verify(
             )
         if v.replayed.unanswered:
             n = v.replayed.unanswered
-            out().print(f"  {n} 次调用已作答而回执未及入册 {n} calls were answered, but their receipts were cut off")
+            out().print(
+                f"  {n} 次调用已作答而回执未及入册 {n} calls were answered, but their receipts were cut off"
+            )
         for log, f in v.faults:
             place = f"entry {f.entry}" if f.entry is not None else "the log"
             out().print(f"  ✗ {log}, {place}: {f.message}", markup=False)
@@ -65,16 +70,20 @@ def verify(
 def erase(
     directory: Annotated[Path, typer.Argument(help="the folder of a run")],
     entry: Annotated[int, typer.Argument(help="the log entry whose body goes")],
-    reason: Annotated[str, typer.Option(help="why; it is logged for everybody to see, so name nobody")],
+    reason: Annotated[
+        str, typer.Option(help="why; it is logged for everybody to see, so name nobody")
+    ],
     json: Json = False,
 ) -> None:
     """Erase the body of a log entry for good. Its leaf stays, and every proof still holds."""
     app = reopen(directory)
     try:
-        index = erase_body(app.house, entry, reason=reason)
+        index = erase_body(app.consortium, entry, reason=reason)
     finally:
         app.close()
     if json:
         print_json({"erased": entry, "logged_as": index})
     else:
-        out().print(f"第 {entry} 条内容已删除，记为第 {index} 条 entry {entry} erased, logged as {index}")
+        out().print(
+            f"第 {entry} 条内容已删除，记为第 {index} 条 entry {entry} erased, logged as {index}"
+        )

@@ -9,29 +9,38 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from heyi.app import shipped_point
+from heyi.app.rulebooks import shipped_point
 from heyi.cli.output import REFUSED, Json, Lang, language, out, print_json
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Source, Stated
 from heyi.policy.decide import DecisionPoint
+from heyi.policy.engines.to_columns import ColumnEngine
+from heyi.policy.engines.to_python import ANSWERS
 from heyi.policy.explain import HEADLINE, explain
-from heyi.policy.facts import LEGAL_DAY, admit
-from heyi.policy.parse import parse_day
-from heyi.policy.profiles import expand_profiles
+from heyi.policy.language.parse import parse_day
+from heyi.policy.language.profiles import expand_profiles
+from heyi.policy.language.schema import LEGAL_DAY, admit
+from heyi.policy.language.strict_yaml import load_json, load_yaml
 from heyi.policy.remedy import with_remedies
-from heyi.policy.strict_yaml import load_json, load_yaml
-from heyi.policy.to_columns import ColumnEngine
-from heyi.policy.to_python import ANSWERS
 from heyi.sources.request_table import read_requests, write_answers
 
 
 def decide(
     facts: Annotated[
-        Path, typer.Argument(help="facts as YAML or JSON, `like: [profile]` takes over a named set; or many as Parquet")
+        Path,
+        typer.Argument(
+            help="facts as YAML or JSON, `like: [profile]` takes over a named set; or many as Parquet"
+        ),
     ],
-    at: Annotated[str | None, typer.Option(help="the legal day, YYYY-MM-DD (default: today)")] = None,
-    rulebook: Annotated[Path | None, typer.Option(help="a folder with a rulebook of your own")] = None,
-    to: Annotated[Path | None, typer.Option("--out", help="of many requests, write each answer as Parquet")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="the legal day, YYYY-MM-DD (default: today)")
+    ] = None,
+    rulebook: Annotated[
+        Path | None, typer.Option(help="a folder with a rulebook of your own")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option("--out", help="of many requests, write each answer as Parquet")
+    ] = None,
     lang: Lang = "zh",
     json: Json = False,
 ) -> None:
@@ -45,7 +54,9 @@ def decide(
         _many(point, facts, at, to, lang, json=json)
         return
     if to is not None:
-        raise typer.BadParameter("only answers to many requests (Parquet) are written to a file", param_hint="--out")
+        raise typer.BadParameter(
+            "only answers to many requests (Parquet) are written to a file", param_hint="--out"
+        )
     stated, day = read_facts(facts, point, at)
     admitted = admit(point.book.schema, stated, day=day)
     decision = with_remedies(point, point.decide(admitted, hypothetical=True), admitted)
@@ -58,7 +69,9 @@ def decide(
         raise typer.Exit(REFUSED)
 
 
-def _many(point: DecisionPoint, path: Path, at: str | None, to: Path | None, lang: str, *, json: bool) -> None:
+def _many(
+    point: DecisionPoint, path: Path, at: str | None, to: Path | None, lang: str, *, json: bool
+) -> None:
     """Judge each row of a Parquet file by the column reading, and count the answers."""
     day = None if at is None else parse_day(at)
     if at is not None and day is None:
@@ -68,7 +81,9 @@ def _many(point: DecisionPoint, path: Path, at: str | None, to: Path | None, lan
     counts = np.bincount(severity, minlength=len(ANSWERS))
     if to is not None:
         outcomes = [outcome.value for outcome, _ in ANSWERS]
-        write_answers(to, outcomes, severity, np.array([curable for _, curable in ANSWERS])[severity])
+        write_answers(
+            to, outcomes, severity, np.array([curable for _, curable in ANSWERS])[severity]
+        )
     if json:
         counted = [
             {"outcome": outcome.value, "curable": curable, "requests": int(n)}
@@ -80,7 +95,9 @@ def _many(point: DecisionPoint, path: Path, at: str | None, to: Path | None, lan
         out().print(f"{int(n):>12,}  {HEADLINE[answer][0 if lang == 'zh' else 1]}")
 
 
-def read_facts(path: Path, point: DecisionPoint, at: str | None) -> tuple[dict[str, Stated], dt.date]:
+def read_facts(
+    path: Path, point: DecisionPoint, at: str | None
+) -> tuple[dict[str, Stated], dt.date]:
     """Facts of a file, taken as attested unless its `sources` say otherwise, and the legal day.
 
     Raises:
@@ -89,18 +106,31 @@ def read_facts(path: Path, point: DecisionPoint, at: str | None) -> tuple[dict[s
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as e:
-        raise InvalidInput(f"cannot read `{path}`: {e}", hint="facts are a UTF-8 file, YAML or JSON") from None
-    loaded = load_json(text, file=str(path)) if path.suffix == ".json" else load_yaml(text, file=str(path))
+        raise InvalidInput(
+            f"cannot read `{path}`: {e}", hint="facts are a UTF-8 file, YAML or JSON"
+        ) from None
+    loaded = (
+        load_json(text, file=str(path))
+        if path.suffix == ".json"
+        else load_yaml(text, file=str(path))
+    )
     if not isinstance(loaded, dict):
-        raise InvalidInput(f"`{path}` holds no facts", hint="write lines such as data.personal: true")
+        raise InvalidInput(
+            f"`{path}` holds no facts", hint="write lines such as data.personal: true"
+        )
     values: dict[str, Any] = dict(loaded)
     like, sources = values.pop("like", []), values.pop("sources", {})
     if LEGAL_DAY in values and "at" in values:
         raise InvalidInput(f"`{path}` gives the legal day twice", hint="keep `at`")
     named = values.pop(LEGAL_DAY, values.pop("at", dt.date.today().isoformat()))
     if not isinstance(like, (list, str)) or not isinstance(sources, dict):
-        raise InvalidInput(f"in `{path}`, `like` is a list of profiles and `sources` maps facts to sources")
-    values = {**expand_profiles([like] if isinstance(like, str) else like, point.book.texts), **values}
+        raise InvalidInput(
+            f"in `{path}`, `like` is a list of profiles and `sources` maps facts to sources"
+        )
+    values = {
+        **expand_profiles([like] if isinstance(like, str) else like, point.book.texts),
+        **values,
+    }
     stated: dict[str, Stated] = {}
     for name, value in values.items():
         spec = point.book.schema.spec(name)
@@ -114,5 +144,7 @@ def read_facts(path: Path, point: DecisionPoint, at: str | None) -> tuple[dict[s
             raise InvalidInput(f"`sources` names `{name}`, which is not stated")
     day = parse_day(str(named if at is None else at))
     if day is None:
-        raise InvalidInput(f"`{named if at is None else at}` is not a date", hint="write YYYY-MM-DD")
+        raise InvalidInput(
+            f"`{named if at is None else at}` is not a date", hint="write YYYY-MM-DD"
+        )
     return stated, day

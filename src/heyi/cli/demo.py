@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from heyi.app import App, Verification, found, verify_directory
-from heyi.cli.demo_report import demo_report
+from heyi.app.centre import App, found
+from heyi.app.demo_report import demo_report
+from heyi.app.report_file import numbers, write_report
+from heyi.app.verification import Verification, verify_directory
 from heyi.cli.output import FAILED, Json, err, out, print_json
-from heyi.cli.report_file import numbers, write_report
-from heyi.county.stage import Telling
+from heyi.county.founding import Telling
 from heyi.county.story import Told, tell_story
 from heyi.settlement.statement import yuan
 from heyi.store.folder import Run, write_run
@@ -24,7 +25,9 @@ def demo(
     directory: Annotated[
         Path, typer.Option("--dir", help="where to put the run; an earlier run there is replaced")
     ] = Path("heyi-demo"),
-    persons: Annotated[int, typer.Option(help="size of the county", min=5_000, max=500_000)] = 20_000,
+    persons: Annotated[
+        int, typer.Option(help="size of the county", min=5_000, max=500_000)
+    ] = 20_000,
     json: Json = False,
 ) -> None:
     """Raise a synthetic county and play the whole story: grade, judge, permit, compute, value, pay, verify."""
@@ -43,7 +46,9 @@ def demo(
             )
         )
         verification = verify_directory(directory)
-    report = write_report(directory, demo_report(app.house, told, seed=seed, verified=numbers(verification)))
+    report = write_report(
+        directory, demo_report(app.consortium, told, seed=seed, verified=numbers(verification))
+    )
     write_run(directory, Run(what="demo", seed=seed, finished=True))
     summary = _summary(app, told, verification)
     app.close()
@@ -57,15 +62,19 @@ def demo(
 
 def _summary(app: App, told: Told, verification: Verification) -> dict[str, object]:
     outcomes = Counter(
-        c.event.public["outcome"] for c in verification.centre.entries if c.event.kind == "decision.made"
+        c.event.public["outcome"]
+        for c in verification.centre.entries
+        if c.event.kind == "decision.made"
     )
-    study = app.house.case(told.study.case)
+    study = app.consortium.case(told.study.case)
     return {
-        "log_root": app.house.log.root.hex(),
-        "events": app.house.log.size,
-        "institutions": sum(1 for p in app.house.state.parties.values() if p.kind.value == "institution"),
-        "assets": len(app.house.state.assets),
-        "requests": len(app.house.state.cases),
+        "log_root": app.consortium.log.root.hex(),
+        "events": app.consortium.log.size,
+        "institutions": sum(
+            1 for p in app.consortium.state.parties.values() if p.kind.value == "institution"
+        ),
+        "assets": len(app.consortium.state.assets),
+        "requests": len(app.consortium.state.cases),
         "decisions": sum(outcomes.values()),
         "outcomes": dict(sorted(outcomes.items())),
         "pot_fen": study.settlement["pot_fen"],
@@ -83,8 +92,14 @@ def _table(summary: dict[str, object], directory: Path, report: Path) -> None:
         ("机构 institutions", summary["institutions"]),
         ("数据资产 assets graded", summary["assets"]),
         ("申请 requests", summary["requests"]),
-        ("判定 decisions", f"{summary['decisions']}  ({', '.join(f'{k} {v}' for k, v in outcomes.items())})"),
-        ("支付 paid (yuan)", f"{yuan(int(str(summary['paid_fen'])))} / {yuan(int(str(summary['pot_fen'])))}"),
+        (
+            "判定 decisions",
+            f"{summary['decisions']}  ({', '.join(f'{k} {v}' for k, v in outcomes.items())})",
+        ),
+        (
+            "支付 paid (yuan)",
+            f"{yuan(int(str(summary['paid_fen'])))} / {yuan(int(str(summary['pot_fen'])))}",
+        ),
         ("日志 log entries", summary["events"]),
         ("日志根 log root", str(summary["log_root"])[:32] + "…"),
         ("核验 verified", "通过 holds" if summary["verified"] else "不通过 FAILS"),

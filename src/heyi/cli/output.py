@@ -34,5 +34,7 @@ def print_json(value: Mapping[str, Any]) -> None:
 def language(lang: str) -> str:
     """`zh` or `en`; anything else is misuse."""
     if lang not in ("zh", "en"):
-        raise typer.BadParameter(f"`{lang}` is not a language here; write zh or en", param_hint="--lang")
+        raise typer.BadParameter(
+            f"`{lang}` is not a language here; write zh or en", param_hint="--lang"
+        )
     return lang

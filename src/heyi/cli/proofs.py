@@ -9,28 +9,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from heyi.app import past_impact
+from heyi.app.verification import past_impact
 from heyi.cli.output import FAILED, Json, Lang, language, out, print_json
 from heyi.cli.rules import Folder
 from heyi.cli.rules import app as app
 from heyi.model.decision import Outcome
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Value
-from heyi.policy import ir
 from heyi.policy.cases import load_rulebook
-from heyi.policy.check import compile_rulebook
 from heyi.policy.explain import HEADLINE
-from heyi.policy.facts import FactType
+from heyi.policy.language import ir
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.schema import FactType
 from heyi.sources.rulebook import read_build, read_rulebook
 
 if TYPE_CHECKING:
-    from heyi.exchange.impact import Impact
-    from heyi.policy.compare import Comparison, Witness
+    from heyi.exchange.proof.impact import Impact
+    from heyi.policy.proofs.compare import Comparison, DifferingRequest
 
 
 @app.command()
 def prove(
-    claim: Annotated[str, typer.Argument(help='such as "no request with CONDITION is ever permitted"')],
+    claim: Annotated[
+        str, typer.Argument(help='such as "no request with CONDITION is ever permitted"')
+    ],
     rulebook: Folder = None,
     lang: Lang = "zh",
     json: Json = False,
@@ -39,7 +41,9 @@ def prove(
 
     Exit code 1 where it is refuted.
     """
-    from heyi.policy.prove import Prover  # z3 takes a while to load, and is of the extra `rules`
+    from heyi.policy.proofs.prove import (
+        Prover,
+    )  # z3 takes a while to load, and is of the extra `rules`
 
     lang = language(lang)
     book = compile_rulebook(read_rulebook(rulebook))
@@ -55,7 +59,9 @@ def prove(
         if answer.vacuous:
             out().print("  没有申请会满足该条件 no request meets the condition")
     else:
-        out().print(f"✗ 不成立 refuted: {_headline((answer.outcome, answer.curable), lang)}", markup=False)
+        out().print(
+            f"✗ 不成立 refuted: {_headline((answer.outcome, answer.curable), lang)}", markup=False
+        )
         _print_request(book, answer.counterexample, lang)
     if not answer.proved:
         raise typer.Exit(FAILED)
@@ -64,9 +70,14 @@ def prove(
 @app.command()
 def diff(
     old: Annotated[
-        Path, typer.Argument(help="a folder with the rulebook as it was; `shipped` for the one of this Heyi")
+        Path,
+        typer.Argument(
+            help="a folder with the rulebook as it was; `shipped` for the one of this Heyi"
+        ),
     ],
-    new: Annotated[Path, typer.Argument(help="a folder with the rulebook as it would be; or `shipped`")],
+    new: Annotated[
+        Path, typer.Argument(help="a folder with the rulebook as it would be; or `shipped`")
+    ],
     replay: Annotated[
         Path | None, typer.Option(help="a run whose past decisions the new rulebook judges again")
     ] = None,
@@ -74,7 +85,7 @@ def diff(
     json: Json = False,
 ) -> None:
     """Compare two rulebooks: stricter, looser or both, with requests that show it, and what would change."""
-    from heyi.policy.compare import compare
+    from heyi.policy.proofs.compare import compare
 
     lang = language(lang)
     before, after = (compile_rulebook(read_rulebook(_folder(f))) for f in (old, new))
@@ -84,9 +95,14 @@ def diff(
         point = load_rulebook(read_rulebook(_folder(new)), read_build(_folder(new)))
         past = past_impact(replay, point)
     if json:
-        print_json(_compared_to_json(compared) | ({} if past is None else {"replay": _impact_to_json(past)}))
+        print_json(
+            _compared_to_json(compared)
+            | ({} if past is None else {"replay": _impact_to_json(past)})
+        )
         return
-    verdict = {"same": "没有变化", "stricter": "更严", "looser": "更宽", "both": "有严有宽"}[compared.verdict]
+    verdict = {"same": "没有变化", "stricter": "更严", "looser": "更宽", "both": "有严有宽"}[
+        compared.verdict
+    ]
     out().print(f"{verdict} {compared.verdict}")
     for label, names in (
         ("新增 added", compared.added),
@@ -104,7 +120,9 @@ def diff(
             out().print(f"{label}: {steps}", markup=False)
             _print_request(after, witness.request, lang)
     if past is not None:
-        out().print(f"重放 replayed: {past.decided}，变化 changed: {len(past.changed)}，已删除 erased: {past.erased}")
+        out().print(
+            f"重放 replayed: {past.decided}，变化 changed: {len(past.changed)}，已删除 erased: {past.erased}"
+        )
         for c in past.changed:
             steps = f"{_headline(c.before, lang)} → {_headline(c.after, lang)}"
             out().print(f"  {c.entry} {c.case} {c.asset}: {steps}", markup=False)
@@ -113,12 +131,14 @@ def diff(
 @app.command()
 def boundaries(
     rulebook: Folder = None,
-    to: Annotated[Path | None, typer.Option("--out", help="write the requests as test vectors into this file")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--out", help="write the requests as test vectors into this file")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make requests at each side of each threshold, and name the thresholds on which nothing depends."""
-    from heyi.policy.boundaries import boundaries as around
-    from heyi.policy.boundaries import to_vectors
+    from heyi.policy.proofs.boundaries import boundaries as around
+    from heyi.policy.proofs.boundaries import to_vectors
 
     book = compile_rulebook(read_rulebook(rulebook))
     found = around(book)
@@ -138,8 +158,14 @@ def boundaries(
         return
     out().print(f"{summary['thresholds']} 个阈值 thresholds，{summary['requests']} 个申请 requests")
     for t in idle:
-        value = dt.date.fromordinal(t.value) if book.schema.facts[t.fact].type is FactType.DATE else t.value
-        out().print(f"  · {t.rule} {t.part}: {t.fact} {value} 无关紧要 nothing depends on it", markup=False)
+        value = (
+            dt.date.fromordinal(t.value)
+            if book.schema.facts[t.fact].type is FactType.DATE
+            else t.value
+        )
+        out().print(
+            f"  · {t.rule} {t.part}: {t.fact} {value} 无关紧要 nothing depends on it", markup=False
+        )
 
 
 def _folder(named: Path) -> Path | None:
@@ -153,7 +179,9 @@ def _headline(answer: tuple[Outcome, bool], lang: str) -> str:
 def _print_request(book: ir.Rulebook, request: Mapping[str, Value], lang: str) -> None:
     for name, value in request.items():
         spec = book.schema.facts.get(name)
-        label = name if spec is None else f"{spec.name.zh if lang == 'zh' else spec.name.en} [{name}]"
+        label = (
+            name if spec is None else f"{spec.name.zh if lang == 'zh' else spec.name.en} [{name}]"
+        )
         shown = str(value) if spec is None else spec.label(value, lang)
         out().print(f"    {label}: {shown}", markup=False)
 
@@ -161,7 +189,11 @@ def _print_request(book: ir.Rulebook, request: Mapping[str, Value], lang: str) -
 def _plain(request: Mapping[str, Value]) -> dict[str, Any]:
     """As JSON, in the form that `heyi decide` reads."""
     return {
-        name: sorted(v) if isinstance(v, frozenset) else v if isinstance(v, bool | int | str) else v.isoformat()
+        name: sorted(v)
+        if isinstance(v, frozenset)
+        else v
+        if isinstance(v, bool | int | str)
+        else v.isoformat()
         for name, v in request.items()
     }
 
@@ -175,11 +207,15 @@ def _compared_to_json(c: Comparison) -> dict[str, Any]:
         "reworded": list(c.reworded),
         "weaker_source": list(c.weaker),
         "stronger_source": list(c.stronger),
-        **{key: _witness_to_json(w) for key, w in (("stricter", c.stricter), ("looser", c.looser)) if w is not None},
+        **{
+            key: _witness_to_json(w)
+            for key, w in (("stricter", c.stricter), ("looser", c.looser))
+            if w is not None
+        },
     }
 
 
-def _witness_to_json(w: Witness) -> dict[str, Any]:
+def _witness_to_json(w: DifferingRequest) -> dict[str, Any]:
     return {"request": _plain(w.request), "before": _answer(w.before), "after": _answer(w.after)}
 
 
@@ -192,7 +228,13 @@ def _impact_to_json(past: Impact) -> dict[str, Any]:
         "decided": past.decided,
         "erased": past.erased,
         "changed": [
-            {"entry": c.entry, "case": c.case, "asset": c.asset, "before": _answer(c.before), "after": _answer(c.after)}
+            {
+                "entry": c.entry,
+                "case": c.case,
+                "asset": c.asset,
+                "before": _answer(c.before),
+                "after": _answer(c.after),
+            }
             for c in past.changed
         ],
     }

@@ -14,34 +14,56 @@ from rich.table import Table
 
 from heyi.cli.output import FAILED, Json, Lang, err, language, out, print_json
 from heyi.model.errors import InvalidInput, VerificationError
-from heyi.policy import ir
-from heyi.policy.build import BYTECODE, load_build
-from heyi.policy.bytecode import Bytecode
 from heyi.policy.cases import checked_rulebook, run_cases
-from heyi.policy.check import compile_rulebook
-from heyi.policy.coverage import Tried, coverage
-from heyi.policy.jurisdictions import CONSORTIUM_FILE, named_jurisdictions, with_jurisdictions
-from heyi.policy.norms import NORMS_FILE, Accounted, Standing, account, load_norms
+from heyi.policy.engines.build import BYTECODE, load_build
+from heyi.policy.engines.bytecode import Bytecode
+from heyi.policy.engines.packed import layout
+from heyi.policy.engines.to_python import generate
+from heyi.policy.engines.to_vyper import merged
+from heyi.policy.language import ir
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.jurisdictions import (
+    CONSORTIUM_FILE,
+    named_jurisdictions,
+    with_jurisdictions,
+)
+from heyi.policy.language.norms import NORMS_FILE, Accounted, Standing, account, load_norms
+from heyi.policy.proofs.coverage import Tried, condition_coverage
 from heyi.policy.render import condition, render
-from heyi.policy.to_python import generate
-from heyi.policy.to_vyper import merged
-from heyi.policy.words import layout
-from heyi.sources.rulebook import BUILT, copy_rulebook, read_build, read_rulebook, shipped_folder, write_build
+from heyi.sources.rulebook import (
+    BUILT,
+    copy_rulebook,
+    read_build,
+    read_rulebook,
+    shipped_folder,
+    write_build,
+)
 
 if TYPE_CHECKING:
-    from heyi.policy.analyse import Finding
-    from heyi.policy.prove import Law
+    from heyi.policy.proofs.analyse import Finding
+    from heyi.policy.proofs.prove import Law
 
-app = typer.Typer(help="check, test and show the rulebook", no_args_is_help=True, rich_markup_mode=None)
-Folder = Annotated[Path | None, typer.Option("--rulebook", help="a folder with a rulebook of your own")]
+app = typer.Typer(
+    help="check, test and show the rulebook", no_args_is_help=True, rich_markup_mode=None
+)
+Folder = Annotated[
+    Path | None, typer.Option("--rulebook", help="a folder with a rulebook of your own")
+]
 Jurisdictions = Annotated[
-    str, typer.Option("--jurisdictions", help="such as cn,eu: instead of those that the consortium names")
+    str,
+    typer.Option(
+        "--jurisdictions", help="such as cn,eu: instead of those that the consortium names"
+    ),
 ]
 
 
 def _texts(folder: Path | None, jurisdictions: str) -> dict[str, str]:
     texts = read_rulebook(folder)
-    return with_jurisdictions(texts, [j.strip() for j in jurisdictions.split(",")]) if jurisdictions else texts
+    return (
+        with_jurisdictions(texts, [j.strip() for j in jurisdictions.split(",")])
+        if jurisdictions
+        else texts
+    )
 
 
 def _all_packs(folder: Path | None) -> dict[str, str]:
@@ -50,7 +72,12 @@ def _all_packs(folder: Path | None) -> dict[str, str]:
 
 
 @app.command()
-def check(rulebook: Folder = None, jurisdictions: Jurisdictions = "", lang: Lang = "zh", json: Json = False) -> None:
+def check(
+    rulebook: Folder = None,
+    jurisdictions: Jurisdictions = "",
+    lang: Lang = "zh",
+    json: Json = False,
+) -> None:
     """Load the whole rulebook: form, types, citations, ranks and cases; then prove what a rulebook must not contain.
 
     Fails on a rule that can never apply, on a law of the decision that does not hold, and on a norm of the register
@@ -62,10 +89,14 @@ def check(rulebook: Folder = None, jurisdictions: Jurisdictions = "", lang: Lang
     accounted = _accounted(rulebook)
     unaccounted = [a.norm.id for a in accounted if a.standing is Standing.OPEN]
     if accounted:
-        summary["norms"] = {s.value: n for s in Standing if (n := sum(a.standing is s for a in accounted))}
+        summary["norms"] = {
+            s.value: n for s in Standing if (n := sum(a.standing is s for a in accounted))
+        }
     analysed = _analysed(book)
     faults = [] if analysed is None else [f for f in analysed[0] if f.kind.fault]
-    broken = [] if analysed is None else [law for law in analysed[1] if law.counterexample is not None]
+    broken = (
+        [] if analysed is None else [law for law in analysed[1] if law.counterexample is not None]
+    )
     if json:
         print_json(
             summary
@@ -73,25 +104,39 @@ def check(rulebook: Folder = None, jurisdictions: Jurisdictions = "", lang: Lang
             else {
                 **summary,
                 "findings": [
-                    {"kind": f.kind.value, "subject": f.subject, "file": f.file, "line": f.line, **f.says.to_json()}
+                    {
+                        "kind": f.kind.value,
+                        "subject": f.subject,
+                        "file": f.file,
+                        "line": f.line,
+                        **f.says.to_json(),
+                    }
                     for f in analysed[0]
                 ],
                 "laws": [
-                    {"law": law.id, "says": law.says, "proved": law.counterexample is None} for law in analysed[1]
+                    {"law": law.id, "says": law.says, "proved": law.counterexample is None}
+                    for law in analysed[1]
                 ],
             }
         )
     else:
         table = Table(title="规则库 rulebook", show_header=False, title_justify="left")
         for key, value in summary.items():
-            text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+            text = (
+                ", ".join(f"{k} {v}" for k, v in value.items())
+                if isinstance(value, dict)
+                else str(value)
+            )
             table.add_row(key, text)
         out().print(table)
         for name, count in sorted(Counter(r.article.instrument.zh for r in book.rules).items()):
             out().print(f"  {count:3d}  {name}")
         _print_analysis(book, analysed, lang)
         for norm in unaccounted:
-            out().print(f"✗ norm {norm}: 没有规则也没有理由 neither a rule nor a reason [{NORMS_FILE}]", markup=False)
+            out().print(
+                f"✗ norm {norm}: 没有规则也没有理由 neither a rule nor a reason [{NORMS_FILE}]",
+                markup=False,
+            )
     if faults or broken or unaccounted:
         raise typer.Exit(FAILED)
 
@@ -114,24 +159,32 @@ def _summary(book: ir.Rulebook, *, built: bool) -> dict[str, object]:
 def _accounted(folder: Path | None) -> list[Accounted]:
     """The norms of the register with what became of them in all packs; none where there is no register."""
     texts = _all_packs(folder)
-    return account(load_norms(texts[NORMS_FILE]), compile_rulebook(texts).by_id) if NORMS_FILE in texts else []
+    return (
+        account(load_norms(texts[NORMS_FILE]), compile_rulebook(texts).by_id)
+        if NORMS_FILE in texts
+        else []
+    )
 
 
 def _analysed(book: ir.Rulebook) -> tuple[list[Finding], list[Law]] | None:
     """Findings and laws; None where the solver is not installed, which is said."""
     try:
-        from heyi.policy.analyse import findings  # z3 takes a while to load, and is of the extra `rules`
-        from heyi.policy.prove import laws
+        from heyi.policy.proofs.analyse import (
+            findings,
+        )  # z3 takes a while to load, and is of the extra `rules`
+        from heyi.policy.proofs.prove import laws
     except InvalidInput as e:
         err.print(f"未做证明 not proved: {e}", markup=False)
         return None
     return findings(book), laws(book)
 
 
-def _print_analysis(book: ir.Rulebook, analysed: tuple[list[Finding], list[Law]] | None, lang: str) -> None:
+def _print_analysis(
+    book: ir.Rulebook, analysed: tuple[list[Finding], list[Law]] | None, lang: str
+) -> None:
     if analysed is None:
         return
-    from heyi.policy.analyse import told
+    from heyi.policy.proofs.analyse import told
 
     for finding in analysed[0]:
         if finding.kind.fault:
@@ -150,12 +203,15 @@ def _print_analysis(book: ir.Rulebook, analysed: tuple[list[Finding], list[Law]]
 def build(
     rulebook: Folder = None,
     verify: Annotated[
-        bool, typer.Option("--verify", help="write nothing; fail where the build is not that of the packs")
+        bool,
+        typer.Option(
+            "--verify", help="write nothing; fail where the build is not that of the packs"
+        ),
     ] = False,
     json: Json = False,
 ) -> None:
     """Compile a rulebook to its parsed form, layout, generated Python and contract bytecode, beside its packs."""
-    from heyi.policy.build import build as build_files
+    from heyi.policy.engines.build import build as build_files
 
     files = build_files(checked_rulebook(read_rulebook(rulebook)))
     there = read_build(rulebook)
@@ -187,7 +243,8 @@ def build(
 def test(
     rulebook: Folder = None,
     covered: Annotated[
-        bool, typer.Option("--coverage", help="what the cases try of each rule, and what they do not")
+        bool,
+        typer.Option("--coverage", help="what the cases try of each rule, and what they do not"),
     ] = False,
     jurisdictions: Jurisdictions = "",
     lang: Lang = "zh",
@@ -198,13 +255,18 @@ def test(
     book = compile_rulebook(_texts(rulebook, jurisdictions))
     results = list(run_cases(book))
     failed = [r for r in results if r.faults]
-    tried = coverage(book) if covered else []
+    tried = condition_coverage(book) if covered else []
     if json:
         print_json(
             {
                 "cases": len(results),
                 "failed": [
-                    {"case": r.case.name, "file": r.case.file, "line": r.case.line, "faults": list(r.faults)}
+                    {
+                        "case": r.case.name,
+                        "file": r.case.file,
+                        "line": r.case.line,
+                        "faults": list(r.faults),
+                    }
                     for r in failed
                 ],
                 **({"coverage": [_tried_to_json(book, t) for t in tried]} if covered else {}),
@@ -212,7 +274,9 @@ def test(
         )
     else:
         for r in failed:
-            out().print(f"✗ {r.case.file}:{r.case.line} {r.case.name}: {'; '.join(r.faults)}", markup=False)
+            out().print(
+                f"✗ {r.case.file}:{r.case.line} {r.case.name}: {'; '.join(r.faults)}", markup=False
+            )
         out().print(f"{len(results) - len(failed)} / {len(results)} 用例通过 cases pass")
         for t in tried:
             _print_tried(book, t, lang)
@@ -230,7 +294,11 @@ def _print_tried(book: ir.Rulebook, tried: Tried, lang: str) -> None:
     truths = "".join(letter for truth, letter in _TRUTHS.items() if truth in tried.truths)
     out().print(f"{'✓' if tried.complete else '·'} {tried.rule.id}  {truths}", markup=False)
     for atom, truth in tried.untried:
-        never = ("从未为真" if truth else "从未为假") if lang == "zh" else ("never true" if truth else "never false")
+        never = (
+            ("从未为真" if truth else "从未为假")
+            if lang == "zh"
+            else ("never true" if truth else "never false")
+        )
         out().print(f"    {condition(book, atom, lang)}: {never}", markup=False)
 
 
@@ -239,13 +307,18 @@ def _tried_to_json(book: ir.Rulebook, tried: Tried) -> dict[str, object]:
         "rule": tried.rule.id,
         "truths": [letter for truth, letter in _TRUTHS.items() if truth in tried.truths],
         "complete": tried.complete,
-        "untried": [{"atom": condition(book, atom, "en"), "never": truth} for atom, truth in tried.untried],
+        "untried": [
+            {"atom": condition(book, atom, "en"), "never": truth} for atom, truth in tried.untried
+        ],
     }
 
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="a rule, an article or an instrument, such as PIPL-31 or PIPL-31.1")] = "",
+    name: Annotated[
+        str,
+        typer.Argument(help="a rule, an article or an instrument, such as PIPL-31 or PIPL-31.1"),
+    ] = "",
     as_: Annotated[str, typer.Option("--as", help="zh, en, python, vyper or smt")] = "",
     rulebook: Folder = None,
     lang: Lang = "zh",
@@ -254,11 +327,19 @@ def show(
     """Show rules beside their articles, in Chinese or in English, or as Python, Vyper or SMT-LIB made from them."""
     language_of = as_ if as_ in ("zh", "en") else language(lang)
     if as_ not in ("", "zh", "en", *_MACHINES):
-        raise typer.BadParameter(f"`{as_}`; write zh, en, {', '.join(_MACHINES)}", param_hint="--as")
+        raise typer.BadParameter(
+            f"`{as_}`; write zh, en, {', '.join(_MACHINES)}", param_hint="--as"
+        )
     book = compile_rulebook(_all_packs(rulebook))
-    chosen = [r for r in book.rules if not name or name in (r.id, r.article.id) or r.id.startswith(f"{name}-")]
+    chosen = [
+        r
+        for r in book.rules
+        if not name or name in (r.id, r.article.id) or r.id.startswith(f"{name}-")
+    ]
     if not chosen:
-        raise InvalidInput(f"no rule, article or instrument `{name}`", hint="`heyi rules show` lists them all")
+        raise InvalidInput(
+            f"no rule, article or instrument `{name}`", hint="`heyi rules show` lists them all"
+        )
     if json:
         print_json({"rules": [_to_json(book, r) for r in chosen]})
     elif as_ in _MACHINES:
@@ -315,19 +396,27 @@ def book(
 
 
 def _smt(book: ir.Rulebook) -> str:
-    from heyi.policy.to_smt import to_smtlib  # z3 is of the extra `rules`
+    from heyi.policy.engines.to_smt import to_smtlib  # z3 is of the extra `rules`
 
     return "\n".join(f"; {r.id} applies\n{to_smtlib(book.schema, r.applies)}" for r in book.rules)
 
 
-_MACHINES: dict[str, Callable[[ir.Rulebook], str]] = {"python": generate, "vyper": merged, "smt": _smt}
+_MACHINES: dict[str, Callable[[ir.Rulebook], str]] = {
+    "python": generate,
+    "vyper": merged,
+    "smt": _smt,
+}
 
 
 def _article(article: ir.Article, lang: str) -> None:
     title = article.heading.zh if lang == "zh" else article.heading.en
     instrument = article.instrument.zh if lang == "zh" else article.instrument.en
     dates = f"{article.begins}–{article.until or ''}"
-    out().print(f"\n{article.id}  {instrument} · {title}  ({article.rank.value}, {dates})", markup=False, style="bold")
+    out().print(
+        f"\n{article.id}  {instrument} · {title}  ({article.rank.value}, {dates})",
+        markup=False,
+        style="bold",
+    )
     for line in article.restated.splitlines():
         out().print(f"  > {line}", markup=False)
 

@@ -9,18 +9,20 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from heyi.app import found, fresh_seed, verify_directory
+from heyi.app.centre import found
+from heyi.app.report_file import numbers, write_report
+from heyi.app.settings import fresh_seed
+from heyi.app.verification import verify_directory
 from heyi.cli.output import FAILED, REFUSED, Json, err, out, print_json
-from heyi.cli.report_file import numbers, write_report
-from heyi.cli.study_report import study_report
 from heyi.exchange.consortium import legal_day
-from heyi.exchange.plan import open_plan, register_plan
-from heyi.exchange.register import register_asset
-from heyi.exchange.study import StudyResult, run_study
+from heyi.exchange.request.register import register_asset
+from heyi.exchange.study.joint_study import StudyResult, run_study
+from heyi.exchange.study.plan import open_plan, register_plan
 from heyi.model.decision import Decision
 from heyi.policy.explain import explain
-from heyi.policy.ir import Rulebook
+from heyi.policy.language.ir import Rulebook
 from heyi.report.measures import measured, unit_short
+from heyi.report.study_report import study_report
 from heyi.settlement.statement import yuan
 from heyi.sources.csv_file import read_csv
 from heyi.sources.study_file import read_study
@@ -30,9 +32,12 @@ from heyi.store.folder import Run, write_run
 def run(
     study_dir: Annotated[Path, typer.Argument(help="a folder with study.toml")],
     data: Annotated[Path, typer.Option(help="the folder with the institutions' files")],
-    directory: Annotated[Path | None, typer.Option("--dir", help="where to put the run (heyi-run/STUDY)")] = None,
+    directory: Annotated[
+        Path | None, typer.Option("--dir", help="where to put the run (heyi-run/STUDY)")
+    ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="for demonstrations: the same seed gives the same keys and the same log")
+        int | None,
+        typer.Option(help="for demonstrations: the same seed gives the same keys and the same log"),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -42,12 +47,14 @@ def run(
     # every file is read before an earlier run in the folder is replaced; equal rows of a file without header are two
     # persons, since nothing in it tells them apart
     tables = {
-        site.id: read_csv(data / site.file, columns=plan.columns, keep_duplicates=plan.columns is not None)
+        site.id: read_csv(
+            data / site.file, columns=plan.columns, keep_duplicates=plan.columns is not None
+        )
         for site in plan.sites
     }
     seed = fresh_seed() if seed is None else seed
     app = found(directory, seed=seed, what=plan.id)
-    register_plan(app.house, plan)
+    register_plan(app.consortium, plan)
     for site in plan.sites:
         app.open_node(site.id, [site.id])
         asset = app.import_table(
@@ -60,31 +67,41 @@ def run(
             origin=plan.origin,
             secret=plan.secret,
         )
-        register_asset(app.house, asset)
-        err.print(f"[green]•[/] {site.zh} [dim]{site.en}[/]: {asset.rows} 行 rows, 第 {asset.level} 级 level")
-    last = open_plan(app.house, plan)[-1]
+        register_asset(app.consortium, asset)
+        err.print(
+            f"[green]•[/] {site.zh} [dim]{site.en}[/]: {asset.rows} 行 rows, 第 {asset.level} 级 level"
+        )
+    last = open_plan(app.consortium, plan)[-1]
     if not any(d.outcome.is_permit for d in last.values()):
         app.close()
-        _refused(app.house.point.book, last, json=json)
+        _refused(app.consortium.point.book, last, json=json)
         raise typer.Exit(REFUSED)
     err.print("[green]•[/] 申请已判定并发放许可 [dim]judged and granted[/]")
-    result = run_study(app.house, plan.id)
-    settlement = app.house.case(plan.id).settlement
+    result = run_study(app.consortium, plan.id)
+    settlement = app.consortium.case(plan.id).settlement
     verification = verify_directory(directory)
-    data_of_report = study_report(app.house, plan.id, result, zh=plan.zh, en=plan.en, verified=numbers(verification))
+    data_of_report = study_report(
+        app.consortium, plan.id, result, zh=plan.zh, en=plan.en, verified=numbers(verification)
+    )
     report = write_report(directory, data_of_report)
     write_run(directory, Run(what=plan.id, seed=seed, finished=True))
-    root, size = app.house.log.root.hex(), app.house.log.size
+    root, size = app.consortium.log.root.hex(), app.consortium.log.size
     app.close()
     if json:
-        outcomes = [c.event.public["outcome"] for c in verification.centre.entries if c.event.kind == "decision.made"]
+        outcomes = [
+            c.event.public["outcome"]
+            for c in verification.centre.entries
+            if c.event.kind == "decision.made"
+        ]
         print_json(
             {
                 "log_root": root,
                 "events": size,
                 "decisions": len(outcomes),
                 "outcomes": {o: outcomes.count(o) for o in sorted(set(outcomes))},
-                "coefficients": {n: c / 1e9 for n, c in zip(result.names, result.coefficients_nano, strict=True)},
+                "coefficients": {
+                    n: c / 1e9 for n, c in zip(result.names, result.coefficients_nano, strict=True)
+                },
                 "rounds": result.rounds,
                 "answered": list(result.answered),
                 "refused": result.refused,
@@ -115,7 +132,9 @@ def run(
 
 def _refused(book: Rulebook, decisions: dict[str, Decision], *, json: bool) -> None:
     """The law lets no institution take part: say why, for each."""
-    err.print("法律不准许任何机构参加 the law permits no institution to take part", style="bold red")
+    err.print(
+        "法律不准许任何机构参加 the law permits no institution to take part", style="bold red"
+    )
     if json:
         print_json({"decisions": {asset: d.to_json() for asset, d in decisions.items()}})
         return
@@ -138,7 +157,11 @@ def _tables(result: StudyResult, *, verified: bool) -> None:
     for heading in ("机构 institution", "沙普利值 Shapley value", "份额（元） share (yuan)"):
         shares.add_column(heading, justify="left" if heading.startswith("机构") else "right")
     for s in result.statements:
-        shares.add_row(s.party, f"{measured(s.contribution, s.unit)} {unit_short(s.unit).en}", yuan(s.share_fen))
+        shares.add_row(
+            s.party,
+            f"{measured(s.contribution, s.unit)} {unit_short(s.unit).en}",
+            yuan(s.share_fen),
+        )
     shares.add_row("合计 total", "", yuan(sum(s.share_fen for s in result.statements)))
     console.print(shares)
     for party, refusal in result.refused.items():

@@ -1,4 +1,4 @@
-"""`heyi settle` and `heyi dispute`: check a settlement as a stranger, doubt it, answer, approve, pay."""
+"""`heyi settle` and `heyi dispute`: check a settlement as a stranger, doubt it, answer a dispute, approve, pay."""
 
 from __future__ import annotations
 
@@ -14,30 +14,39 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from heyi.app import App, reopen, verify_directory
+from heyi.app.centre import App, reopen
+from heyi.app.verification import verify_directory
 from heyi.cli.output import FAILED, Json, err, out, print_json
 from heyi.crypto.canonical import canonical, digest, from_canonical
-from heyi.exchange import dispute as disputes
-from heyi.exchange.case import Case
 from heyi.exchange.consortium import legal_day
-from heyi.exchange.pay import approve_settlement
-from heyi.exchange.pay import pay as pay_out
+from heyi.exchange.money.dispute import answer_dispute
+from heyi.exchange.money.dispute import dispute as log_dispute
+from heyi.exchange.money.pay import approve_settlement
+from heyi.exchange.money.pay import pay as pay_out
+from heyi.exchange.state import Case
 from heyi.fabric.workers import Workers
 from heyi.model.errors import InvalidInput, StoreError, VerificationError
 from heyi.report.fairness import fairness_of, in_words
-from heyi.report.payments import payments_csv
+from heyi.report.statement.payments import payments_csv
 from heyi.settlement.certificate import Measured, certify, verify_certificate
 from heyi.settlement.evaluate import sampled_game, whole_game
 from heyi.settlement.statement import yuan
 from heyi.sources.utility_program import read_utility_program
 from heyi.store.utilities import UtilityDatabase
 
-app = typer.Typer(no_args_is_help=True, help="Check, answer, approve and pay settlements.", rich_markup_mode=None)
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Check, answer disputes, approve and pay settlements.",
+    rich_markup_mode=None,
+)
 
 Directory = Annotated[Path, typer.Argument(help="the folder of a run")]
 Study = Annotated[str, typer.Option(help="the study, where the run has several")]
 On = Annotated[
-    str, typer.Option(help="the day on which this happens, 2026-12-17 (default: an hour after the last event)")
+    str,
+    typer.Option(
+        help="the day on which this happens, 2026-12-17 (default: an hour after the last event)"
+    ),
 ]
 By = Annotated[str, typer.Option(help="who speaks for settlements")]
 Reasons = Annotated[str, typer.Option(help="why, in words that the other side reads")]
@@ -77,8 +86,12 @@ def verify(
         )
         for party, fen in row["paid_fen"].items():
             out().print(f"  此前已付 paid before: {party} {yuan(fen)}", markup=False)
-        out().print(f"  证书 certificate {row['digest']}\n  效用根 utility root {row['root']}", markup=False)
-        out().print("  与结算单上的证书摘要比对 compare the certificate with the one that your statement names")
+        out().print(
+            f"  证书 certificate {row['digest']}\n  效用根 utility root {row['root']}", markup=False
+        )
+        out().print(
+            "  与结算单上的证书摘要比对 compare the certificate with the one that your statement names"
+        )
 
 
 def _verified(name: str, certificate: Any) -> Measured:
@@ -86,7 +99,8 @@ def _verified(name: str, certificate: Any) -> Measured:
         return verify_certificate(certificate)
     except VerificationError as e:
         raise VerificationError(
-            f"`{name}`: {e.message}", hint="do not rely on it; ask the platform for the certificate of the log"
+            f"`{name}`: {e.message}",
+            hint="do not rely on it; ask the platform for the certificate of the log",
         ) from None
 
 
@@ -105,15 +119,24 @@ def _read(path: Path) -> Any:
 def _kept(directory: Path) -> Iterator[tuple[str, Any]]:
     """The certificates that the log of a run names, checked against the digest there."""
     if not directory.is_dir():
-        raise InvalidInput(f"`{directory}` is neither a certificate nor a folder", hint="heyi settle certificate DIR")
+        raise InvalidInput(
+            f"`{directory}` is neither a certificate nor a folder",
+            hint="heyi settle certificate DIR",
+        )
     with _opened(directory) as app:
-        found = [(c.id, c.settlement["certificate"]) for c in app.house.state.cases.values() if c.settlement]
+        found = [
+            (c.id, c.settlement["certificate"])
+            for c in app.consortium.state.cases.values()
+            if c.settlement
+        ]
         if not found:
             raise _nothing(app)
         for case, certified in found:
             content = app.database.artefact(certified)
             if content is None or digest(from_canonical(content)) != certified:
-                raise VerificationError(f"the certificate of `{case}` is not the one that the log names")
+                raise VerificationError(
+                    f"the certificate of `{case}` is not the one that the log names"
+                )
             yield case, from_canonical(content)
 
 
@@ -159,17 +182,19 @@ def dispute(
     """Dispute a statement: nothing of its settlement is approved until the dispute is answered."""
     with _opened(directory, on) as app:
         case = _settled(app, study)
-        entry = disputes.dispute(app.house, case.id, party=party, reasons=reasons)
+        entry = log_dispute(app.consortium, case.id, party=party, reasons=reasons)
     out().print(f"异议已记入日志第 {entry} 条 the dispute is entry {entry} of the log")
     out().print(f"下一步 next: heyi settle answer {directory} --party {party} --reasons …")
 
 
 @app.command("answer")
-def answer(
+def settle_dispute(
     directory: Directory,
     party: Annotated[str, typer.Option(help="the institution that disputes")],
     reasons: Reasons,
-    upheld: Annotated[bool, typer.Option("--upheld/--dismissed", help="is the institution right?")] = False,
+    upheld: Annotated[
+        bool, typer.Option("--upheld/--dismissed", help="is the institution right?")
+    ] = False,
     by: By = "finance-office",
     study: Study = "",
     on: On = "",
@@ -177,25 +202,35 @@ def answer(
     """Answer a dispute. Where it is upheld, the whole settlement is withdrawn, to be made anew."""
     with _opened(directory, on) as app:
         case = _settled(app, study)
-        disputes.answer_dispute(app.house, case.id, party=party, by=by, upheld=upheld, reasons=reasons)
-    out().print("异议成立，结算撤回 upheld: the settlement is withdrawn" if upheld else "异议不成立 dismissed")
+        answer_dispute(app.consortium, case.id, party=party, by=by, upheld=upheld, reasons=reasons)
+    out().print(
+        "异议成立，结算撤回 upheld: the settlement is withdrawn"
+        if upheld
+        else "异议不成立 dismissed"
+    )
     if upheld:
-        out().print("下一步 next: mend what was wrong, and run the study into another folder with --dir")
+        out().print(
+            "下一步 next: mend what was wrong, and run the study into another folder with --dir"
+        )
 
 
 @app.command("approve")
-def approve(directory: Directory, by: By = "finance-office", study: Study = "", on: On = "") -> None:
+def approve(
+    directory: Directory, by: By = "finance-office", study: Study = "", on: On = ""
+) -> None:
     """Approve a settlement when nobody can dispute it any more."""
     with _opened(directory, on) as app:
         case = _settled(app, study)
-        approve_settlement(app.house, case.id, by=by)
+        approve_settlement(app.consortium, case.id, by=by)
     out().print(f"已核准 approved: {case.id}\n下一步 next: heyi settle pay {directory}")
 
 
 @app.command("pay")
 def pay(
     directory: Directory,
-    csv: Annotated[Path | None, typer.Option(help="also write the payments for the finance office")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="also write the payments for the finance office")
+    ] = None,
     study: Study = "",
     on: On = "",
     json: Json = False,
@@ -205,14 +240,21 @@ def pay(
         case = _settled(app, study)
         if csv is not None:
             _check_writable(csv)  # before anything is paid
-        decision, paid = pay_out(app.house, case.id)
-        table = payments_csv(app.house.state, [case.id])
+        decision, paid = pay_out(app.consortium, case.id)
+        table = payments_csv(app.consortium.state, [case.id])
         shares, stages = case.settlement["shares_fen"], case.stages
     if csv is not None:
         _write(csv, table.encode())
     holds = verify_directory(directory).holds
     if json:
-        print_json({"outcome": decision.outcome.value, "paid_fen": paid, "shares_fen": shares, "verified": holds})
+        print_json(
+            {
+                "outcome": decision.outcome.value,
+                "paid_fen": paid,
+                "shares_fen": shares,
+                "verified": holds,
+            }
+        )
     else:
         rows = Table(title=f"支付 payments {case.id}", title_justify="left")
         rows.add_column("机构 institution")
@@ -221,17 +263,24 @@ def pay(
         for party, fen in sorted(shares.items()):
             rows.add_row(party, yuan(fen), stages[party].value)
         out().print(rows)
-        out().print(f"已支付 paid {yuan(paid)}；核验 verified: {'通过 holds' if holds else '不通过 FAILS'}")
+        out().print(
+            f"已支付 paid {yuan(paid)}；核验 verified: {'通过 holds' if holds else '不通过 FAILS'}"
+        )
     if not holds:
         raise typer.Exit(FAILED)
 
 
 @app.command("measure")
 def measure(
-    file: Annotated[Path, typer.Argument(help="a TOML file that names a program and the terms of the pot")],
+    file: Annotated[
+        Path, typer.Argument(help="a TOML file that names a program and the terms of the pot")
+    ],
     to: Annotated[Path, typer.Option(help="the certificate to write")] = Path("certificate.json"),
     store: Annotated[
-        Path | None, typer.Option(help="where utilities are kept, so that an interrupted run goes on (FILE.utilities)")
+        Path | None,
+        typer.Option(
+            help="where utilities are kept, so that an interrupted run goes on (FILE.utilities)"
+        ),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="processes that evaluate coalitions")] = 1,
     json: Json = False,
@@ -260,7 +309,10 @@ def measure(
     if json:
         print_json(certificate)
         return
-    unit, scale = program.unit.rpartition(" ")[2] if program.decimals else program.unit, 10**program.decimals
+    unit, scale = (
+        program.unit.rpartition(" ")[2] if program.decimals else program.unit,
+        10**program.decimals,
+    )
     rows = Table(title=escape(f"{program.study}（{unit}）"), title_justify="left")
     for heading in ("机构 institution", "贡献 contribution", "元 yuan"):
         rows.add_column(heading, justify="left" if heading.startswith("机构") else "right")
@@ -275,7 +327,9 @@ def measure(
     out().print(rows)
     if program.evaluations:
         out().print("抽样只支付确定的部分，其余暂存；括号内为同时成立的 95% 区间。", markup=False)
-        out().print("A sample pays what is certain, the rest waits; in brackets 95 % intervals that hold together.")
+        out().print(
+            "A sample pays what is certain, the rest waits; in brackets 95 % intervals that hold together."
+        )
     out().print(f"{to}\n下一步 try next: heyi settle verify {to}")
 
 
@@ -298,13 +352,17 @@ def _move(app: App, on: str) -> None:
         raise InvalidInput(f"`{on}` is no day", hint="write it like 2026-12-17") from None
     days = (day - legal_day(app.clock.now())).days
     if days < 0:
-        raise InvalidInput(f"the run has come to {legal_day(app.clock.now())} already", hint="give a later day")
+        raise InvalidInput(
+            f"the run has come to {legal_day(app.clock.now())} already", hint="give a later day"
+        )
     app.forward(days * 86_400)
 
 
 def _nothing(app: App) -> InvalidInput:
     """Why there is no settlement: none was made, or a dispute was upheld."""
-    if withdrawn := sorted(c.id for c in app.house.state.cases.values() if c.settlements and not c.settlement):
+    if withdrawn := sorted(
+        c.id for c in app.consortium.state.cases.values() if c.settlements and not c.settlement
+    ):
         return InvalidInput(
             f"the settlement of `{withdrawn[0]}` was withdrawn, since a dispute was upheld",
             hint="mend what was wrong, and run the study into another folder with --dir",
@@ -313,12 +371,14 @@ def _nothing(app: App) -> InvalidInput:
 
 
 def _settled(app: App, study: str) -> Case:
-    cases = [c for c in app.house.state.cases.values() if c.settlement and study in ("", c.id)]
+    cases = [c for c in app.consortium.state.cases.values() if c.settlement and study in ("", c.id)]
     if len(cases) != 1:
-        known = ", ".join(sorted(c.id for c in app.house.state.cases.values() if c.settlement))
+        known = ", ".join(sorted(c.id for c in app.consortium.state.cases.values() if c.settlement))
         if not known:
             raise _nothing(app)
-        said = f"`{study}` has no settlement" if study else f"{len(cases)} studies were settled here"
+        said = (
+            f"`{study}` has no settlement" if study else f"{len(cases)} studies were settled here"
+        )
         raise InvalidInput(said, hint=f"--study, one of {known}")
     return cases[0]
 
@@ -330,7 +390,9 @@ def _check_writable(path: Path) -> None:
         with path.open("ab"):
             pass
     except OSError as e:
-        raise StoreError(f"cannot write `{path}`: {e.strerror}", hint="name a file that can be written") from None
+        raise StoreError(
+            f"cannot write `{path}`: {e.strerror}", hint="name a file that can be written"
+        ) from None
     if fresh:
         path.unlink()
 
@@ -339,4 +401,6 @@ def _write(path: Path, content: bytes) -> None:
     try:
         path.write_bytes(content)
     except OSError as e:
-        raise StoreError(f"cannot write `{path}`: {e.strerror}", hint="name a file that can be written") from None
+        raise StoreError(
+            f"cannot write `{path}`: {e.strerror}", hint="name a file that can be written"
+        ) from None

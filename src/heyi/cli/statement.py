@@ -8,18 +8,19 @@ from typing import Annotated
 
 import typer
 
-from heyi.app import Verification, verify_directory
+from heyi.app.verification import Verification, verify_directory
 from heyi.cli.output import FAILED, Json, Lang, language, out, print_json
 from heyi.model.decision import Text
 from heyi.model.errors import InvalidInput, StoreError
-from heyi.report.statement import Settlement, StatementPage, render_statement, statement_of
+from heyi.report.statement.page import Settlement, StatementPage, render_statement, statement_of
 
 
 def statement(
     directory: Annotated[Path, typer.Argument(help="the folder of a run")] = Path("heyi-demo"),
     party: Annotated[str, typer.Option(help="one institution (default: all of them)")] = "",
     html: Annotated[
-        Path | None, typer.Option(help="a folder for one page an institution, to be read and printed")
+        Path | None,
+        typer.Option(help="a folder for one page an institution, to be read and printed"),
     ] = None,
     first: Annotated[str, typer.Option("--from", help="first day of the period, 2026-12-01")] = "",
     last: Annotated[str, typer.Option("--to", help="last day of the period")] = "",
@@ -29,13 +30,17 @@ def statement(
     """Show statements from the log, after the log was verified and the settlement recomputed."""
     lang = language(lang)
     v = verify_directory(directory)
-    parties = sorted({c.event.public["party"] for c in v.centre.entries if c.event.kind == "statement.issued"})
+    parties = sorted(
+        {c.event.public["party"] for c in v.centre.entries if c.event.kind == "statement.issued"}
+    )
     if not parties:
         raise InvalidInput("nothing was settled here", hint="run a study first")
     for day in (first, last):
         _check_day(day)
     if first and last and last < first:
-        raise InvalidInput(f"the period from {first} to {last} has no day", hint="give the earlier day to --from")
+        raise InvalidInput(
+            f"the period from {first} to {last} has no day", hint="give the earlier day to --from"
+        )
     root = v.centre.checkpoint.root.hex() if v.centre.checkpoint else ""
     pages = [
         statement_of(v.centre.entries, p, verified=v.holds, log_root=root, first=first, last=last)
@@ -78,7 +83,11 @@ def _rows(v: Verification, parties: list[str]) -> list[dict[str, object]]:
         if c.event.kind == "settlement.paid"
     }
     return [
-        {**c.event.public, "entry": c.index, "paid_fen": paid.get((c.event.case, c.event.public["party"]), 0)}
+        {
+            **c.event.public,
+            "entry": c.index,
+            "paid_fen": paid.get((c.event.case, c.event.public["party"]), 0),
+        }
         for c in v.centre.entries
         if c.event.kind == "statement.issued" and c.event.public["party"] in parties
     ]
@@ -90,7 +99,9 @@ def _write(folder: Path, name: str, text: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except OSError as e:
-        raise StoreError(f"cannot write `{path}`: {e.strerror}", hint="name a folder that can be written") from None
+        raise StoreError(
+            f"cannot write `{path}`: {e.strerror}", hint="name a folder that can be written"
+        ) from None
     return path
 
 
@@ -127,6 +138,8 @@ def _lines(page: StatementPage, s: Settlement, lang: str) -> list[str]:
 def _closing(directory: Path, *, holds: bool, lang: str) -> str:
     if lang == "zh":
         agreed = "一致" if holds else "不一致"
-        return f"结算已由日志重新算出，{agreed}；如有异议，可自行核验：heyi settle verify {directory}"
+        return (
+            f"结算已由日志重新算出，{agreed}；如有异议，可自行核验：heyi settle verify {directory}"
+        )
     agreed = "and agrees" if holds else "and DIFFERS"
     return f"the settlement was recomputed from the log {agreed}; check it yourself: heyi settle verify {directory}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from heyi.exchange.dispute import AUTHORITY
+from heyi.exchange.money.dispute import AUTHORITY
 from heyi.model.fact import Value
 from heyi.model.party import PartyKind, Tier
 
@@ -22,7 +22,9 @@ class Role:
     speaks_for: tuple[str, ...] = ()
 
 
-def _known(kind: str, *, member: bool, abroad: bool = False, share: int = 0, control: bool = False) -> dict[str, Value]:
+def _known(
+    kind: str, *, member: bool, abroad: bool = False, share: int = 0, control: bool = False
+) -> dict[str, Value]:
     return {
         "recipient.kind": kind,
         "recipient.abroad": abroad,
@@ -59,7 +61,11 @@ PLATFORM = Role(
     tier=Tier.COUNTY,
     zh="安和县健康数据协同平台",
     en="Anhe County Health Data Platform",
-    registry={**_known("government", member=True), "handler.ciio": False, "handler.state_organ": False},
+    registry={
+        **_known("government", member=True),
+        "handler.ciio": False,
+        "handler.state_organ": False,
+    },
 )
 
 ROLES: tuple[Role, ...] = (
@@ -88,7 +94,13 @@ ROLES: tuple[Role, ...] = (
         en="Finance Office",
         speaks_for=(AUTHORITY,),
     ),
-    Role(id="county-office", kind=PartyKind.AUTHORITY, tier=Tier.COUNTY, zh="县域数据办", en="County Data Office"),
+    Role(
+        id="county-office",
+        kind=PartyKind.AUTHORITY,
+        tier=Tier.COUNTY,
+        zh="县域数据办",
+        en="County Data Office",
+    ),
     Role(
         id="baiyun-physician",
         kind=PartyKind.REQUESTER,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from heyi.county.people import population
 from heyi.county.places import PLACES, Place
-from heyi.county.records import records
+from heyi.county.visits import records
 from heyi.model.errors import StoreError
 
 
@@ -23,7 +23,7 @@ class Export:
 
 
 def write_county(directory: Path, *, seed: int, persons: int = 20_000) -> tuple[Export, ...]:
-    """Write one CSV per institution, `<id>.csv`, in the encoding of its house: same seed, same bytes.
+    """Write one CSV per institution, `<id>.csv`, in its own encoding: same seed, same bytes.
 
     `persons` is 1,000 to 500,000. A file appears whole or not at all; a file of that name is replaced.
     Raises `InvalidInput` for another number of persons, `StoreError` where the folder cannot be written.
@@ -53,4 +53,6 @@ def _write_whole(path: Path, content: bytes) -> None:
         partial.write_bytes(content)
         partial.replace(path)
     except OSError as error:
-        raise StoreError(f"cannot write `{path}`: {error.strerror}", hint="choose another folder") from error
+        raise StoreError(
+            f"cannot write `{path}`: {error.strerror}", hint="choose another folder"
+        ) from error

@@ -31,7 +31,10 @@ _TOWNSHIP_WEIGHTS = (1.30, 1.20, 0.70, 1.10, 1.15, 0.75, 1.05, 0.90, 1.00, 1.15,
 _SEEN = ("T", "C", "V", "M", "TC", "TV", "TM", "TVC", "CM", "VC", "TCM", "TVM")
 _SEEN_ADULT = (0.390, 0.150, 0.077, 0.050, 0.085, 0.085, 0.045, 0.040, 0.020, 0.020, 0.020, 0.018)
 _SEEN_CHILD = (0.6, 0, 0.1, 0, 0, 0.3, 0, 0, 0, 0, 0, 0)
-_CLINICS = {t.id: tuple(p.id for p in PLACES if p.tier is Tier.VILLAGE and p.hosted_by == t.id) for t in TOWNSHIPS}
+_CLINICS = {
+    t.id: tuple(p.id for p in PLACES if p.tier is Tier.VILLAGE and p.hosted_by == t.id)
+    for t in TOWNSHIPS
+}
 _SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
 _GIVEN_MALE = "伟强军勇杰涛明超平刚辉建国志文华海波斌龙德福春林永贵成东荣光"
 _GIVEN_FEMALE = "芳娜秀英敏静丽艳娟霞玉兰桂珍凤红梅燕玲萍淑慧春花翠莲巧云素琴"
@@ -94,7 +97,9 @@ def population(*, seed: int, persons: int = 20_000) -> tuple[Person, ...]:
     Raises `InvalidInput` outside that range.
     """
     if not 1_000 <= persons <= 500_000:
-        raise InvalidInput(f"a county of {persons} persons cannot be made", hint="ask for 1000 to 500000 persons")
+        raise InvalidInput(
+            f"a county of {persons} persons cannot be made", hint="ask for 1000 to 500000 persons"
+        )
     draw = Draw(f"{seed}:people")
     taken: set[str] = set()
     return tuple(_person(draw, index, taken) for index in range(persons))
@@ -106,13 +111,18 @@ def _person(draw: Draw, index: int, taken: set[str]) -> Person:
     seen = draw.weighted(_SEEN, _SEEN_CHILD if child else _SEEN_ADULT)
     village, places = _where(draw, township, seen)
     male = draw.chance(0.5)
-    born = BASELINE - dt.timedelta(days=draw.whole(3 * 366, 11 * 365) if child else _adult_days(draw))
+    born = BASELINE - dt.timedelta(
+        days=draw.whole(3 * 366, 11 * 365) if child else _adult_days(draw)
+    )
     years = _years(born)
     smoker = not child and draw.chance(0.45 if male else 0.04)
     if child:
         sbp, bmi = draw.normal(90 + 1.5 * years, 7), draw.normal(16, 1.3)
     else:
-        sbp, bmi = draw.normal(104.5 + 0.42 * years + 2 * male, 15), max(draw.normal(24.2, 3.2), 16.0)
+        sbp, bmi = (
+            draw.normal(104.5 + 0.42 * years + 2 * male, 15),
+            max(draw.normal(24.2, 3.2), 16.0),
+        )
     diabetes = not child and draw.chance(_logistic(-2.2 + 0.035 * (years - 56) + 0.1 * (bmi - 24)))
     risk = stroke_risk(age=years, male=male, sbp=round(sbp), smoker=smoker, diabetes=diabetes)
     return Person(

@@ -46,25 +46,83 @@ class Township:
         return f"township-{self.number:02d}"
 
 
-def _township(number: int, zh: str, en: str, clinics: int, style: ExportStyle, villages: str) -> Township:
+def _township(
+    number: int, zh: str, en: str, clinics: int, style: ExportStyle, villages: str
+) -> Township:
     pairs = (village.partition("/") for village in villages.split())
     names = tuple((chinese, english) for chinese, _, english in pairs)
     return Township(number=number, zh=zh, en=en, villages=names, clinics=clinics, style=style)
 
 
 TOWNSHIPS: tuple[Township, ...] = (
-    _township(1, "青石镇", "Qingshi", 2, styles.RESIDENT_FILE, "王家湾村/Wangjiawan 石桥村/Shiqiao 东岭村/Dongling"),
-    _township(2, "柳河镇", "Liuhe", 2, styles.RESIDENT_FILE, "柳树屯村/Liushutun 河口村/Hekou 南坝村/Nanba"),
+    _township(
+        1,
+        "青石镇",
+        "Qingshi",
+        2,
+        styles.RESIDENT_FILE,
+        "王家湾村/Wangjiawan 石桥村/Shiqiao 东岭村/Dongling",
+    ),
+    _township(
+        2,
+        "柳河镇",
+        "Liuhe",
+        2,
+        styles.RESIDENT_FILE,
+        "柳树屯村/Liushutun 河口村/Hekou 南坝村/Nanba",
+    ),
     _township(3, "白云乡", "Baiyun", 1, styles.CLINIC_DESK, "云顶村/Yunding 竹坪村/Zhuping"),
-    _township(4, "双桥镇", "Shuangqiao", 2, styles.PINYIN, "双桥村/Shuangqiao 赵家庄村/Zhaojiazhuang 新塘村/Xintang"),
-    _township(5, "梅林镇", "Meilin", 2, styles.CLINIC_DESK, "梅花村/Meihua 杨树林村/Yangshulin 西洼村/Xiwa"),
+    _township(
+        4,
+        "双桥镇",
+        "Shuangqiao",
+        2,
+        styles.PINYIN,
+        "双桥村/Shuangqiao 赵家庄村/Zhaojiazhuang 新塘村/Xintang",
+    ),
+    _township(
+        5,
+        "梅林镇",
+        "Meilin",
+        2,
+        styles.CLINIC_DESK,
+        "梅花村/Meihua 杨树林村/Yangshulin 西洼村/Xiwa",
+    ),
     _township(6, "龙泉乡", "Longquan", 1, styles.PINYIN, "龙泉村/Longquan 井沟村/Jinggou"),
-    _township(7, "大同镇", "Datong", 2, styles.CHRONIC_CARE, "同心村/Tongxin 李家营村/Lijiaying 高坡村/Gaopo"),
+    _township(
+        7,
+        "大同镇",
+        "Datong",
+        2,
+        styles.CHRONIC_CARE,
+        "同心村/Tongxin 李家营村/Lijiaying 高坡村/Gaopo",
+    ),
     _township(8, "松岗乡", "Songgang", 1, styles.CLINIC_DESK, "松岗村/Songgang 核桃沟村/Hetaogou"),
-    _township(9, "清溪镇", "Qingxi", 2, styles.RESIDENT_FILE, "清溪村/Qingxi 马家渡村/Majiadu 上水村/Shangshui"),
-    _township(10, "永丰镇", "Yongfeng", 2, styles.PINYIN, "永丰村/Yongfeng 陈家集村/Chenjiaji 红旗村/Hongqi"),
+    _township(
+        9,
+        "清溪镇",
+        "Qingxi",
+        2,
+        styles.RESIDENT_FILE,
+        "清溪村/Qingxi 马家渡村/Majiadu 上水村/Shangshui",
+    ),
+    _township(
+        10,
+        "永丰镇",
+        "Yongfeng",
+        2,
+        styles.PINYIN,
+        "永丰村/Yongfeng 陈家集村/Chenjiaji 红旗村/Hongqi",
+    ),
     _township(11, "凤山乡", "Fengshan", 1, styles.RESIDENT_FILE, "凤山村/Fengshan 桃园村/Taoyuan"),
-    _township(12, "金湖镇", "Jinhu", 2, styles.GENE_SCREENING, "金湖村/Jinhu 孙家埠村/Sunjiabu 北滩村/Beitan"),
+    _township(
+        12,
+        "金湖镇",
+        "Jinhu",
+        2,
+        styles.GENE_SCREENING,
+        "金湖村/Jinhu 孙家埠村/Sunjiabu 北滩村/Beitan",
+    ),
 )
 
 

@@ -5,22 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from heyi.county.founding import DemoConsortium, records_of
 from heyi.county.places import PLACES
-from heyi.county.stage import Stage, records_of
 from heyi.crypto.canonical import Json
-from heyi.exchange.apply import decide, present, supply
 from heyi.exchange.consortium import PLATFORM
-from heyi.federation.operation import Operation
+from heyi.exchange.request.apply import decide, present, supply
+from heyi.federation.wire.operation import Operation
 from heyi.model.decision import Decision
 from heyi.model.fact import Value
 from heyi.model.request import Request
-from heyi.policy.profiles import expand_profiles
+from heyi.policy.language.profiles import expand_profiles
 
 TOWNSHIPS = tuple(p.id for p in PLACES if p.id.startswith("township"))
 VILLAGES = tuple(p.id for p in PLACES if p.id.startswith("village"))
 STUDY_SITES = ("county-hospital", "tcm-hospital", *TOWNSHIPS)
 
-CARE_KINDS = ("name", "resident_id", "birth_date", "sex", "visit_date", "sbp", "dbp", "diagnosis_code", "free_text")
+CARE_KINDS = (
+    "name",
+    "resident_id",
+    "birth_date",
+    "sex",
+    "visit_date",
+    "sbp",
+    "dbp",
+    "diagnosis_code",
+    "free_text",
+)
 RECORD_KINDS = ("name", "resident_id", "birth_date", "sex", "visit_date", "sbp", "dbp", "diabetes")
 STUDY_KINDS = ("age", "sex", "sbp", "smoking", "diabetes", "stroke")
 
@@ -41,7 +51,9 @@ REGRESSION = Operation(
 OVERLAP = Operation(name="tokens", params={"complete": list(STUDY_KINDS)})
 PRESSURE = Operation(
     name="frequency",
-    params={"by": [{"kind": "sex"}, {"kind": "age", "cuts": [45, 65]}, {"kind": "sbp", "cuts": [140]}]},
+    params={
+        "by": [{"kind": "sex"}, {"kind": "age", "cuts": [45, 65]}, {"kind": "sbp", "cuts": [140]}]
+    },
 )
 
 
@@ -67,11 +79,11 @@ class Scene:
         return tuple(self.assets) or tuple(records_of(s) for s in self.sites)
 
 
-def play(stage: Stage, scene: Scene) -> dict[str, Decision]:
+def play(demo: DemoConsortium, scene: Scene) -> dict[str, Decision]:
     """Submit a scene's request, let the registry and the authorities say what they know, and decide."""
-    house = stage.house
-    schema = house.point.book.schema
-    facts = {**expand_profiles([scene.like], house.point.book.texts), **scene.given}
+    consortium = demo.consortium
+    schema = consortium.point.book.schema
+    facts = {**expand_profiles([scene.like], consortium.point.book.texts), **scene.given}
     stated = {n: schema.spec(n).check(v) for n, v in facts.items() if n not in scene.silent}
     request = Request(
         id=scene.id,
@@ -86,19 +98,21 @@ def play(stage: Stage, scene: Scene) -> dict[str, Decision]:
         delivery=str(facts["act.delivery"]),
         operations={o.name: o.params for o in scene.operations},
     )
-    present(house, request, stated, registrar=PLATFORM, attester="county-office")
-    stage.forward(300)
-    return decide(house, scene.id)
+    present(consortium, request, stated, registrar=PLATFORM, attester="county-office")
+    demo.forward(300)
+    return decide(consortium, scene.id)
 
 
-def answer(stage: Stage, scene: Scene, facts: Mapping[str, Value]) -> dict[str, Decision]:
+def decide_scene(
+    demo: DemoConsortium, scene: Scene, facts: Mapping[str, Value]
+) -> dict[str, Decision]:
     """State what was missing, with the source that each fact asks for, and decide again."""
-    house = stage.house
+    consortium = demo.consortium
     for name, value in facts.items():
-        source = house.point.book.schema.spec(name).source
-        supply(house, scene.id, {name: value}, by=PLATFORM, source=source)
-    stage.forward(3_600)
-    return decide(house, scene.id)
+        source = consortium.point.book.schema.spec(name).source
+        supply(consortium, scene.id, {name: value}, by=PLATFORM, source=source)
+    demo.forward(3_600)
+    return decide(consortium, scene.id)
 
 
 TREATMENT = Scene(

@@ -8,22 +8,24 @@ from fractions import Fraction
 from pathlib import Path
 
 from heyi.county import scenes
+from heyi.county.founding import DemoConsortium, Tell, Telling, raise_county, records_of
 from heyi.county.places import PLACES
-from heyi.county.scenes import Scene, answer, play
-from heyi.county.stage import Stage, Tell, Telling, raise_county, records_of
+from heyi.county.resident import counted_resident
+from heyi.county.scenes import Scene, decide_scene, play
 from heyi.crypto.canonical import Json
-from heyi.exchange.apply import approve, decide
-from heyi.exchange.dispute import answer_dispute, dispute
-from heyi.exchange.erase import erase
-from heyi.exchange.grant import Terms, grant, revoke
-from heyi.exchange.pay import approve_settlement, pay
-from heyi.exchange.study import StudyResult, register_study, run_study
-from heyi.exchange.use import Session, withdraw
-from heyi.exchange.valuation import COVERAGE, Valuation
+from heyi.exchange.money.dispute import answer_dispute, dispute
+from heyi.exchange.money.pay import approve_settlement, pay
+from heyi.exchange.proof.erase import erase
+from heyi.exchange.request.apply import approve, decide
+from heyi.exchange.request.grant import Terms, grant, revoke
+from heyi.exchange.study.joint_study import StudyResult, register_study, run_study
+from heyi.exchange.study.use import Session, withdraw
+from heyi.exchange.study.valuation import Valuation
 from heyi.model.decision import Decision
 from heyi.model.party import GRASSROOTS, Tier
 from heyi.settlement.allocate import Policy
 from heyi.settlement.pot import Pot
+from heyi.settlement.utility import COVERAGE
 
 DAY = 86_400
 POT_FEN = 30_000_000
@@ -59,48 +61,55 @@ class Told:
     erased: int
 
 
-def tell_story(stage: Stage, directory: Path, *, seed: int, persons: int, tell: Tell) -> Told:
-    """Play the whole story on a stage."""
-    raise_county(stage, directory, seed=seed, persons=persons, tell=tell)
+def tell_story(
+    demo: DemoConsortium, directory: Path, *, seed: int, persons: int, tell: Tell
+) -> Told:
+    """Play the whole story on a demo."""
+    raise_county(demo, directory, seed=seed, persons=persons, tell=tell)
     turns: list[Turn] = []
 
-    def record(scene: Scene, decisions: dict[str, Decision], zh: str = "", en: str = "") -> dict[str, Decision]:
+    def record(
+        scene: Scene, decisions: dict[str, Decision], zh: str = "", en: str = ""
+    ) -> dict[str, Decision]:
         turns.append(Turn(scene=scene, decisions=decisions, zh=zh, en=en))
-        stage.forward(DAY // 4)
+        demo.forward(DAY // 4)
         return decisions
 
     tell(
-        Telling(zh="申请逐一受理：法律先答，附条款", en="requests are judged: the law answers first, with its articles")
+        Telling(
+            zh="申请逐一受理：法律先答，附条款",
+            en="requests are judged: the law answers first, with its articles",
+        )
     )
     # permitted; permitted with duties
-    record(scenes.TREATMENT, play(stage, scenes.TREATMENT))
-    grant(stage.house, scenes.TREATMENT.id, Terms(days=1))
-    record(scenes.REFERRAL, play(stage, scenes.REFERRAL))
-    grant(stage.house, scenes.REFERRAL.id, Terms(days=30))
+    record(scenes.TREATMENT, play(demo, scenes.TREATMENT))
+    grant(demo.consortium, scenes.TREATMENT.id, Terms(days=1))
+    record(scenes.REFERRAL, play(demo, scenes.REFERRAL))
+    grant(demo.consortium, scenes.REFERRAL.id, Terms(days=30))
     # refused with a cure, and cured
-    record(scenes.REFERRAL_WITHOUT_CONSENT, play(stage, scenes.REFERRAL_WITHOUT_CONSENT))
+    record(scenes.REFERRAL_WITHOUT_CONSENT, play(demo, scenes.REFERRAL_WITHOUT_CONSENT))
     record(
         scenes.REFERRAL_WITHOUT_CONSENT,
-        answer(stage, scenes.REFERRAL_WITHOUT_CONSENT, {"consent.separate": True}),
+        decide_scene(demo, scenes.REFERRAL_WITHOUT_CONSENT, {"consent.separate": True}),
         "患者补签单独同意后重新判定",
         "the patient signs a separate consent; decided again",
     )
-    record(scenes.REFERRAL_UNANSWERED, play(stage, scenes.REFERRAL_UNANSWERED))
+    record(scenes.REFERRAL_UNANSWERED, play(demo, scenes.REFERRAL_UNANSWERED))
     record(
         scenes.REFERRAL_UNANSWERED,
-        answer(stage, scenes.REFERRAL_UNANSWERED, {"consent.withdrawn": False}),
+        decide_scene(demo, scenes.REFERRAL_UNANSWERED, {"consent.withdrawn": False}),
         "同意登记处答复：未撤回",
         "the consent registry answers: not withdrawn",
     )
     # red lines
-    record(scenes.FOREIGN_GENES, play(stage, scenes.FOREIGN_GENES))
-    record(scenes.FOREIGN_COURT, play(stage, scenes.FOREIGN_COURT))
-    record(scenes.MARKETING, play(stage, scenes.MARKETING))
-    record(scenes.INSURER, play(stage, scenes.INSURER))
+    record(scenes.FOREIGN_GENES, play(demo, scenes.FOREIGN_GENES))
+    record(scenes.FOREIGN_COURT, play(demo, scenes.FOREIGN_COURT))
+    record(scenes.MARKETING, play(demo, scenes.MARKETING))
+    record(scenes.INSURER, play(demo, scenes.INSURER))
     # an authority refuses
-    record(scenes.TRAINING, play(stage, scenes.TRAINING))
+    record(scenes.TRAINING, play(demo, scenes.TRAINING))
     approve(
-        stage.house,
+        demo.consortium,
         scenes.TRAINING.id,
         authority="data_committee",
         by="data-committee",
@@ -109,18 +118,18 @@ def tell_story(stage: Stage, directory: Path, *, seed: int, persons: int, tell: 
     )
     record(
         scenes.TRAINING,
-        decide(stage.house, scenes.TRAINING.id),
+        decide(demo.consortium, scenes.TRAINING.id),
         "数据安全委员会不同意",
         "the data security committee refuses",
     )
     # open data
-    record(scenes.BEDS, play(stage, scenes.BEDS))
+    record(scenes.BEDS, play(demo, scenes.BEDS))
 
-    before, after = _withdrawal(stage, record, tell)
-    refused = _revocation(stage, record, tell)
-    study = _study(stage, record, tell)
-    payment = _settlement(stage, study, tell)
-    erased = _erasure(stage, tell)
+    before, after = _withdrawal(demo, record, tell)
+    refused = _revocation(demo, record, tell)
+    study = _study(demo, record, tell)
+    payment = _settlement(demo, study, tell)
+    erased = _erasure(demo, tell)
     return Told(
         turns=tuple(turns),
         before=before,
@@ -132,42 +141,62 @@ def tell_story(stage: Stage, directory: Path, *, seed: int, persons: int, tell: 
     )
 
 
-def _withdrawal(stage: Stage, record: Record, tell: Tell) -> tuple[dict[str, Json], dict[str, Json]]:
+def _withdrawal(
+    demo: DemoConsortium, record: Record, tell: Tell
+) -> tuple[dict[str, Json], dict[str, Json]]:
     """Counts at twenty village clinics, before and after one person withdraws; hosts answer for the clinics."""
     tell(
-        Telling(zh="村卫生室统计进行中，一名居民撤回同意", en="a resident withdraws while village clinics are counted")
+        Telling(
+            zh="村卫生室统计进行中，一名居民撤回同意",
+            en="a resident withdraws while village clinics are counted",
+        )
     )
-    record(scenes.STATISTICS, play(stage, scenes.STATISTICS))
-    grant(stage.house, scenes.STATISTICS.id)
-    session = Session(stage.house, scenes.STATISTICS.id)
+    record(scenes.STATISTICS, play(demo, scenes.STATISTICS))
+    grant(demo.consortium, scenes.STATISTICS.id)
+    session = Session(demo.consortium, scenes.STATISTICS.id)
     before = session.frequencies()
     clinic = session.seats[0].permit
-    resident = stage.counted_resident(clinic.audience, clinic.asset, scenes.PRESSURE, clinic.min_cell)
-    withdraw(stage.house, token=stage.node(clinic.audience).withdrawal_token(resident), via=clinic.audience)
-    stage.forward(DAY)
+    records = demo.records[clinic.audience]
+    resident = counted_resident(records, clinic.asset, scenes.PRESSURE, clinic.min_cell)
+    withdraw(
+        demo.consortium,
+        token=demo.node(clinic.audience).withdrawal_token(resident),
+        via=clinic.audience,
+    )
+    demo.forward(DAY)
     return before, session.frequencies()
 
 
-def _revocation(stage: Stage, record: Record, tell: Tell) -> dict[str, dict[str, str]]:
+def _revocation(demo: DemoConsortium, record: Record, tell: Tell) -> dict[str, dict[str, str]]:
     """A permit is used, revoked, and refused by the nodes themselves."""
-    tell(Telling(zh="许可被撤销，节点自行拒绝", en="permits are revoked, and the nodes refuse by themselves"))
-    record(scenes.SURVEILLANCE, play(stage, scenes.SURVEILLANCE))
-    grant(stage.house, scenes.SURVEILLANCE.id)
-    session = Session(stage.house, scenes.SURVEILLANCE.id)
+    tell(
+        Telling(
+            zh="许可被撤销，节点自行拒绝",
+            en="permits are revoked, and the nodes refuse by themselves",
+        )
+    )
+    record(scenes.SURVEILLANCE, play(demo, scenes.SURVEILLANCE))
+    grant(demo.consortium, scenes.SURVEILLANCE.id)
+    session = Session(demo.consortium, scenes.SURVEILLANCE.id)
     session.frequencies()
     for permit in sorted(session.case.permits):
-        revoke(stage.house, scenes.SURVEILLANCE.id, permit, reason="统计任务提前结束")
-    stage.forward(3_600)
+        revoke(demo.consortium, scenes.SURVEILLANCE.id, permit, reason="统计任务提前结束")
+    demo.forward(3_600)
     refused: dict[str, dict[str, str]] = session.frequencies()["refused"]
     return refused
 
 
-def _study(stage: Stage, record: Record, tell: Tell) -> StudyResult:
+def _study(demo: DemoConsortium, record: Record, tell: Tell) -> StudyResult:
     """Fourteen institutions are asked, two may not take part, committees approve with a condition, twelve are paid."""
-    tell(Telling(zh="联合研究：伦理与数据安全委员会审批", en="a joint study goes to the ethics and data committees"))
-    record(scenes.STUDY, play(stage, scenes.STUDY))
+    tell(
+        Telling(
+            zh="联合研究：伦理与数据安全委员会审批",
+            en="a joint study goes to the ethics and data committees",
+        )
+    )
+    record(scenes.STUDY, play(demo, scenes.STUDY))
     approve(
-        stage.house,
+        demo.consortium,
         scenes.STUDY.id,
         authority="ethics_committee",
         by="ethics-committee",
@@ -176,51 +205,78 @@ def _study(stage: Stage, record: Record, tell: Tell) -> StudyResult:
         conditions={"min_cell": MIN_CELL_OF_ETHICS},
     )
     approve(
-        stage.house,
+        demo.consortium,
         scenes.STUDY.id,
         authority="data_committee",
         by="data-committee",
         given=True,
         reasons="数据不出机构，逐次留痕",
     )
-    stage.forward(DAY)
+    demo.forward(DAY)
     record(
         scenes.STUDY,
-        decide(stage.house, scenes.STUDY.id),
+        decide(demo.consortium, scenes.STUDY.id),
         "两个委员会同意，伦理委员会附条件：最小格不少于 10",
         "both committees approve; ethics on condition of cells of at least 10",
     )
     grassroots = frozenset(p.id for p in PLACES if p.tier in GRASSROOTS)
-    pot = Pot(fen=POT_FEN, policy=Policy(group=grassroots, group_floor=GRASSROOTS_FLOOR), dispute_days=DISPUTE_DAYS)
-    register_study(stage.house, scenes.STUDY.id, Valuation(utility=COVERAGE), pot)
-    grant(stage.house, scenes.STUDY.id)
-    tell(Telling(zh="数据不动，运算到各机构；按沙普利值反哺", en="computed where the data lie; valued by Shapley"))
-    result = run_study(stage.house, scenes.STUDY.id)
-    stage.forward(DAY)
+    pot = Pot(
+        fen=POT_FEN,
+        policy=Policy(group=grassroots, group_floor=GRASSROOTS_FLOOR),
+        dispute_days=DISPUTE_DAYS,
+    )
+    register_study(demo.consortium, scenes.STUDY.id, Valuation(utility=COVERAGE), pot)
+    grant(demo.consortium, scenes.STUDY.id)
+    tell(
+        Telling(
+            zh="数据不动，运算到各机构；按沙普利值反哺",
+            en="computed where the data lie; valued by Shapley",
+        )
+    )
+    result = run_study(demo.consortium, scenes.STUDY.id)
+    demo.forward(DAY)
     return result
 
 
-def _settlement(stage: Stage, result: StudyResult, tell: Tell) -> Decision:
+def _settlement(demo: DemoConsortium, result: StudyResult, tell: Tell) -> Decision:
     """A health centre doubts its statement and is answered; when nobody can dispute any more, the pot is paid."""
-    tell(Telling(zh="结算单送达，一家乡镇卫生院提出异议，获书面答复", en="a health centre disputes its statement"))
+    tell(
+        Telling(
+            zh="结算单送达，一家乡镇卫生院提出异议，获书面答复",
+            en="a health centre disputes its statement",
+        )
+    )
     case = scenes.STUDY.id
-    doubter = min(s.party for s in result.statements if stage.house.party(s.party).tier is Tier.TOWNSHIP)
-    dispute(stage.house, case, party=doubter, reasons="随访患者似乎未全部计入")
-    stage.forward(DAY)
+    doubter = min(
+        s.party for s in result.statements if demo.consortium.party(s.party).tier is Tier.TOWNSHIP
+    )
+    dispute(demo.consortium, case, party=doubter, reasons="随访患者似乎未全部计入")
+    demo.forward(DAY)
     reasons = "与各家共有的患者由各家平分，已逐一复算；无其他遗漏"
-    answer_dispute(stage.house, case, party=doubter, by="finance-office", upheld=False, reasons=reasons)
-    stage.forward(DISPUTE_DAYS * DAY)
-    tell(Telling(zh="异议期满，核准并按贡献支付", en="the days for disputes are over: approved, and paid"))
-    approve_settlement(stage.house, case, by="finance-office")
-    payment, _ = pay(stage.house, case)
-    stage.forward(DAY)
+    answer_dispute(
+        demo.consortium, case, party=doubter, by="finance-office", upheld=False, reasons=reasons
+    )
+    demo.forward(DISPUTE_DAYS * DAY)
+    tell(
+        Telling(
+            zh="异议期满，核准并按贡献支付", en="the days for disputes are over: approved, and paid"
+        )
+    )
+    approve_settlement(demo.consortium, case, by="finance-office")
+    payment, _ = pay(demo.consortium, case)
+    demo.forward(DAY)
     return payment
 
 
-def _erasure(stage: Stage, tell: Tell) -> int:
+def _erasure(demo: DemoConsortium, tell: Tell) -> int:
     """The facts of the first decision are erased; the log still verifies."""
-    tell(Telling(zh="应患者要求删除一份事实，日志仍可核验", en="one body is erased on request; the log still verifies"))
-    case = stage.house.case(scenes.TREATMENT.id)
+    tell(
+        Telling(
+            zh="应患者要求删除一份事实，日志仍可核验",
+            en="one body is erased on request; the log still verifies",
+        )
+    )
+    case = demo.consortium.case(scenes.TREATMENT.id)
     entry = case.decisions[records_of("township-03")].index
-    erase(stage.house, entry, reason="subject's request")
+    erase(demo.consortium, entry, reason="subject's request")
     return entry

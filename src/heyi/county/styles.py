@@ -10,14 +10,14 @@ from heyi.model.errors import InvalidInput
 
 ENCODINGS = ("gb18030", "utf-8", "utf-8-sig")
 COMMON = "record name id_number sex birth_date phone address visit_date sbp dbp bmi smoker diabetes glucose stroke"
-"""Kinds of column that a house usually exports, in the order of its file; a village clinic has no `glucose`."""
+"""Kinds of column that an institution usually exports, in the order of its file; a village clinic has no `glucose`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportStyle:
     """How one system writes its file.
 
-    `headings` maps a kind of column to the house's own heading, in the order of the file; `date_format` takes
+    `headings` maps a kind of column to the institution's own heading, in the order of the file; `date_format` takes
     `y`, `m` and `d`; `sex_codes` are (male, female), `yes_no_codes` are (yes, no).
     """
 
@@ -29,20 +29,23 @@ class ExportStyle:
 
     def __post_init__(self) -> None:
         if self.encoding not in ENCODINGS:
-            raise InvalidInput(f"`{self.encoding}` is not an export encoding", hint=f"one of {', '.join(ENCODINGS)}")
+            raise InvalidInput(
+                f"`{self.encoding}` is not an export encoding",
+                hint=f"one of {', '.join(ENCODINGS)}",
+            )
         if len(set(self.headings.values())) != len(self.headings):
             raise InvalidInput("an export style has one heading for two kinds of column")
 
     def date(self, day: dt.date) -> str:
-        """A date as this house writes it."""
+        """A date as this institution writes it."""
         return self.date_format.format(y=day.year, m=day.month, d=day.day)
 
     def sex(self, male: bool) -> str:
-        """The house's code for a person's sex."""
+        """The institution's code for a person's sex."""
         return self.sex_codes[0] if male else self.sex_codes[1]
 
     def yes_no(self, value: bool) -> str:
-        """The house's code for yes or no."""
+        """The institution's code for yes or no."""
         return self.yes_no_codes[0] if value else self.yes_no_codes[1]
 
 

@@ -25,8 +25,12 @@ def canonical(value: Json) -> bytes:
         InvalidInput: a float, a number beyond 2^53 - 1, or a value that JSON does not have.
     """
     try:
-        if _is_texts(value):  # a rulebook is a megabyte of them, and the encoder in C writes the same bytes
-            return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        if _is_texts(
+            value
+        ):  # a rulebook is a megabyte of them, and the encoder in C writes the same bytes
+            return json.dumps(
+                value, ensure_ascii=False, sort_keys=True, separators=(",", ":")
+            ).encode()
         _refuse_floats(value)
         return rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as e:
@@ -44,7 +48,10 @@ def _is_texts(value: Json) -> bool:
 
 def _refuse_floats(value: Json) -> None:
     if isinstance(value, float):
-        raise InvalidInput("a floating number cannot be signed or logged", hint="quantise it to an integer with a unit")
+        raise InvalidInput(
+            "a floating number cannot be signed or logged",
+            hint="quantise it to an integer with a unit",
+        )
     if isinstance(value, Mapping):
         for v in value.values():
             _refuse_floats(v)

@@ -27,7 +27,11 @@ class Commitment:
     algorithm: str = ALGORITHM
 
     def __post_init__(self) -> None:
-        if not isinstance(self.mac, str) or not _MAC.fullmatch(self.mac) or not isinstance(self.algorithm, str):
+        if (
+            not isinstance(self.mac, str)
+            or not _MAC.fullmatch(self.mac)
+            or not isinstance(self.algorithm, str)
+        ):
             raise VerificationError("not a commitment")
 
     def to_json(self) -> dict[str, str]:
@@ -48,6 +52,8 @@ def verify_commitment(commitment: Commitment, body: Json, key: bytes) -> None:
         VerificationError: it is not, or the algorithm is not known here.
     """
     if commitment.algorithm != ALGORITHM:
-        raise VerificationError(f"unknown commitment algorithm `{commitment.algorithm}`", hint="upgrade heyi")
+        raise VerificationError(
+            f"unknown commitment algorithm `{commitment.algorithm}`", hint="upgrade heyi"
+        )
     if not hmac.compare_digest(commit(body, key).mac, commitment.mac):
         raise VerificationError("the body is not what the leaf commits to")

@@ -52,7 +52,10 @@ def load_public_key(public_key: str) -> Ed25519PublicKey:
         InvalidInput: it is not a key.
     """
     if not isinstance(public_key, str) or not _KEY.fullmatch(public_key):
-        raise InvalidInput(f"`{str(public_key)[:16]}…` is not an Ed25519 public key", hint="64 lower-case hex digits")
+        raise InvalidInput(
+            f"`{str(public_key)[:16]}…` is not an Ed25519 public key",
+            hint="64 lower-case hex digits",
+        )
     return Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
 
 

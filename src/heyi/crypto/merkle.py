@@ -25,7 +25,9 @@ class Tree:
     """A growing tree that keeps the roots of its perfect subtrees: append O(1) on average, proofs O(log^2 n)."""
 
     def __init__(self, hashes: Iterable[bytes] = ()) -> None:
-        self._levels: list[list[bytes]] = [[]]  # _levels[k][i] is the root over leaves i 2^k to (i+1) 2^k
+        self._levels: list[list[bytes]] = [
+            []
+        ]  # _levels[k][i] is the root over leaves i 2^k to (i+1) 2^k
         for hashed in hashes:
             self.append(hashed)
 
@@ -104,7 +106,9 @@ def _split(size: int) -> int:
     return 1 << (size - 1).bit_length() - 1
 
 
-def verify_inclusion(hashed: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
+def verify_inclusion(
+    hashed: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes
+) -> None:
     """Check that a leaf hash is entry `index` of the tree of `size` entries with that root (RFC 9162 section 2.1.3.2).
 
     Raises:
@@ -127,7 +131,9 @@ def verify_inclusion(hashed: bytes, index: int, size: int, proof: Sequence[bytes
         raise VerificationError(f"entry {index} is not in the log with that root")
 
 
-def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:
+def verify_consistency(
+    old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]
+) -> None:
     """Check that the log of `old` entries is a prefix of the log of `new` (RFC 9162 section 2.1.4.2).
 
     Raises:

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from heyi.audit.event import Event, from_leaf
 from heyi.audit.log import Draft, Log
 from heyi.crypto.canonical import Json, from_canonical
-from heyi.exchange.case import Case, State
 from heyi.exchange.ports import Artefacts, Clock, Fabric, Keyring
+from heyi.exchange.state import Case, State
 from heyi.model.asset import Asset
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.model.party import Party
@@ -50,12 +50,23 @@ class Consortium:
         self._on_event = on_event
         for entry in log.store.entries():
             event = from_leaf(entry.leaf)
-            self.state.apply(entry.index, event, None if entry.body is None else from_canonical(entry.body))
+            self.state.apply(
+                entry.index, event, None if entry.body is None else from_canonical(entry.body)
+            )
 
     def draft(
-        self, kind: str, *, actor: str = PLATFORM, case: str = "", public: dict[str, Json], body: Json = None
+        self,
+        kind: str,
+        *,
+        actor: str = PLATFORM,
+        case: str = "",
+        public: dict[str, Json],
+        body: Json = None,
     ) -> Draft:
-        return Draft(event=Event(kind=kind, at=self.clock.now(), actor=actor, case=case, public=public), body=body)
+        return Draft(
+            event=Event(kind=kind, at=self.clock.now(), actor=actor, case=case, public=public),
+            body=body,
+        )
 
     def write(self, *drafts: Draft, erase: tuple[int, ...] = ()) -> list[int]:
         """Log events together, then fold into the state what the log kept, as a later reader would see it.
@@ -70,7 +81,9 @@ class Consortium:
         finally:
             for entry in self.log.store.entries(before) if self.log.size > before else ():
                 event = from_leaf(entry.leaf)
-                self.state.apply(entry.index, event, None if entry.body is None else from_canonical(entry.body))
+                self.state.apply(
+                    entry.index, event, None if entry.body is None else from_canonical(entry.body)
+                )
                 self._on_event(entry.index, event)
 
     @property

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from heyi.crypto.keys import Signer
-from heyi.federation.enforce import Call
-from heyi.federation.node import Answer
+from heyi.federation.wire.answer import Answer
+from heyi.federation.wire.call import Call
 
 
 class Clock(Protocol):

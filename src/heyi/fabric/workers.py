@@ -29,10 +29,13 @@ class Workers:
             InvalidInput: a worker ended; what came before was given.
         """
         work = (delayed(evaluate)(chunk) for chunk in chunks)
-        parallel = Parallel(n_jobs=self.count, return_as="generator", pre_dispatch="2 * n_jobs", batch_size=1)
+        parallel = Parallel(
+            n_jobs=self.count, return_as="generator", pre_dispatch="2 * n_jobs", batch_size=1
+        )
         try:
             yield from parallel(work)
         except BrokenExecutor as e:
             raise InvalidInput(
-                "a worker ended in the middle of its work", hint="see whether memory is short, and run again"
+                "a worker ended in the middle of its work",
+                hint="see whether memory is short, and run again",
             ) from e

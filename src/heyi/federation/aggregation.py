@@ -16,8 +16,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from heyi.crypto.canonical import Json, canonical
-from heyi.federation.numbers import read, write
 from heyi.federation.regression import Sums
+from heyi.federation.wire.wire_numbers import read, write
 from heyi.model.errors import InvalidInput, VerificationError
 
 MODULUS = 1 << 128
@@ -30,11 +30,20 @@ def mask(sums: Sums, *, key: bytes, own: str, peers: Json, context: Json) -> str
     Raises:
         InvalidInput: the peers are fewer than three, not in the order of their ids, or without this one.
     """
-    if not isinstance(peers, list) or not all(isinstance(p, str) for p in peers) or sorted(set(peers)) != peers:
+    if (
+        not isinstance(peers, list)
+        or not all(isinstance(p, str) for p in peers)
+        or sorted(set(peers)) != peers
+    ):
         raise InvalidInput("peers are a list of permits in the order of their ids")
     if own not in peers or len(peers) < LEAST_PEERS:
-        raise InvalidInput(f"sums are masked among at least {LEAST_PEERS} institutions, this one of them")
-    hidden = [[int(x) for x in row] for row in np.column_stack([sums.gradient, sums.information, sums.loglik])]
+        raise InvalidInput(
+            f"sums are masked among at least {LEAST_PEERS} institutions, this one of them"
+        )
+    hidden = [
+        [int(x) for x in row]
+        for row in np.column_stack([sums.gradient, sums.information, sums.loglik])
+    ]
     width = len(hidden[0])
     for peer in peers:
         if peer != own:
@@ -68,4 +77,6 @@ def unmask(parts: Sequence[Json], points: int, parameters: int) -> Sums:
         raise VerificationError(f"an institution answered sums that are none: {e}") from None
     total = sum(tables) % MODULUS
     whole = np.where(total >= MODULUS // 2, total - MODULUS, total)
-    return Sums(gradient=whole[:, :parameters], information=whole[:, parameters:-1], loglik=whole[:, -1])
+    return Sums(
+        gradient=whole[:, :parameters], information=whole[:, parameters:-1], loglik=whole[:, -1]
+    )

@@ -54,7 +54,9 @@ def log_of_one_plus(e: Floats) -> Floats:
     for n in range(19, 2, -2):
         tail *= square
         tail += 1 / n
-    half = 0.5 * f * f  # log(1 + f) = f - f^2/2 + s (f^2/2 + 2 s^2 tail), arranged so that what is large stays exact
+    half = (
+        0.5 * f * f
+    )  # log(1 + f) = f - f^2/2 + s (f^2/2 + 2 s^2 tail), arranged so that what is large stays exact
     return k * _LN2_HIGH - ((half - (s * (half + 2.0 * square * tail) + k * _LN2_LOW)) - f)
 
 

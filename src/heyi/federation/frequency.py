@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from heyi.crypto.canonical import Json
 from heyi.federation.elementary import Floats
-from heyi.federation.operation import Operation
+from heyi.federation.wire.operation import Operation
 from heyi.model.errors import InvalidInput
 
 CATEGORIES = (0.0, 1.0)
@@ -50,7 +50,9 @@ def size_of(axes: Sequence[Json]) -> int:
     return prod(_size(axis) for axis in axes)
 
 
-def count(operation: Operation, columns: Mapping[str, Floats], keep: npt.NDArray[np.bool_]) -> list[int]:
+def count(
+    operation: Operation, columns: Mapping[str, Floats], keep: npt.NDArray[np.bool_]
+) -> list[int]:
     """Counts by class. Incomplete records are left out."""
     axes = operation.params["by"]
     flat, _ = classes(axes, columns, keep)

@@ -59,7 +59,9 @@ def from_answer(result: Json, strata: int) -> list[Stratum]:
     return found
 
 
-def patterns(sites: Sequence[Sequence[Stratum]], weights: Sequence[int] = (1,)) -> list[dict[int, int]]:
+def patterns(
+    sites: Sequence[Sequence[Stratum]], weights: Sequence[int] = (1,)
+) -> list[dict[int, int]]:
     """For each stratum, how many persons were seen at exactly each set of sites: bit mask over sites -> persons.
 
     A person whom sites place in different strata counts in the lightest of them, the first of those. Persons without a

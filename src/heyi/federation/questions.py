@@ -23,9 +23,19 @@ import numpy.typing as npt
 
 from heyi.crypto.canonical import Json
 from heyi.federation.elementary import logistic_and_softplus
-from heyi.federation.numbers import pack, unpack, write
-from heyi.federation.operation import Operation
-from heyi.federation.regression import MICRO, Design, Integers, Newton, Points, Sums, predictors, sums, to_text
+from heyi.federation.regression import (
+    MICRO,
+    Design,
+    Integers,
+    Newton,
+    Points,
+    Sums,
+    predictors,
+    sums,
+    to_text,
+)
+from heyi.federation.wire.operation import Operation
+from heyi.federation.wire.wire_numbers import pack, unpack, write
 from heyi.model.errors import InvalidInput
 
 MASKED = "masked"
@@ -43,7 +53,7 @@ def is_masked(operation: Operation) -> bool:
     return operation.params.get("sums") == MASKED
 
 
-def answer(operation: Operation, data: Design, argument: Json, mask: Masker) -> Json:
+def answer_question(operation: Operation, data: Design, argument: Json, mask: Masker) -> Json:
     """The answer of an institution whose complete cases are `data`.
 
     Raises:
@@ -52,7 +62,9 @@ def answer(operation: Operation, data: Design, argument: Json, mask: Masker) -> 
     asked = set(argument) if isinstance(argument, dict) else set()
     k = data.x.shape[1]
     if is_masked(operation) and asked != {"at", "peers"}:
-        raise InvalidInput("the permit allows masked sums only", hint="ask together with the other institutions")
+        raise InvalidInput(
+            "the permit allows masked sums only", hint="ask together with the other institutions"
+        )
     records: dict[str, Json] = {"records": data.records}
     if asked == {"at"}:
         return {**records, "sums": to_text(sums(data, points(argument["at"], k)))}
@@ -101,7 +113,9 @@ def points(text: Json, parameters: int) -> Integers:
     try:
         return unpack(text, parameters)
     except ValueError as e:
-        raise InvalidInput(f"the argument is no table of {parameters} coefficients a row: {e}") from None
+        raise InvalidInput(
+            f"the argument is no table of {parameters} coefficients a row: {e}"
+        ) from None
 
 
 def record_moments(data: Design, models: Points, players: Any) -> tuple[list[int], list[list[int]]]:
@@ -124,7 +138,10 @@ def record_moments(data: Design, models: Points, players: Any) -> tuple[list[int
     signed = np.empty((players, 1 << players), dtype=np.int64)
     for i in range(players):
         signed[i] = np.where(np.arange(1 << players) >> i & 1, joins, -leaves)
-    logliks, moments = np.zeros(1 << players, dtype=np.int64), np.zeros((players, players), dtype=object)
+    logliks, moments = (
+        np.zeros(1 << players, dtype=np.int64),
+        np.zeros((players, players), dtype=object),
+    )
     step = max(1, _BLOCK >> players)
     for first in range(0, max(data.records, 1), step):
         part = Design(x=data.x[first : first + step], y=data.y[first : first + step])

@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from heyi.crypto.canonical import Json
 from heyi.federation.elementary import Floats, logistic_and_softplus
-from heyi.federation.numbers import pack, unpack
-from heyi.federation.operation import Operation
+from heyi.federation.wire.operation import Operation
+from heyi.federation.wire.wire_numbers import pack, unpack
 from heyi.model.errors import InvalidInput, VerificationError
 
 Integers = npt.NDArray[np.int64]
@@ -61,10 +61,16 @@ class Sums:
 
     def rows(self, chosen: Sequence[int]) -> Sums:
         """The sums at some of the coefficient vectors."""
-        return Sums(gradient=self.gradient[chosen], information=self.information[chosen], loglik=self.loglik[chosen])
+        return Sums(
+            gradient=self.gradient[chosen],
+            information=self.information[chosen],
+            loglik=self.loglik[chosen],
+        )
 
 
-def design(operation: Operation, columns: Mapping[str, Floats], keep: npt.NDArray[np.bool_]) -> Design:
+def design(
+    operation: Operation, columns: Mapping[str, Floats], keep: npt.NDArray[np.bool_]
+) -> Design:
     """Complete cases among the records to `keep`, on the registered scaling."""
     outcome = operation.params["outcome"]
     y = columns[outcome["kind"]]
@@ -75,7 +81,10 @@ def design(operation: Operation, columns: Mapping[str, Floats], keep: npt.NDArra
     for column in scaled:
         complete &= ~np.isnan(column)
     above = outcome.get("above_micro", 0) / MICRO
-    return Design(x=np.stack([c[complete] for c in scaled], axis=1), y=(y[complete] > above).astype(np.float64))
+    return Design(
+        x=np.stack([c[complete] for c in scaled], axis=1),
+        y=(y[complete] > above).astype(np.float64),
+    )
 
 
 def sums(data: Design, points: Points) -> Sums:
@@ -148,7 +157,9 @@ def from_text(text: Json, points: int, parameters: int) -> Sums:
         found = unpack(text, parameters + parameters * (parameters + 1) // 2 + 1, points)
     except ValueError as e:
         raise VerificationError(f"an institution answered sums that are none: {e}") from None
-    return Sums(gradient=found[:, :parameters], information=found[:, parameters:-1], loglik=found[:, -1])
+    return Sums(
+        gradient=found[:, :parameters], information=found[:, parameters:-1], loglik=found[:, -1]
+    )
 
 
 def joined(parts: Sequence[Sums]) -> Sums:
@@ -163,7 +174,9 @@ def joined(parts: Sequence[Sums]) -> Sums:
 def add(parts: Sequence[npt.NDArray[np.generic]]) -> npt.NDArray[np.generic]:
     """The sum of integer arrays of one shape, in Python integers where int64 could not hold it."""
     reach = sum(int(np.abs(p).max(initial=0)) for p in parts)
-    total: npt.NDArray[np.generic] = np.add.reduce([p if reach < 1 << 62 else p.astype(object) for p in parts])
+    total: npt.NDArray[np.generic] = np.add.reduce(
+        [p if reach < 1 << 62 else p.astype(object) for p in parts]
+    )
     return total
 
 
@@ -174,7 +187,9 @@ class Newton:
     than `within`. `rounds` counts the steps of each.
     """
 
-    def __init__(self, start: Sequence[Sequence[int]], *, ridge_micro: int, within: int = CONVERGED) -> None:
+    def __init__(
+        self, start: Sequence[Sequence[int]], *, ridge_micro: int, within: int = CONVERGED
+    ) -> None:
         self.beta: Integers = np.array(start, dtype=np.int64)
         self.rounds = [0] * len(start)
         self.open = list(range(len(start)))
@@ -211,10 +226,15 @@ class Newton:
             (self._near.add if change <= NEARLY else self._near.discard)(m)
         self.open = still
         if still and self.rounds[still[0]] >= ROUNDS:
-            raise InvalidInput("the regression does not converge", hint="register a larger ridge or fewer covariates")
+            raise InvalidInput(
+                "the regression does not converge",
+                hint="register a larger ridge or fewer covariates",
+            )
 
 
-def newton_step(beta: Integers, totals: Sums, *, ridge: float) -> tuple[Integers, list[int], list[int]]:
+def newton_step(
+    beta: Integers, totals: Sums, *, ridge: float
+) -> tuple[Integers, list[int], list[int]]:
     """One step of each problem.
 
     Returns the new coefficients, the penalised log-likelihoods at the old ones, and the largest changes, all in 1e-12.
@@ -227,12 +247,17 @@ def newton_step(beta: Integers, totals: Sums, *, ridge: float) -> tuple[Integers
     gradient[:, 1:] -= ridge * at[:, 1:]
     step = solve(full(totals.information, ridge), gradient)
     if not (np.abs(step) < 1e6).all():
-        raise InvalidInput("the regression does not converge", hint="register a larger ridge or fewer covariates")
+        raise InvalidInput(
+            "the regression does not converge", hint="register a larger ridge or fewer covariates"
+        )
     by = np.rint(step * PICO).astype(np.int64)
     penalty = np.zeros(len(beta))
     for i in range(1, beta.shape[1]):
         penalty += ridge * at[:, i] * at[:, i] / 2
-    values = [int(v) - round(p * PICO) for v, p in zip(totals.loglik.tolist(), penalty.tolist(), strict=True)]
+    values = [
+        int(v) - round(p * PICO)
+        for v, p in zip(totals.loglik.tolist(), penalty.tolist(), strict=True)
+    ]
     return beta + by, values, np.abs(by).max(axis=1).tolist()
 
 
@@ -263,7 +288,9 @@ def solve(matrix: Floats, right: Floats) -> Floats:
                 rest -= lower[:, i, m] * lower[:, j, m]
             if i == j:
                 if not (rest > 0).all():
-                    raise InvalidInput("the information matrix is singular", hint="register a ridge above zero")
+                    raise InvalidInput(
+                        "the information matrix is singular", hint="register a ridge above zero"
+                    )
                 lower[:, i, i] = np.sqrt(rest)
             else:
                 lower[:, i, j] = rest / lower[:, j, j]

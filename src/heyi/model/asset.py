@@ -51,9 +51,13 @@ class Field:
 
     def __post_init__(self) -> None:
         if not 1 <= self.level <= 5:
-            raise InvalidInput(f"level of field `{self.heading}` is {self.level}", hint="levels run from 1 to 5")
+            raise InvalidInput(
+                f"level of field `{self.heading}` is {self.level}", hint="levels run from 1 to 5"
+            )
         if not 0 <= self.missing_permille <= 1000:
-            raise InvalidInput(f"missing share of field `{self.heading}` is outside 0 to 1000 permille")
+            raise InvalidInput(
+                f"missing share of field `{self.heading}` is outside 0 to 1000 permille"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +94,13 @@ class Asset:
     def __post_init__(self) -> None:
         check_id(self.id, "asset")
         if not 1 <= self.level <= 5:
-            raise InvalidInput(f"level of asset `{self.id}` is {self.level}", hint="levels run from 1 to 5")
+            raise InvalidInput(
+                f"level of asset `{self.id}` is {self.level}", hint="levels run from 1 to 5"
+            )
         if not 1 <= self.deid_grade <= 4:
-            raise InvalidInput(f"de-identification grade of asset `{self.id}` is {self.deid_grade}", hint="1 to 4")
+            raise InvalidInput(
+                f"de-identification grade of asset `{self.id}` is {self.deid_grade}", hint="1 to 4"
+            )
         kinds = [f.heading for f in self.fields]
         if len(set(kinds)) != len(kinds):
             raise InvalidInput(f"asset `{self.id}` has two fields with one heading")

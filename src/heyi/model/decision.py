@@ -199,7 +199,9 @@ class Decision:
             "outcome": self.outcome.value,
             "curable": self.curable,
             "rules": [f.to_json() for f in self.findings],
-            "ungrounded": [{"track": track, **name.to_json()} for track, name in self.ungrounded.items()],
+            "ungrounded": [
+                {"track": track, **name.to_json()} for track, name in self.ungrounded.items()
+            ],
             "missing": [m.to_json() for m in self.missing],
             "unknown": [{"fact": fact, "because": why} for fact, why in self.unknown.items()],
             "approvals": list(self.approvals),

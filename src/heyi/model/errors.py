@@ -40,7 +40,14 @@ class RuleError(InvalidInput):
     """A pack cannot be loaded; `line` and `column` count from 1, `excerpt` is the line of text it points at."""
 
     def __init__(
-        self, message: str, *, file: str, line: int, column: int = 1, excerpt: str = "", hint: str = ""
+        self,
+        message: str,
+        *,
+        file: str,
+        line: int,
+        column: int = 1,
+        excerpt: str = "",
+        hint: str = "",
     ) -> None:
         super().__init__(message, hint=hint)
         self.file = file
@@ -56,7 +63,8 @@ class RuleError(InvalidInput):
         excerpt = _visible(excerpt)
         # a Chinese character takes two columns on a terminal, so the caret moves with the text before it
         lead = "".join(
-            c if c == "\t" else "　" if unicodedata.east_asian_width(c) in "WF" else " " for c in excerpt[:at]
+            c if c == "\t" else "　" if unicodedata.east_asian_width(c) in "WF" else " "
+            for c in excerpt[:at]
         )
         return f"{_visible(place)}\n  {excerpt}\n  {lead}^"
 
@@ -68,7 +76,10 @@ SHOWN = 160
 def _visible(text: str) -> str:
     """Text without what would move the caret or steer a terminal; of a long one the middle is cut."""
     text = text if len(text) <= 1_000 else f"{text[:500]}…{text[-500:]}"
-    return "".join("�" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c != "\t" else c for c in text)
+    return "".join(
+        "�" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c != "\t" else c
+        for c in text
+    )
 
 
 def _around(line: str, at: int) -> tuple[str, int]:

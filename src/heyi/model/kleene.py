@@ -13,7 +13,9 @@ class Truth(Enum):
     UNKNOWN = "U"
 
     def __invert__(self) -> Truth:
-        return {Truth.TRUE: Truth.FALSE, Truth.FALSE: Truth.TRUE, Truth.UNKNOWN: Truth.UNKNOWN}[self]
+        return {Truth.TRUE: Truth.FALSE, Truth.FALSE: Truth.TRUE, Truth.UNKNOWN: Truth.UNKNOWN}[
+            self
+        ]
 
     def __and__(self, other: Truth) -> Truth:
         if Truth.FALSE in (self, other):

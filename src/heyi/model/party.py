@@ -30,7 +30,9 @@ class PartyKind(Enum):
     """What the party does in the consortium."""
 
     INSTITUTION = "institution"  # holds data: a hospital, a health centre, a clinic
-    AUTHORITY = "authority"  # approves: an ethics committee, a data security committee, a health authority
+    AUTHORITY = (
+        "authority"  # approves: an ethics committee, a data security committee, a health authority
+    )
     REQUESTER = "requester"  # applies: a physician, a researcher, a company
     OPERATOR = "operator"  # runs the platform: the coordinator, a witness
 
@@ -39,7 +41,8 @@ def check_id(value: str, what: str) -> str:
     """Return `value` if it is an identifier: lower-case ASCII words joined by hyphens, at most 64 characters."""
     if len(value) > 64 or not _ID.match(value):
         raise InvalidInput(
-            f"`{value}` is not a valid {what} id", hint="use lower-case letters, digits and single hyphens"
+            f"`{value}` is not a valid {what} id",
+            hint="use lower-case letters, digits and single hyphens",
         )
     return value
 
@@ -67,9 +70,13 @@ class Party:
         if not self.zh or not self.en:
             raise InvalidInput(f"party `{self.id}` needs a Chinese and an English name")
         if not re.fullmatch("[0-9a-f]{64}", self.public_key):
-            raise InvalidInput(f"party `{self.id}` needs an Ed25519 public key of 32 bytes in hexadecimal")
+            raise InvalidInput(
+                f"party `{self.id}` needs an Ed25519 public key of 32 bytes in hexadecimal"
+            )
         if self.hosted_by == self.id:
-            raise InvalidInput(f"party `{self.id}` cannot be hosted by itself", hint="leave `hosted_by` out")
+            raise InvalidInput(
+                f"party `{self.id}` cannot be hosted by itself", hint="leave `hosted_by` out"
+            )
 
     @property
     def host(self) -> str:

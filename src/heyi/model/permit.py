@@ -43,11 +43,17 @@ class Permit:
 
     def __post_init__(self) -> None:
         if self.expires_at <= self.issued_at:
-            raise InvalidInput(f"permit `{self.id}` would expire before it begins", hint="give a later expiry")
+            raise InvalidInput(
+                f"permit `{self.id}` would expire before it begins", hint="give a later expiry"
+            )
         if self.min_cell < 1 or self.max_calls < 1:
-            raise InvalidInput(f"permit `{self.id}` needs a smallest cell and a number of calls of at least 1")
+            raise InvalidInput(
+                f"permit `{self.id}` needs a smallest cell and a number of calls of at least 1"
+            )
         if not self.operations:
-            raise InvalidInput(f"permit `{self.id}` permits nothing", hint="name at least one operation")
+            raise InvalidInput(
+                f"permit `{self.id}` permits nothing", hint="name at least one operation"
+            )
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -68,9 +74,21 @@ def permit_from_json(value: Any) -> Permit:
     tuples = ("kinds", "obligations", "conditions")
     numbers = ("min_cell", "max_calls", "issued_at", "expires_at", "decision")
     for name, v in value.items():
-        wanted = list if name in tuples else int if name in numbers else dict if name == "operations" else str
+        wanted = (
+            list
+            if name in tuples
+            else int
+            if name in numbers
+            else dict
+            if name == "operations"
+            else str
+        )
         inner = v if isinstance(v, list) else [*v, *v.values()] if isinstance(v, dict) else []
-        if not isinstance(v, wanted) or isinstance(v, bool) or not all(isinstance(i, str) for i in inner):
+        if (
+            not isinstance(v, wanted)
+            or isinstance(v, bool)
+            or not all(isinstance(i, str) for i in inner)
+        ):
             raise VerificationError(f"not a permit: `{name}` is malformed")
     arguments: dict[str, Any] = {n: tuple(v) if n in tuples else v for n, v in value.items()}
     try:

@@ -23,6 +23,8 @@ def issue(permit: Permit, *, issuer: Signer, holder: Signer, requester: Signer) 
     for signer in (issuer, holder, requester):
         header = {"alg": ALGORITHM, "kid": signer.name, "typ": TYPE}
         key = OKPKey.import_key(signer.private)
-        protected, body, signature = jws.serialize_compact(header, payload, key, algorithms=[ALGORITHM]).split(".")
+        protected, body, signature = jws.serialize_compact(
+            header, payload, key, algorithms=[ALGORITHM]
+        ).split(".")
         signatures.append({"protected": protected, "signature": signature})
     return canonical({"payload": body, "signatures": signatures}).decode()

@@ -54,9 +54,13 @@ def verify_permit(token: str, *, issuer: tuple[str, str], holder: tuple[str, str
     # (1) Three signers and no other, each in its place.
     expected = [issuer, holder, (permit.requester, permit.requester_key)]
     if permit.holder != holder[0]:
-        raise VerificationError(f"permit `{permit.id}` is for the holder `{permit.holder}`, not `{holder[0]}`")
+        raise VerificationError(
+            f"permit `{permit.id}` is for the holder `{permit.holder}`, not `{holder[0]}`"
+        )
     try:
-        headers = [json.loads(base64.urlsafe_b64decode(s["protected"] + "==")) for s in value["signatures"]]
+        headers = [
+            json.loads(base64.urlsafe_b64decode(s["protected"] + "==")) for s in value["signatures"]
+        ]
         surplus = any(set(s) != {"protected", "signature"} for s in value["signatures"])
     except (KeyError, TypeError, ValueError, RecursionError):
         raise VerificationError("not a permit token") from None
@@ -64,14 +68,20 @@ def verify_permit(token: str, *, issuer: tuple[str, str], holder: tuple[str, str
         raise VerificationError(f"permit `{permit.id}` carries members that nobody signed")
     wanted = [{"alg": ALGORITHM, "kid": name, "typ": TYPE} for name, _ in expected]
     if headers != wanted or set(value) != {"payload", "signatures"}:
-        raise VerificationError(f"permit `{permit.id}` is not signed by issuer, holder and requester")
+        raise VerificationError(
+            f"permit `{permit.id}` is not signed by issuer, holder and requester"
+        )
     # (2) Each signature holds over the same payload.
     for signature, (name, key) in zip(value["signatures"], expected, strict=True):
         try:
             compact = f"{signature['protected']}.{value['payload']}.{signature['signature']}"
-            jws.deserialize_compact(compact, OKPKey.import_key(public_jwk(key)), algorithms=[ALGORITHM])
+            jws.deserialize_compact(
+                compact, OKPKey.import_key(public_jwk(key)), algorithms=[ALGORITHM]
+            )
         except (JoseError, KeyError, ValueError):
-            raise VerificationError(f"the signature of `{name}` on permit `{permit.id}` does not hold") from None
+            raise VerificationError(
+                f"the signature of `{name}` on permit `{permit.id}` does not hold"
+            ) from None
     if canonical(permit.to_json()) != payload:
         raise VerificationError("not a permit token: the payload is not canonical")
     return permit

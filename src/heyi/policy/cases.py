@@ -11,23 +11,34 @@ from heyi.model.decision import Decision, Effect, Outcome
 from heyi.model.errors import InvalidInput, RuleError
 from heyi.model.fact import Source, Stated
 from heyi.model.kleene import Truth
-from heyi.policy import ir
-from heyi.policy.build import load_build
-from heyi.policy.check import compile_rulebook
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.lines import Span, lines_of
+from heyi.policy.engines.build import load_build
+from heyi.policy.language import ir
+from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.source import Span, lines_of
 
-_LISTS = ("missing", "unknown", "approvals", "obligations", "cites", "fires", "silent", "undetermined", "met", "unmet")
+_LISTS = (
+    "missing",
+    "unknown",
+    "approvals",
+    "obligations",
+    "cites",
+    "fires",
+    "silent",
+    "undetermined",
+    "met",
+    "unmet",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseResult:
-    case: ir.Case
+    case: ir.WorkedCase
     decision: Decision
     faults: tuple[str, ...]
 
 
-def run_case(point: DecisionPoint, case: ir.Case) -> CaseResult:
+def run_case(point: DecisionPoint, case: ir.WorkedCase) -> CaseResult:
     """Decide a case and compare.
 
     Raises:
@@ -35,15 +46,41 @@ def run_case(point: DecisionPoint, case: ir.Case) -> CaseResult:
     """
     if wrong := sorted(set(case.expect) - {"outcome", "curable", *_LISTS}, key=str):
         hint = f"it may expect {', '.join(('outcome', 'curable', *_LISTS))}"
-        raise _refuse(point.book, case, f"case `{case.name}` expects an unknown `{wrong[0]}`", hint, str(wrong[0]))
+        raise _refuse(
+            point.book,
+            case,
+            f"case `{case.name}` expects an unknown `{wrong[0]}`",
+            hint,
+            str(wrong[0]),
+        )
     outcomes = [o.value for o in Outcome]
     if (wanted := case.expect.get("outcome", outcomes[0])) not in outcomes:
         message = f"case `{case.name}` expects an unknown outcome `{wanted}`"
         raise _refuse(point.book, case, message, f"one of {', '.join(outcomes)}", "outcome")
     if not isinstance(case.expect.get("curable", True), bool):
-        raise _refuse(point.book, case, f"`curable` is `{case.expect['curable']}`", "write true or false", "curable")
-    for key in ("fires", "silent", "undetermined", "met", "unmet", "obligations", "cites", "missing", "unknown"):
-        known = {"cites": point.book.articles, "missing": point.book.schema.facts, "unknown": point.book.schema.facts}
+        raise _refuse(
+            point.book,
+            case,
+            f"`curable` is `{case.expect['curable']}`",
+            "write true or false",
+            "curable",
+        )
+    for key in (
+        "fires",
+        "silent",
+        "undetermined",
+        "met",
+        "unmet",
+        "obligations",
+        "cites",
+        "missing",
+        "unknown",
+    ):
+        known = {
+            "cites": point.book.articles,
+            "missing": point.book.schema.facts,
+            "unknown": point.book.schema.facts,
+        }
         for name in _names(case.expect.get(key, [])):
             if name not in known.get(key, point.book.by_id):
                 near = get_close_matches(name, known.get(key, point.book.by_id), 1)
@@ -53,7 +90,10 @@ def run_case(point: DecisionPoint, case: ir.Case) -> CaseResult:
     try:
         sources = {f: Source[str(s).upper()] for f, s in case.sources.items()}
         stated = {
-            name: Stated(value=point.book.schema.spec(name).check(value), source=sources.get(name, Source.ATTESTED))
+            name: Stated(
+                value=point.book.schema.spec(name).check(value),
+                source=sources.get(name, Source.ATTESTED),
+            )
             for name, value in case.given.items()
         }
         decision = point.decide_stated(stated, day=case.at, hypothetical=True)
@@ -62,7 +102,9 @@ def run_case(point: DecisionPoint, case: ir.Case) -> CaseResult:
     return CaseResult(case=case, decision=decision, faults=tuple(_faults(decision, case.expect)))
 
 
-def _refuse(book: ir.Rulebook, case: ir.Case, message: str, hint: str, *words: str) -> RuleError:
+def _refuse(
+    book: ir.Rulebook, case: ir.WorkedCase, message: str, hint: str, *words: str
+) -> RuleError:
     """An error that points at the first of `words` in the block of the case, or else at its head."""
     lines = lines_of(book.texts[case.file], file=case.file)
     head = Span(text=lines[case.line - 1], file=case.file, line=case.line, column=1, lines=lines)
@@ -78,7 +120,9 @@ def _faults(decision: Decision, expect: Mapping[str, object]) -> list[str]:
     if "outcome" in expect and decision.outcome.value != expect["outcome"]:
         faults.append(f"outcome is {decision.outcome.value}, not {expect['outcome']}")
     if "curable" in expect and decision.curable is not expect["curable"]:
-        faults.append(f"curable is {str(decision.curable).lower()}, not {str(expect['curable']).lower()}")
+        faults.append(
+            f"curable is {str(decision.curable).lower()}, not {str(expect['curable']).lower()}"
+        )
     true = {f.rule for f in decision.findings if f.truth is Truth.TRUE}
     maybe = {f.rule for f in decision.findings if f.truth is Truth.UNKNOWN}
     required = {f.rule: f.met for f in decision.findings if f.effect is Effect.REQUIRE}
@@ -104,7 +148,9 @@ def _faults(decision: Decision, expect: Mapping[str, object]) -> list[str]:
     return faults
 
 
-def load_rulebook(texts: Mapping[str, str], built: Mapping[str, bytes] = MappingProxyType({})) -> DecisionPoint:
+def load_rulebook(
+    texts: Mapping[str, str], built: Mapping[str, bytes] = MappingProxyType({})
+) -> DecisionPoint:
     """The decision point of a rulebook: from the files of its build where they belong to these texts, since its cases
     passed when it was built; else compiled, and all its cases run.
 
@@ -113,7 +159,11 @@ def load_rulebook(texts: Mapping[str, str], built: Mapping[str, bytes] = Mapping
         VerificationError: its build is damaged.
     """
     ready = load_build(built, texts)
-    return DecisionPoint(ready.book, ready.python, ready.bytecode) if ready else DecisionPoint(checked_rulebook(texts))
+    return (
+        DecisionPoint(ready.book, ready.python, ready.bytecode)
+        if ready
+        else DecisionPoint(checked_rulebook(texts))
+    )
 
 
 def checked_rulebook(texts: Mapping[str, str]) -> ir.Rulebook:

@@ -14,21 +14,26 @@ from heyi.model.decision import Decision, Effect, Missing, Obligation, Outcome, 
 from heyi.model.errors import VerificationError
 from heyi.model.fact import Stated, Value
 from heyi.model.kleene import Truth
-from heyi.policy import ir
-from heyi.policy.bytecode import Bytecode, BytecodeEngine
-from heyi.policy.deadline import in_words
-from heyi.policy.facts import LEGAL_DAY, Admitted, admit, to_ordinals
-from heyi.policy.interpret import Reading, evaluate, read, undetermining
-from heyi.policy.to_python import ANSWERS, PythonEngine
+from heyi.policy.engines.bytecode import Bytecode, BytecodeEngine
+from heyi.policy.engines.interpret import Reading, evaluate, read, undetermining
+from heyi.policy.engines.to_python import ANSWERS, PythonEngine
+from heyi.policy.language import ir
+from heyi.policy.language.deadline import in_words
+from heyi.policy.language.schema import LEGAL_DAY, Admitted, admit, to_ordinals
 
-_STATES: dict[Effect, tuple[bool | None, ...]] = {Effect.REQUIRE: (True, False), Effect.REVIEW: (True, False, None)}
+_STATES: dict[Effect, tuple[bool | None, ...]] = {
+    Effect.REQUIRE: (True, False),
+    Effect.REVIEW: (True, False, None),
+}
 _SAID: dict[object, bool] = {"given": True, "refused": False}
 
 
 class DecisionPoint:
     """Decides by one rulebook. Make it once: it holds the engines and the constant parts of findings."""
 
-    def __init__(self, book: ir.Rulebook, python: str | None = None, bytecode: Bytecode | None = None) -> None:
+    def __init__(
+        self, book: ir.Rulebook, python: str | None = None, bytecode: Bytecode | None = None
+    ) -> None:
         """`python` and `bytecode` are those of the rulebook's build."""
         self.book = book
         self._engine = PythonEngine(book, python)
@@ -53,16 +58,25 @@ class DecisionPoint:
         }
 
     def decide_stated(
-        self, stated: Mapping[str, Stated], *, day: dt.date, asset: str | None = None, hypothetical: bool = False
+        self,
+        stated: Mapping[str, Stated],
+        *,
+        day: dt.date,
+        asset: str | None = None,
+        hypothetical: bool = False,
     ) -> Decision:
         """Decide from facts with their sources; those from too weak a source count as unknown.
 
         Raises:
             InvalidInput: an unknown fact or a value outside its type.
         """
-        return self.decide(admit(self.book.schema, stated, day=day), asset=asset, hypothetical=hypothetical)
+        return self.decide(
+            admit(self.book.schema, stated, day=day), asset=asset, hypothetical=hypothetical
+        )
 
-    def decide(self, admitted: Admitted, *, asset: str | None = None, hypothetical: bool = False) -> Decision:
+    def decide(
+        self, admitted: Admitted, *, asset: str | None = None, hypothetical: bool = False
+    ) -> Decision:
         """Decide from admitted facts (docs/spec/decision.md)."""
         known = to_ordinals(admitted.known)
         reading, alarm = self.judge(known)
@@ -117,7 +131,10 @@ class DecisionPoint:
             if truth is Truth.UNKNOWN and rule.effect is not Effect.GROUND:
                 undetermined.append(rule.applies)
             if met is False and rule.effect is Effect.REQUIRE:
-                missing += [Missing(fact=f, rule=rule.id, party=rule.party) for f in unmet(rule.needs, known)]
+                missing += [
+                    Missing(fact=f, rule=rule.id, party=rule.party)
+                    for f in unmet(rule.needs, known)
+                ]
             elif rule.effect is Effect.REVIEW and known.get(rule.approval) != "given":
                 approvals.append(rule.authority)
             elif rule.effect is Effect.OBLIGE:
@@ -134,9 +151,13 @@ class DecisionPoint:
                 undetermined += [
                     r.applies
                     for i, r in _bits(self.book.rules, reading.undetermined)
-                    if r.effect is Effect.GROUND and r.track == track.id and r.article.jurisdiction not in grounded
+                    if r.effect is Effect.GROUND
+                    and r.track == track.id
+                    and r.article.jurisdiction not in grounded
                 ]
-        unknown = dict.fromkeys(sorted(f for c in undetermined for f in undetermining(c, known)), "not stated")
+        unknown = dict.fromkeys(
+            sorted(f for c in undetermined for f in undetermining(c, known)), "not stated"
+        )
         return Decision(
             outcome=Outcome.DENY if alarm else reading.outcome,
             curable=False if alarm else reading.curable,
@@ -158,7 +179,8 @@ class DecisionPoint:
         return {
             r.article.jurisdiction
             for _, r in _bits(self.book.rules, reading.fired)
-            if r.track == track.id and (r.effect is Effect.GROUND or known.get(r.approval) == "given")
+            if r.track == track.id
+            and (r.effect is Effect.GROUND or known.get(r.approval) == "given")
         }
 
 
@@ -166,7 +188,13 @@ def unmet(needs: ir.Condition, known: ir.Known) -> list[str]:
     """The facts of those conjuncts of `needs` that are not true, each once."""
     parts = needs.of if isinstance(needs, ir.All) else (needs,)
     return list(
-        dict.fromkeys(f for p in parts if evaluate(p, known) is not True for f in ir.facts_read(p) if f != LEGAL_DAY)
+        dict.fromkeys(
+            f
+            for p in parts
+            if evaluate(p, known) is not True
+            for f in ir.facts_read(p)
+            if f != LEGAL_DAY
+        )
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from heyi.model.decision import Decision, Effect, Outcome, RuleFinding, Step
 from heyi.model.kleene import Truth
-from heyi.policy import ir
-from heyi.policy.facts import FactType
+from heyi.policy.language import ir
+from heyi.policy.language.schema import FactType
 
 HEADLINE = {
     (Outcome.PERMIT, False): ("准许", "permitted"),
@@ -50,7 +50,9 @@ def explain(book: ir.Rulebook, decision: Decision, lang: str) -> list[str]:
             lines.append("  " + reason(finding, lang))
     if decision.outcome is Outcome.DENY:
         for track in decision.ungrounded.values():
-            lines.append(f"  ✗ 没有合法依据：{track.zh}" if zh else f"  ✗ no lawful ground: {track.en}")
+            lines.append(
+                f"  ✗ 没有合法依据：{track.zh}" if zh else f"  ✗ no lawful ground: {track.en}"
+            )
     for m in dict.fromkeys((m.fact, m.party) for m in decision.missing):
         who = party(m[1], lang)
         lines.append(
@@ -59,8 +61,14 @@ def explain(book: ir.Rulebook, decision: Decision, lang: str) -> list[str]:
             else f"missing: {fact(book, m[0], lang)} ({who} can supply it)"
         )
     for name, why in decision.unknown.items():
-        lines.append(f"{'未知' if zh else 'unknown'}: {fact(book, name, lang)} [{name}]: {_why(why, zh)}")
-    refused = {book.by_id[f.rule].authority for f in decision.findings if f.effect is Effect.REVIEW and f.met is False}
+        lines.append(
+            f"{'未知' if zh else 'unknown'}: {fact(book, name, lang)} [{name}]: {_why(why, zh)}"
+        )
+    refused = {
+        book.by_id[f.rule].authority
+        for f in decision.findings
+        if f.effect is Effect.REVIEW and f.met is False
+    }
     for authority in (a for a in decision.approvals if a not in refused):
         lines.append(f"{'待批准' if zh else 'to approve'}: {_authority(book, authority, lang)}")
     for o in decision.obligations:
@@ -86,17 +94,25 @@ def explain(book: ir.Rulebook, decision: Decision, lang: str) -> list[str]:
 def reason(finding: RuleFinding, lang: str) -> str:
     """One rule with its article, instrument and sentence; a mark tells met, unmet, and undetermined."""
     zh = lang == "zh"
-    says, instrument = (finding.says.zh, finding.instrument.zh) if zh else (finding.says.en, finding.instrument.en)
+    says, instrument = (
+        (finding.says.zh, finding.instrument.zh) if zh else (finding.says.en, finding.instrument.en)
+    )
     if finding.met is True:
         mark = "✓"
     elif finding.effect is Effect.REVIEW and finding.met is False:
-        mark, says = "✗", f"{says}（{'已被拒绝' if zh else 'refused'}）" if zh else f"{says} (refused)"
+        mark, says = (
+            "✗",
+            f"{says}（{'已被拒绝' if zh else 'refused'}）" if zh else f"{says} (refused)",
+        )
     elif finding.truth is Truth.UNKNOWN:
         mark = "?"
     else:
-        mark = {Effect.FORBID: "✗", Effect.REQUIRE: "✗", Effect.REVIEW: "◇", Effect.OBLIGE: "→"}.get(
-            finding.effect, "✓"
-        )
+        mark = {
+            Effect.FORBID: "✗",
+            Effect.REQUIRE: "✗",
+            Effect.REVIEW: "◇",
+            Effect.OBLIGE: "→",
+        }.get(finding.effect, "✓")
     source = f"《{instrument}》{finding.article}" if zh else f"{instrument}, {finding.article}"
     return f"{mark} {says} [{source}]"
 

@@ -16,11 +16,11 @@ from functools import cached_property
 
 from heyi.model.decision import Decision, Effect, Outcome, Remedy, Step
 from heyi.model.fact import Value
-from heyi.policy import ir
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.facts import LEGAL_DAY, Admitted, FactSpec, FactType, to_ordinals
-from heyi.policy.interpret import evaluate
-from heyi.policy.normal import Either, Every, Literal, Normal, negated, normal
+from heyi.policy.engines.interpret import evaluate
+from heyi.policy.engines.normal_form import Either, Every, Literal, Normal, negated, normal
+from heyi.policy.language import ir
+from heyi.policy.language.schema import LEGAL_DAY, Admitted, FactSpec, FactType, to_ordinals
 
 MOST = 3
 TRIES = 4_000
@@ -32,7 +32,14 @@ LEGAL_BASIS = "basis.kind"
 """Consent may be sought where there is none; claiming another basis is no remedy."""
 STEP = 10_000
 """One step more outweighs all differences in who must act."""
-WEIGHTS = {"registry": 1, "requester": 1, "handler": 2, "recipient": 3, "subject": 4, "authority": 6}
+WEIGHTS = {
+    "registry": 1,
+    "requester": 1,
+    "handler": 2,
+    "recipient": 3,
+    "subject": 4,
+    "authority": 6,
+}
 ANOTHER_ACT = 8
 """To ask for another act or delivery, or to rest on another basis, rather than to bring what is missing."""
 
@@ -49,7 +56,9 @@ def with_remedies(point: DecisionPoint, decision: Decision, admitted: Admitted) 
         after = point.decide(Admitted(known={**admitted.known, **dict(changes)}, rejected={}))
         if after.alarm or after.outcome is Outcome.DENY:  # the engines have the last word
             continue
-        remedies.append(Remedy(steps=tuple(search.step(n, v) for n, v in changes), promises=after.outcome))
+        remedies.append(
+            Remedy(steps=tuple(search.step(n, v) for n, v in changes), promises=after.outcome)
+        )
         if len(remedies) == MOST:
             break
     return replace(decision, remedies=tuple(remedies))
@@ -65,7 +74,9 @@ class Obstacle:
 class Search:
     """The cheapest changes of `start` that lead away from deny."""
 
-    def __init__(self, point: DecisionPoint, start: Mapping[str, Value], rejected: Container[str] = ()) -> None:
+    def __init__(
+        self, point: DecisionPoint, start: Mapping[str, Value], rejected: Container[str] = ()
+    ) -> None:
         """`rejected` are facts that were stated and do not count: nobody may be told to state the contrary of them,
         unless somebody may change them."""
         self.point = point
@@ -94,7 +105,9 @@ class Search:
                 continue
             known = to_ordinals(facts)
             frozen = {name for name, _ in changes}
-            choices = [self.ways(o, known, frozen) for o in self.obstacles if not _certain(o.goal, known)]
+            choices = [
+                self.ways(o, known, frozen) for o in self.obstacles if not _certain(o.goal, known)
+            ]
             if not all(choices):
                 continue  # something stands in the way that nobody may change
             cost = sum(self.cost(name) for name, _ in changes)
@@ -119,14 +132,18 @@ class Search:
         for track in self.book.tracks:
             for jurisdiction in self.book.jurisdictions:
                 grounds = [
-                    normal(r.applies) if r.effect is Effect.GROUND else Every((normal(r.applies), _not_refused(r)))
+                    normal(r.applies)
+                    if r.effect is Effect.GROUND
+                    else Every((normal(r.applies), _not_refused(r)))
                     for r in self.book.rules
                     if r.track == track.id and r.article.jurisdiction == jurisdiction
                 ]
                 found.append(Obstacle(Either((negated(normal(track.opens)), *grounds))))
         return found
 
-    def ways(self, obstacle: Obstacle, known: ir.Known, frozen: set[str]) -> list[tuple[str, Value]]:
+    def ways(
+        self, obstacle: Obstacle, known: ir.Known, frozen: set[str]
+    ) -> list[tuple[str, Value]]:
         """Single changes that make a part of the goal known to hold: a solution contains one of them."""
         found: dict[tuple[str, Value], None] = {}
         for literal in _literals(obstacle.goal):
@@ -136,14 +153,22 @@ class Search:
                 if name in frozen or not self.changeable(name):
                     continue
                 for value in self.values[name]:
-                    if value != self.start.get(name) and _certain(literal, {**known, **to_ordinals({name: value})}):
+                    if value != self.start.get(name) and _certain(
+                        literal, {**known, **to_ordinals({name: value})}
+                    ):
                         found[name, value] = None
         return list(found)
 
     def changeable(self, name: str) -> bool:
-        if name == LEGAL_DAY or name.startswith(FIXED) or (name == LEGAL_BASIS and name not in self.start):
+        if (
+            name == LEGAL_DAY
+            or name.startswith(FIXED)
+            or (name == LEGAL_BASIS and name not in self.start)
+        ):
             return False
-        return bool(self.schema.facts[name].changed_by) or (name not in self.start and name not in self.rejected)
+        return bool(self.schema.facts[name].changed_by) or (
+            name not in self.start and name not in self.rejected
+        )
 
     def cost(self, name: str) -> int:
         """Of changing a fact, or of learning one that is unknown."""
@@ -170,14 +195,22 @@ class Search:
             for literal in _literals(obstacle.goal):
                 for name, value in _bounds(literal.atom):
                     bounds.setdefault(name, set()).add(value)
-        return {n: self.worth_trying(s, bounds.get(n, set())) for n, s in self.schema.facts.items() if not s.derived}
+        return {
+            n: self.worth_trying(s, bounds.get(n, set()))
+            for n, s in self.schema.facts.items()
+            if not s.derived
+        }
 
     def worth_trying(self, spec: FactSpec, bounds: set[int]) -> list[Value]:
         match spec.type:
             case FactType.BOOL:
                 return [False, True]
             case FactType.ENUM:
-                return [v for v in spec.values if spec.id != LEGAL_BASIS or v == "consent" or spec.id not in self.start]
+                return [
+                    v
+                    for v in spec.values
+                    if spec.id != LEGAL_BASIS or v == "consent" or spec.id not in self.start
+                ]
             case FactType.SET:
                 return [frozenset(), *(frozenset({v}) for v in spec.values)]
             case FactType.INT:
@@ -223,7 +256,7 @@ def _certain(form: Normal, known: ir.Known) -> bool:
 
 def _bounds(atom: ir.Condition) -> Iterator[tuple[str, int]]:
     match atom:
-        case ir.Compare(_, ir.Fact(name), ir.Literal(value)):
+        case ir.Compare(_, ir.Fact(name), ir.FixedValue(value)):
             yield name, int(value)
         case ir.Member(fact, values):
             yield from ((fact.name, v) for v in values if isinstance(v, int))

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from heyi.model.decision import Effect
-from heyi.policy import ir
-from heyi.policy.conditions import FACTS_FILE, Conditions
-from heyi.policy.deadline import in_words
-from heyi.policy.facts import LEGAL_DAY, FactType, load_schema
+from heyi.policy.language import ir
+from heyi.policy.language.deadline import in_words
+from heyi.policy.language.schema import LEGAL_DAY, FactType, load_schema
+from heyi.policy.language.typing import FACTS_FILE, Conditions
 
 _EFFECTS = {
     Effect.FORBID: ("禁止", "forbidden"),
@@ -33,7 +33,10 @@ def render(book: ir.Rulebook, rule: ir.Rule, lang: str) -> list[str]:
     """Lines in `zh` or `en`: effect and sentence, then each part of `in_parts`."""
     i = 0 if lang == "zh" else 1
     says = rule.says.zh if lang == "zh" else rule.says.en
-    return [f"{rule.id} {_EFFECTS[rule.effect][i]}: {says}", *(f"{a}: {b}" for a, b in in_parts(book, rule, lang))]
+    return [
+        f"{rule.id} {_EFFECTS[rule.effect][i]}: {says}",
+        *(f"{a}: {b}" for a, b in in_parts(book, rule, lang)),
+    ]
 
 
 def effect(rule: ir.Rule, lang: str) -> str:
@@ -58,14 +61,26 @@ def in_parts(book: ir.Rulebook, rule: ir.Rule, lang: str) -> list[tuple[str, str
         whole = kept[0] if len(kept) == 1 else ir.All(tuple(kept))
         return condition(book, _folded(whole, _derived(book.texts.get(FACTS_FILE, ""))), lang)
 
-    begins, ends = dt.date.fromordinal(first), dt.date.fromordinal(last) if last < dt.date.max.toordinal() else None
+    begins, ends = (
+        dt.date.fromordinal(first),
+        dt.date.fromordinal(last) if last < dt.date.max.toordinal() else None,
+    )
     until = (f"至{ends}", f" until {ends}")[i] if ends else ""
-    found = [(("施行", "in force")[i], (f"自{begins}起", f"from {begins}")[i] + until)] if bounds else []
+    found = (
+        [(("施行", "in force")[i], (f"自{begins}起", f"from {begins}")[i] + until)]
+        if bounds
+        else []
+    )
     found.append((("当", "when")[i], words(*parts[:cut])))
     for article, exception in zip(rule.excepts, parts[cut:], strict=True):
         assert isinstance(exception, ir.Not) and isinstance(exception.of, ir.All)
         inner = words(*exception.of.of)
-        found.append((("除非", "unless")[i], f"{inner}（{article}）" if lang == "zh" else f"{inner} ({article})"))
+        found.append(
+            (
+                ("除非", "unless")[i],
+                f"{inner}（{article}）" if lang == "zh" else f"{inner} ({article})",
+            )
+        )
     if rule.effect is Effect.REQUIRE:
         found.append((("须有", "needs")[i], words(rule.needs)))
     if rule.authority:
@@ -80,7 +95,7 @@ def in_parts(book: ir.Rulebook, rule: ir.Rule, lang: str) -> list[tuple[str, str
 def _day(c: ir.Condition) -> tuple[str, int] | None:
     """The operator and the day of a comparison of the legal day with one."""
     match c:
-        case ir.Compare(op, ir.Fact(name), ir.Literal(day)) if name == LEGAL_DAY:
+        case ir.Compare(op, ir.Fact(name), ir.FixedValue(day)) if name == LEGAL_DAY:
             return op, int(day)
     return None
 
@@ -94,7 +109,13 @@ def _within(c: ir.Condition, first: int, last: int) -> ir.Condition:
             if ir.Constant(not every) in parts:
                 return ir.Constant(not every)
             parts = [p for p in parts if p != ir.Constant(every)]
-            return parts[0] if len(parts) == 1 else type(c)(tuple(parts)) if parts else ir.Constant(every)
+            return (
+                parts[0]
+                if len(parts) == 1
+                else type(c)(tuple(parts))
+                if parts
+                else ir.Constant(every)
+            )
         case ir.Not(of):
             inner = _within(of, first, last)
             return ir.Constant(not inner.value) if isinstance(inner, ir.Constant) else ir.Not(inner)
@@ -148,13 +169,17 @@ def condition(book: ir.Rulebook, c: ir.Condition, lang: str) -> str:
             return (f"{a}{_OPERATORS[op][0]}{b}", f"{a} {_OPERATORS[op][1]} {b}")[i]
         case ir.Member(fact, values):
             names = _list([book.schema.facts[fact.name].label(v, lang) for v in values], lang)
-            return (f"{_label(book, fact.name, lang)}为{names}", f"{_label(book, fact.name, lang)} is {names}")[i]
+            return (
+                f"{_label(book, fact.name, lang)}为{names}",
+                f"{_label(book, fact.name, lang)} is {names}",
+            )[i]
         case ir.SetTest(op, fact, values):
             names = _list(sorted(book.schema.facts[fact.name].label(v, lang) for v in values), lang)
             verb = {"subset": ("只含", "holds only"), "overlap": ("包含", "holds")}[op][i]
-            return (f"{_label(book, fact.name, lang)}{verb}{names}", f"{_label(book, fact.name, lang)} {verb} {names}")[
-                i
-            ]
+            return (
+                f"{_label(book, fact.name, lang)}{verb}{names}",
+                f"{_label(book, fact.name, lang)} {verb} {names}",
+            )[i]
 
 
 def _nested(book: ir.Rulebook, c: ir.Condition, lang: str) -> str:
@@ -169,7 +194,7 @@ def _label(book: ir.Rulebook, name: str, lang: str) -> str:
     return f"“{text.zh}”" if lang == "zh" else f"“{text.en}”"
 
 
-def _term(book: ir.Rulebook, fact: str, term: ir.Fact | ir.Literal, lang: str) -> str:
+def _term(book: ir.Rulebook, fact: str, term: ir.Fact | ir.FixedValue, lang: str) -> str:
     if isinstance(term, ir.Fact):
         return _label(book, term.name, lang)
     spec = book.schema.facts[fact]

@@ -13,9 +13,9 @@ from heyi.report.data import AssetRow, Catalogue, FieldRow, TierCount
 from heyi.report.words import TIERS, kind_label
 
 
-def catalogue_of(house: Consortium, *, detailed: Collection[str]) -> Catalogue:
+def catalogue_of(consortium: Consortium, *, detailed: Collection[str]) -> Catalogue:
     """What institutions hold; `detailed` names the data sets whose field table is shown."""
-    institutions = [p for p in house.state.parties.values() if p.kind is PartyKind.INSTITUTION]
+    institutions = [p for p in consortium.state.parties.values() if p.kind is PartyKind.INSTITUTION]
     tiers = tuple(
         TierCount(
             tier=TIERS[tier],
@@ -25,23 +25,27 @@ def catalogue_of(house: Consortium, *, detailed: Collection[str]) -> Catalogue:
         for tier in Tier
         if any(p.tier is tier for p in institutions)
     )
-    assets = held(house)
+    assets = held(consortium)
     counts = Counter(f.level for a in assets for f in a.fields)
     return Catalogue(
         tiers=tiers,
         levels=(counts[1], counts[2], counts[3], counts[4], counts[5]),
-        assets=tuple(_row(house, a, whole=a.id in detailed) for a in assets),
+        assets=tuple(_row(consortium, a, whole=a.id in detailed) for a in assets),
     )
 
 
-def held(house: Consortium) -> list[Asset]:
+def held(consortium: Consortium) -> list[Asset]:
     """Data sets of institutions; what the platform itself keeps is no part of the catalogue shown."""
-    parties = house.state.parties
-    return [a for a in house.state.assets.values() if parties[a.holder].kind is PartyKind.INSTITUTION]
+    parties = consortium.state.parties
+    return [
+        a
+        for a in consortium.state.assets.values()
+        if parties[a.holder].kind is PartyKind.INSTITUTION
+    ]
 
 
-def _row(house: Consortium, asset: Asset, *, whole: bool) -> AssetRow:
-    holder = house.party(asset.holder)
+def _row(consortium: Consortium, asset: Asset, *, whole: bool) -> AssetRow:
+    holder = consortium.party(asset.holder)
     return AssetRow(
         id=asset.id,
         title=Text(zh=asset.zh, en=asset.en),

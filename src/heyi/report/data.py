@@ -147,7 +147,7 @@ class RemedyRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class AnswerPart:
     """One answer and the institutions whose data it is about; `decided_by` are the rules that settle it."""
 
     holders: tuple[Text, ...]
@@ -169,7 +169,7 @@ class Round:
     day: str
     event: Text | None
     changes: tuple[Text, ...]
-    answers: tuple[Answer, ...]
+    answers: tuple[AnswerPart, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,7 +330,7 @@ class Payback:
     efficient: bool
     shares: tuple[Share, ...]
     sample: StatementPart | None
-    leave: Answer | None
+    leave: AnswerPart | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

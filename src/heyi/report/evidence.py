@@ -20,21 +20,27 @@ NO_ADVICE = Text(
 )
 
 
-def evidence_of(house: Consortium, verified: VerifiedNumbers, commands: tuple[Command, ...]) -> Evidence:
+def evidence_of(
+    consortium: Consortium, verified: VerifiedNumbers, commands: tuple[Command, ...]
+) -> Evidence:
     """The log with its last checkpoint.
 
     Raises:
         VerificationError: the last checkpoint does not hold.
     """
-    log, witness = house.log, house.log.witness
+    log, witness = consortium.log, consortium.log.witness
     kept = log.store.checkpoints()
     text, covers, cosigned = "", 0, None
     if kept:
-        checkpoint, note = open_checkpoint(kept[-1][1], origin=log.signer.name, public_key=log.signer.public_key)
+        checkpoint, note = open_checkpoint(
+            kept[-1][1], origin=log.signer.name, public_key=log.signer.public_key
+        )
         text, covers = kept[-1][1].decode(), checkpoint.size
         if witness is not None:
             signer = witness.signer
-            cosigned = minute(verify_cosignature(note, name=signer.name, public_key=signer.public_key))
+            cosigned = minute(
+                verify_cosignature(note, name=signer.name, public_key=signer.public_key)
+            )
     return Evidence(
         origin=log.signer.name,
         log_key=log.signer.public_key,
@@ -45,7 +51,7 @@ def evidence_of(house: Consortium, verified: VerifiedNumbers, commands: tuple[Co
         witness=witness.signer.name if witness else None,
         witness_key=witness.signer.public_key if witness else None,
         cosigned_at=cosigned,
-        rulebook=house.state.rulebook,
+        rulebook=consortium.state.rulebook,
         verified=verified,
         commands=commands,
     )
@@ -64,7 +70,8 @@ def verified_figure(verified: VerifiedNumbers) -> Figure:
         label=Text(zh="日志核验", en="log verified"),
         value="✓",
         note=Text(
-            zh=f"重放 {verified.decisions} 项判定，零差错", en=f"{verified.decisions} decisions replayed, no fault"
+            zh=f"重放 {verified.decisions} 项判定，零差错",
+            en=f"{verified.decisions} decisions replayed, no fault",
         ),
         tone="good",
     )
@@ -82,11 +89,17 @@ VERIFY = Command(
 def statement_command(party: str) -> Command:
     return Command(
         line=f"heyi statement DIR --party {party}",
-        does=Text(zh="调出一家机构的结算单并重新计算", en="show an institution's statement and compute it again"),
+        does=Text(
+            zh="调出一家机构的结算单并重新计算",
+            en="show an institution's statement and compute it again",
+        ),
     )
 
 
 RULES = Command(
     line="heyi rules show",
-    does=Text(zh="逐条阅读判定所依据的规则与条文", en="read the rules and articles that decide, one by one"),
+    does=Text(
+        zh="逐条阅读判定所依据的规则与条文",
+        en="read the rules and articles that decide, one by one",
+    ),
 )

@@ -11,7 +11,7 @@ import numpy as np
 from heyi.crypto.canonical import Json
 from heyi.report.measures import known_unit, shown, unit_short
 from heyi.settlement.certificate import integers, verify_certificate
-from heyi.settlement.coverage import Coverage, coverage_values
+from heyi.settlement.coverage_game import CoverageGame, coverage_values
 from heyi.settlement.game import Game
 from heyi.settlement.guards import JOIN, MOST, baseline, lowered, overlaps, stability, twins
 from heyi.settlement.sample import Sample
@@ -35,14 +35,20 @@ def fairness_of(certificate: Json) -> dict[str, Any]:
     values = None
     if isinstance(measured, Game):
         values = integers(measured)
-    elif isinstance(measured, Coverage) and len(measured.players) <= MOST:
+    elif isinstance(measured, CoverageGame) and len(measured.players) <= MOST:
         values = np.array(coverage_values(measured.weighted, len(measured.players)))
-    intervals = zip(measured.players, certificate["intervals"] or [], strict=bool(certificate["intervals"]))
+    intervals = zip(
+        measured.players, certificate["intervals"] or [], strict=bool(certificate["intervals"])
+    )
     firm = None
     if values is not None and 2 <= len(phi) <= MOST:
         found = stability(measured.players, values, phi)
         scale = 10 ** measured.specification.get("decimals", 0)
-        excess = shown(found.excess, measured.unit) if known_unit(measured.unit) else float(found.excess / scale)
+        excess = (
+            shown(found.excess, measured.unit)
+            if known_unit(measured.unit)
+            else float(found.excess / scale)
+        )
         firm = {"members": list(found.members), "excess": excess, "holds": found.holds}
     return {
         "study": certificate["study"],
@@ -59,7 +65,9 @@ def fairness_of(certificate: Json) -> dict[str, Any]:
             for t in overlaps(measured.players, overlap)
         ],
         "dual_core": firm,
-        "unit": unit_short(measured.unit).en if known_unit(measured.unit) else measured.unit.rpartition(" ")[2],
+        "unit": unit_short(measured.unit).en
+        if known_unit(measured.unit)
+        else measured.unit.rpartition(" ")[2],
         "lowers": {}
         if values is None
         else {p: float(x) for p, x in zip(measured.players, lowered(values), strict=True)},

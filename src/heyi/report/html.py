@@ -45,17 +45,25 @@ def charts(data: ReportData) -> dict[str, object]:
     drawn: dict[str, object] = {}
     if data.catalogue is not None:
         labels = [Text(zh=f"{n} 级", en=f"level {n}") for n in range(1, 6)]
-        drawn["chart-levels"] = _bars(labels, data.catalogue.levels, [f"{n:,}" for n in data.catalogue.levels])
+        drawn["chart-levels"] = _bars(
+            labels, data.catalogue.levels, [f"{n:,}" for n in data.catalogue.levels]
+        )
     if data.payback is not None:
         shares = data.payback.shares
         names = [s.name for s in shares]
-        drawn["chart-shares"] = _bars(names, [s.share_fen / 100 for s in shares], [s.share for s in shares])
+        drawn["chart-shares"] = _bars(
+            names, [s.share_fen / 100 for s in shares], [s.share for s in shares]
+        )
         if any(s.scaled < 0 for s in shares):
-            drawn["chart-contributions"] = _bars(names, [s.scaled for s in shares], [s.decimal for s in shares])
+            drawn["chart-contributions"] = _bars(
+                names, [s.scaled for s in shares], [s.decimal for s in shares]
+            )
     return drawn
 
 
-def _bars(labels: Sequence[Text], values: Sequence[float], prints: Sequence[str]) -> dict[str, object]:
+def _bars(
+    labels: Sequence[Text], values: Sequence[float], prints: Sequence[str]
+) -> dict[str, object]:
     return {"labels": [t.to_json() for t in labels], "values": list(values), "prints": list(prints)}
 
 

@@ -15,10 +15,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from heyi.model.decision import Effect, Text
-from heyi.policy import ir
-from heyi.policy.check import REQUESTS
-from heyi.policy.facts import FactSpec
-from heyi.policy.norms import NORMS_FILE, Accounted, Standing, account, load_norms
+from heyi.policy.language import ir
+from heyi.policy.language.check import REQUESTS
+from heyi.policy.language.norms import NORMS_FILE, Accounted, Standing, account, load_norms
+from heyi.policy.language.schema import FactSpec
 from heyi.policy.render import effect, in_parts
 from heyi.report.evidence import NO_ADVICE
 from heyi.report.html import packaged, pin
@@ -49,7 +49,9 @@ STANDINGS = {
 }
 CONFIDENCES = {
     "A": Text(zh="已读条文", en="text read"),
-    "A-": Text(zh="读过部分或者转述，要点已核对", en="read in part or second hand, the key point verified"),
+    "A-": Text(
+        zh="读过部分或者转述，要点已核对", en="read in part or second hand, the key point verified"
+    ),
     "B": Text(zh="熟知，未读条文", en="known, not read"),
     "C": Text(zh="待核实，只能交人审查", en="to be checked; it may only ask for review"),
 }
@@ -79,14 +81,14 @@ class RuleShown:
     tone: str
     parts: Sequence[tuple[str, str]]
     source: str
-    cases: Sequence[ir.Case]
+    cases: Sequence[ir.WorkedCase]
 
 
 @dataclass(frozen=True, slots=True)
 class RequestShown:
     """A whole request: the prose before it, how its facts are written, and what is expected."""
 
-    case: ir.Case
+    case: ir.WorkedCase
     story: str
     source: str
 
@@ -158,7 +160,9 @@ def lawbook(book: ir.Rulebook, binding: Sequence[str], lang: str) -> dict[str, s
         "paragraphs": paragraphs,
         "standings": STANDINGS,
         "confidences": CONFIDENCES,
-        "style": Markup(packaged("templates", "report.css") + packaged("templates", "lawbook/lawbook.css")),
+        "style": Markup(
+            packaged("templates", "report.css") + packaged("templates", "lawbook/lawbook.css")
+        ),
         "script": Markup(script),
         "pin": pin(script),
         "page_of": pages,
@@ -171,14 +175,24 @@ def lawbook(book: ir.Rulebook, binding: Sequence[str], lang: str) -> dict[str, s
     groups = [g for f in sorted(book.texts) if f.startswith(REQUESTS) for g in _requests(book, f)]
     found = {
         "index.html": environment.get_template("index.html").render(
-            **common, book=book, standings_of=standings, jurisdictions=jurisdictions, kinds=list(Standing)
+            **common,
+            book=book,
+            standings_of=standings,
+            jurisdictions=jurisdictions,
+            kinds=list(Standing),
         ),
         "norms.html": environment.get_template("norms.html").render(**common),
-        "requests.html": environment.get_template("requests.html").render(**common, groups=groups, tones=_OUTCOMES),
-        "facts.html": environment.get_template("facts.html").render(**common, facts=list(_facts(book))),
+        "requests.html": environment.get_template("requests.html").render(
+            **common, groups=groups, tones=_OUTCOMES
+        ),
+        "facts.html": environment.get_template("facts.html").render(
+            **common, facts=list(_facts(book))
+        ),
     }
     for instrument in shown:
-        found[instrument.page] = environment.get_template("instrument.html").render(**common, it=instrument)
+        found[instrument.page] = environment.get_template("instrument.html").render(
+            **common, it=instrument
+        )
     return found
 
 
@@ -193,13 +207,19 @@ def paragraphs(text: str) -> list[str]:
     return found
 
 
-def named(case: ir.Case, rule: str) -> str:
+def named(case: ir.WorkedCase, rule: str) -> str:
     """How a case names a rule: as one that fires, is silent, is met, …"""
     return next((k for k in _NAMED if rule in _listed(case.expect.get(k))), "")
 
 
 def _listed(value: object) -> list[str]:
-    return [str(v) for v in value] if isinstance(value, (list, tuple)) else [str(value)] if value is not None else []
+    return (
+        [str(v) for v in value]
+        if isinstance(value, (list, tuple))
+        else [str(value)]
+        if value is not None
+        else []
+    )
 
 
 def _instruments(
@@ -212,7 +232,9 @@ def _instruments(
     for file, articles in by_file.items():
         first = articles[0]
         stem = file.removesuffix(".md").replace("/", "-")
-        page = next(p for n in count(1) if (p := f"{stem}{f'-{n}' if n > 1 else ''}.html") not in taken)
+        page = next(
+            p for n in count(1) if (p := f"{stem}{f'-{n}' if n > 1 else ''}.html") not in taken
+        )
         taken.add(page)
         sources, notes = _source_of(book.texts[file])
         shown = []
@@ -244,7 +266,11 @@ def _instruments(
             binds=first.jurisdiction in binding,
             articles=shown,
             cases=sum(c.file == file for c in book.cases),
-            norms=[a for a in accounted if a.norm.instrument.name == first.instrument and a.norm.id not in own],
+            norms=[
+                a
+                for a in accounted
+                if a.norm.instrument.name == first.instrument and a.norm.id not in own
+            ],
         )
 
 
@@ -283,7 +309,11 @@ def _requests(book: ir.Rulebook, file: str) -> Iterator[tuple[str, list[RequestS
             heading, story, group = lines[n][3:], "", []
         elif lines[n].startswith("```"):
             end = next(k for k in range(n + 1, len(lines)) if lines[k].startswith("```"))
-            group.append(RequestShown(cases[n + 1], " ".join(paragraphs(story)), "\n".join(lines[n + 1 : end])))
+            group.append(
+                RequestShown(
+                    cases[n + 1], " ".join(paragraphs(story)), "\n".join(lines[n + 1 : end])
+                )
+            )
             story, n = "", end
         elif lines[n].strip() and not lines[n].startswith("#"):
             story += lines[n].strip() + "\n"

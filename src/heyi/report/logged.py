@@ -10,9 +10,11 @@ from heyi.audit.event import Event, from_leaf
 from heyi.crypto.canonical import Json, from_canonical
 from heyi.exchange.consortium import Consortium, stored_rulebook
 from heyi.model.decision import Decision, Outcome
-from heyi.policy.facts import Admitted
+from heyi.policy.engines.packed import unpack
+from heyi.policy.language.schema import Admitted
 from heyi.policy.remedy import with_remedies
-from heyi.policy.words import unpack
+from heyi.report.data import OutcomeCount
+from heyi.report.words import OUTCOMES, badge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +25,10 @@ class Tally:
     outcomes: Counter[tuple[Outcome, bool]]
 
 
-def tally(house: Consortium) -> Tally:
+def tally(consortium: Consortium) -> Tally:
     kinds: Counter[str] = Counter()
     outcomes: Counter[tuple[Outcome, bool]] = Counter()
-    for entry in house.log.store.entries():
+    for entry in consortium.log.store.entries():
         event = from_leaf(entry.leaf)
         kinds[event.kind] += 1
         if event.kind == "decision.made":
@@ -34,30 +36,39 @@ def tally(house: Consortium) -> Tally:
     return Tally(kinds=kinds, outcomes=outcomes)
 
 
-def events(house: Consortium, case: str, kinds: Sequence[str]) -> Iterator[tuple[Event, Json]]:
+def events(consortium: Consortium, case: str, kinds: Sequence[str]) -> Iterator[tuple[Event, Json]]:
     """Events of a case with their bodies, in order; None where there is no body or it was erased."""
-    wanted = {index for index, kind in house.case(case).history if kind in kinds}
+    wanted = {index for index, kind in consortium.case(case).history if kind in kinds}
     if not wanted:
         return
-    for entry in house.log.store.entries(min(wanted)):
+    for entry in consortium.log.store.entries(min(wanted)):
         if entry.index in wanted:
             yield from_leaf(entry.leaf), None if entry.body is None else from_canonical(entry.body)
 
 
-def rounds(house: Consortium, case: str) -> list[dict[str, Decision]]:
+def rounds(consortium: Consortium, case: str) -> list[dict[str, Decision]]:
     """The decisions of a case, round by round, computed again from their packed facts; erased ones are left out."""
-    points = {house.point.book.digest: house.point}
+    points = {consortium.point.book.digest: consortium.point}
     found: list[dict[str, Decision]] = []
-    for event, body in events(house, case, ["decision.made"]):
+    for event, body in events(consortium, case, ["decision.made"]):
         asset, digest = event.public["asset"], event.public["rulebook"]
         if not found or asset in found[-1]:
             found.append({})
         if body is None:
             continue
-        point = points.setdefault(digest, house.point)
+        point = points.setdefault(digest, consortium.point)
         if point.book.digest != digest:
-            point = points[digest] = stored_rulebook(house.artefacts, digest)
+            point = points[digest] = stored_rulebook(consortium.artefacts, digest)
         known = unpack(point.book.schema, [int(w, 16) for w in body["words"]])
         admitted = Admitted(known=known, rejected=body["rejected"])
         found[-1][asset] = with_remedies(point, point.decide(admitted, asset=asset), admitted)
     return [r for r in found if r]
+
+
+def outcome_counts(counted: Tally) -> tuple[OutcomeCount, ...]:
+    """Decisions by outcome, mildest first, those that never came left out."""
+    return tuple(
+        OutcomeCount(badge=badge(*o), count=counted.outcomes[o])
+        for o in OUTCOMES
+        if counted.outcomes[o]
+    )

@@ -24,10 +24,17 @@ _POINTS = Text(zh="分", en="points")
 _PAIRS = Text(zh="对", en="pairs")
 _MEASURES = {
     "persons": _Measure(long=_PERSONS, short=_PERSONS),
-    "points": _Measure(long=Text(zh="分（按登记的权重）", en="points by the registered weights"), short=_POINTS),
-    "units": _Measure(long=Text(zh="分（按登记的效用表）", en="points of the registered table"), short=_POINTS),
+    "points": _Measure(
+        long=Text(zh="分（按登记的权重）", en="points by the registered weights"), short=_POINTS
+    ),
+    "units": _Measure(
+        long=Text(zh="分（按登记的效用表）", en="points of the registered table"), short=_POINTS
+    ),
     "pairs": _Measure(
-        long=Text(zh="排序正确的病例—对照对数净增", en="pairs of case and control ranked rightly, net"), short=_PAIRS
+        long=Text(
+            zh="排序正确的病例—对照对数净增", en="pairs of case and control ranked rightly, net"
+        ),
+        short=_PAIRS,
     ),
     "microinformation": _Measure(
         long=Text(zh="估计精度（方差的倒数）", en="precision of the estimate, 1/variance"),
@@ -59,7 +66,11 @@ def measured(value: int | Fraction, unit: str) -> str:
     """An amount as text."""
     if _MEASURES[unit].signed:
         return f"{shown(value, unit):+,.4f}"
-    return f"{float(value):,.2f}" if isinstance(value, Fraction) and value.denominator > 1 else f"{int(value):,}"
+    return (
+        f"{float(value):,.2f}"
+        if isinstance(value, Fraction) and value.denominator > 1
+        else f"{int(value):,}"
+    )
 
 
 def decimal(value: Fraction, unit: str) -> str:

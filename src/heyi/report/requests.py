@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from heyi.exchange.case import Case
 from heyi.exchange.consortium import Consortium
+from heyi.exchange.state import Case
 from heyi.model.decision import Decision, Effect, Outcome, RuleFinding, Text
 from heyi.model.kleene import Truth
-from heyi.policy import ir
-from heyi.policy.deadline import in_words
 from heyi.policy.explain import step
+from heyi.policy.language import ir
+from heyi.policy.language.deadline import in_words
 from heyi.report.data import (
-    Answer,
+    AnswerPart,
     Badge,
     Duty,
     HolderAnswers,
@@ -41,54 +41,58 @@ from heyi.report.words import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
+class DecisionRound:
     """One round of decisions by asset, and what led to it where there was an earlier one."""
 
     decisions: Mapping[str, Decision]
     event: Text | None = None
 
 
-def card(house: Consortium, case: str, decided: Sequence[Decided]) -> RequestCard:
+def card(consortium: Consortium, case: str, decided: Sequence[DecisionRound]) -> RequestCard:
     """The card of a case that was decided in these rounds, the last of them in force."""
-    the_case = house.case(case)
-    request, schema = the_case.request, house.point.book.schema
+    the_case = consortium.case(case)
+    request, schema = the_case.request, consortium.point.book.schema
 
     def label(fact: str, value: str) -> Text:
-        return Text(zh=schema.facts[fact].label(value, "zh"), en=schema.facts[fact].label(value, "en"))
+        return Text(
+            zh=schema.facts[fact].label(value, "zh"), en=schema.facts[fact].label(value, "en")
+        )
 
     rounds, before = [], None
     for n, d in enumerate(decided):
         # what authorities said counts for the round after it; the state keeps what they said last
         spoken = _spoken(the_case) if n and n == len(decided) - 1 else {}
-        rounds.append(_round(house, d, before, spoken))
+        rounds.append(_round(consortium, d, before, spoken))
         before = d.decisions
     return RequestCard(
         id=case,
         title=Text(zh=request["zh"], en=sentence_case(request["en"])),
-        requester=_name(house, request["requester"]),
-        recipient=None if request["recipient"] == request["requester"] else _name(house, request["recipient"]),
-        holders=tuple(_holder(house, a) for a in request["assets"]),
+        requester=_name(consortium, request["requester"]),
+        recipient=None
+        if request["recipient"] == request["requester"]
+        else _name(consortium, request["recipient"]),
+        holders=tuple(_holder(consortium, a) for a in request["assets"]),
         kinds=tuple(kind_label(k) for k in request["kinds"]),
         action=label("act.action", request["action"]),
         purpose=label("act.purpose", request["purpose"]),
         delivery=label("act.delivery", request["delivery"]),
         rounds=tuple(rounds),
-        opinions=_opinions(house, case),
-        matrix=_matrix(house, request["assets"], decided),
+        opinions=_opinions(consortium, case),
+        matrix=_matrix(consortium, request["assets"], decided),
         outcome=_summary(decided[-1].decisions),
         afterwards=_afterwards(len(the_case.permits), len(the_case.revoked)),
     )
 
 
-def answer(
-    house: Consortium,
+def answer_part(
+    consortium: Consortium,
     decisions: Sequence[Decision],
     holders: Sequence[Text],
     spoken: Mapping[str, str] | None = None,
-) -> Answer:
+) -> AnswerPart:
     """One answer that all these decisions give for the same reasons; `spoken` is what authorities said before it."""
     spoken = spoken or {}
-    book, first = house.point.book, decisions[0]
+    book, first = consortium.point.book, decisions[0]
     counts = Counter(f.rule for d in decisions for f in d.findings)
     findings = {f.rule: f for d in decisions for f in d.findings}
     settle = [f.rule for f in _deciding(first, spoken)]
@@ -97,7 +101,7 @@ def answer(
         of = {r: n for r, n in counts.items() if n < len(decisions)}
         return tuple(_rule(book, findings[r], spoken, of=of.get(r)) for r in rules)
 
-    return Answer(
+    return AnswerPart(
         holders=tuple(holders),
         badge=badge(first.outcome, first.curable),
         decided_by=rows(settle),
@@ -108,7 +112,11 @@ def answer(
             for f, why in first.unknown.items()
         ),
         approvals=tuple(_approval(book, a, spoken.get(a)) for a in first.approvals),
-        duties=tuple(Duty(says=o.says, who=who(book, o.party), due=o.due) for o in first.obligations if not o.baseline),
+        duties=tuple(
+            Duty(says=o.says, who=who(book, o.party), due=o.due)
+            for o in first.obligations
+            if not o.baseline
+        ),
         remedies=tuple(
             RemedyRow(
                 steps=tuple(Text(zh=step(book, s, "zh"), en=step(book, s, "en")) for s in r.steps),
@@ -135,7 +143,14 @@ def _deciding(decision: Decision, spoken: Mapping[str, str]) -> list[RuleFinding
         case Outcome.NEEDS_APPROVAL:
             return reviews
         case Outcome.PERMIT_WITH_OBLIGATIONS:
-            return [*grounds, *(f for f in found if f.rule in {o.rule for o in decision.obligations if not o.baseline})]
+            return [
+                *grounds,
+                *(
+                    f
+                    for f in found
+                    if f.rule in {o.rule for o in decision.obligations if not o.baseline}
+                ),
+            ]
         case Outcome.PERMIT:
             return [*grounds, *reviews]
 
@@ -148,7 +163,9 @@ def _approval(book: ir.Rulebook, name: str, said: str | None) -> Text:
     return Text(zh=f"{label.zh}（{word.zh}）", en=f"{label.en} ({word.en})")
 
 
-def _rule(book: ir.Rulebook, finding: RuleFinding, spoken: Mapping[str, str], *, of: int | None) -> RuleRow:
+def _rule(
+    book: ir.Rulebook, finding: RuleFinding, spoken: Mapping[str, str], *, of: int | None
+) -> RuleRow:
     words, tone = status(finding, spoken.get(finding.party))
     article = book.articles.get(finding.article)
     return RuleRow(
@@ -176,7 +193,9 @@ def _missing(book: ir.Rulebook, decision: Decision) -> tuple[Need, ...]:
         role = who(book, m.party)
         if role not in parties.setdefault(m.fact, []):
             parties[m.fact].append(role)
-    return tuple(Need(what=book.schema.facts[f].name, who=listed(roles)) for f, roles in parties.items())
+    return tuple(
+        Need(what=book.schema.facts[f].name, who=listed(roles)) for f, roles in parties.items()
+    )
 
 
 def _answers_for(book: ir.Rulebook, fact: str) -> Text:
@@ -186,7 +205,10 @@ def _answers_for(book: ir.Rulebook, fact: str) -> Text:
 
 
 def _round(
-    house: Consortium, decided: Decided, before: Mapping[str, Decision] | None, spoken: Mapping[str, str]
+    consortium: Consortium,
+    decided: DecisionRound,
+    before: Mapping[str, Decision] | None,
+    spoken: Mapping[str, str],
 ) -> Round:
     groups: dict[tuple[object, ...], list[str]] = {}
     for name, d in decided.decisions.items():
@@ -197,7 +219,12 @@ def _round(
         event=decided.event,
         changes=_changes(before, decided.decisions) if before else (),
         answers=tuple(
-            answer(house, [decided.decisions[a] for a in group], [_holder(house, a) for a in group], spoken)
+            answer_part(
+                consortium,
+                [decided.decisions[a] for a in group],
+                [_holder(consortium, a) for a in group],
+                spoken,
+            )
             for group in groups.values()
         ),
     )
@@ -205,13 +232,26 @@ def _round(
 
 def _spoken(case: Case) -> dict[str, str]:
     """What each authority said about the case: `given` or `refused`."""
-    return {s.name.removeprefix("approval."): str(s.value) for s in case.statements if s.name.startswith("approval.")}
+    return {
+        s.name.removeprefix("approval."): str(s.value)
+        for s in case.statements
+        if s.name.startswith("approval.")
+    }
 
 
 def _same(d: Decision, spoken: Mapping[str, str]) -> tuple[object, ...]:
     """What makes two decisions one answer on a card."""
     settled = tuple((f.rule, f.truth, f.met) for f in _deciding(d, spoken))
-    return (d.outcome, d.curable, settled, d.missing, tuple(d.unknown.items()), d.approvals, d.remedies, d.alarm)
+    return (
+        d.outcome,
+        d.curable,
+        settled,
+        d.missing,
+        tuple(d.unknown.items()),
+        d.approvals,
+        d.remedies,
+        d.alarm,
+    )
 
 
 def _changes(before: Mapping[str, Decision], after: Mapping[str, Decision]) -> tuple[Text, ...]:
@@ -227,11 +267,17 @@ def _changes(before: Mapping[str, Decision], after: Mapping[str, Decision]) -> t
         elif old == new:
             lines.append(Text(zh=f"{n} 个数据集不变：{now.zh}", en=f"{n} unchanged: {now.en}"))
         else:
-            lines.append(Text(zh=f"{n} 个数据集：{was.zh} → {now.zh}", en=f"{n} changed: {was.en} → {now.en}"))
+            lines.append(
+                Text(
+                    zh=f"{n} 个数据集：{was.zh} → {now.zh}", en=f"{n} changed: {was.en} → {now.en}"
+                )
+            )
     return tuple(lines)
 
 
-def _matrix(house: Consortium, assets: Sequence[str], decided: Sequence[Decided]) -> tuple[HolderAnswers, ...]:
+def _matrix(
+    consortium: Consortium, assets: Sequence[str], decided: Sequence[DecisionRound]
+) -> tuple[HolderAnswers, ...]:
     """Institution by institution, where not all of them answer alike."""
     if all(len({(d.outcome, d.curable) for d in r.decisions.values()}) == 1 for r in decided):
         return ()
@@ -239,11 +285,11 @@ def _matrix(house: Consortium, assets: Sequence[str], decided: Sequence[Decided]
     for name in assets:
         answers = [r.decisions[name] for r in decided if name in r.decisions]
         last = answers[-1]
-        lacks = [n.what for n in _missing(house.point.book, last)]
-        lacks += [house.point.book.schema.facts[f].name for f in last.unknown]
+        lacks = [n.what for n in _missing(consortium.point.book, last)]
+        lacks += [consortium.point.book.schema.facts[f].name for f in last.unknown]
         rows.append(
             HolderAnswers(
-                holder=_holder(house, name),
+                holder=_holder(consortium, name),
                 badges=tuple(badge(d.outcome, d.curable) for d in answers),
                 lacks=tuple(lacks),
             )
@@ -264,16 +310,18 @@ def _summary(decisions: Mapping[str, Decision]) -> Badge:
     return replace(parts[0][0], words=words)
 
 
-def _opinions(house: Consortium, case: str) -> tuple[Opinion, ...]:
+def _opinions(consortium: Consortium, case: str) -> tuple[Opinion, ...]:
     """What authorities decided, each once though it was logged for every data set."""
     found: dict[Opinion, None] = {}
-    for event, body in events(house, case, ["approval.given", "approval.refused"]):
+    for event, body in events(consortium, case, ["approval.given", "approval.refused"]):
         conditions = event.public["conditions"]
         opinion = Opinion(
-            authority=authority(house.point.book, event.public["authority"]),
+            authority=authority(consortium.point.book, event.public["authority"]),
             given=event.kind == "approval.given",
             reasons=body["reasons"] if body else None,
-            conditions=listed([condition(n, v) for n, v in sorted(conditions.items())]) if conditions else None,
+            conditions=listed([condition(n, v) for n, v in sorted(conditions.items())])
+            if conditions
+            else None,
         )
         found.setdefault(opinion)
     return tuple(found)
@@ -290,10 +338,10 @@ def _afterwards(permits: int, revoked: int) -> Text | None:
     return Text(zh=f"发放许可 {permits} 份", en=f"permits issued: {permits}")
 
 
-def _name(house: Consortium, party: str) -> Text:
-    known = house.party(party)
+def _name(consortium: Consortium, party: str) -> Text:
+    known = consortium.party(party)
     return Text(zh=known.zh, en=known.en)
 
 
-def _holder(house: Consortium, asset: str) -> Text:
-    return _name(house, house.asset(asset).holder)
+def _holder(consortium: Consortium, asset: str) -> Text:
+    return _name(consortium, consortium.asset(asset).holder)

@@ -8,11 +8,11 @@ from fractions import Fraction
 from heyi.catalogue.kinds import all_kinds
 from heyi.crypto.canonical import Json
 from heyi.exchange.consortium import Consortium, legal_day
-from heyi.exchange.study import StudyResult
+from heyi.exchange.study.joint_study import StudyResult
 from heyi.model.decision import Decision, Outcome, Text
 from heyi.report.data import Coefficient, Payback, Share, StatementPart, StudyPart
 from heyi.report.measures import decimal, exactly, measured, percent_range, shown, unit_of
-from heyi.report.requests import answer
+from heyi.report.requests import answer_part
 from heyi.report.uses import refusals
 from heyi.report.words import kind_label, number, sentence_case, unit
 from heyi.settlement.statement import Statement, yuan
@@ -21,9 +21,9 @@ _PICO = 10**12
 _ALIKE = 5  # percent: nearer to one than this is told as hardly any difference
 
 
-def study_of(house: Consortium, result: StudyResult) -> StudyPart:
+def study_of(consortium: Consortium, result: StudyResult) -> StudyPart:
     """The model of a study, where it has one, and who took part in it."""
-    case = house.case(result.case)
+    case = consortium.case(result.case)
     outcome = reference = Text(zh="", en="")
     coefficients: tuple[Coefficient, ...] = ()
     if result.names:
@@ -37,10 +37,12 @@ def study_of(house: Consortium, result: StudyResult) -> StudyPart:
         reference=reference,
         coefficients=coefficients,
         rounds=result.rounds,
-        answered=tuple(_name(house, p) for p in result.answered),
-        refused=refusals(house, result.refused),
+        answered=tuple(_name(consortium, p) for p in result.answered),
+        refused=refusals(consortium, result.refused),
         not_permitted=tuple(
-            _name(house, house.asset(a).holder) for a, d in case.decisions.items() if not Outcome(d.outcome).is_permit
+            _name(consortium, consortium.asset(a).holder)
+            for a, d in case.decisions.items()
+            if not Outcome(d.outcome).is_permit
         ),
     )
 
@@ -72,7 +74,9 @@ def _coefficient(covariate: dict[str, Json], nano: int) -> Coefficient:
         case "sex":
             compared = Text(zh="男性与女性相比", en="for men compared with women")
         case "flag":
-            compared = Text(zh=f"“{label.zh}”为是与为否相比", en=f"with {label.en} compared with without")
+            compared = Text(
+                zh=f"“{label.zh}”为是与为否相比", en=f"with {label.en} compared with without"
+            )
         case _:
             amount, measure = number(covariate["scale_micro"]), unit(kind)
             compared = Text(
@@ -83,7 +87,8 @@ def _coefficient(covariate: dict[str, Json], nano: int) -> Coefficient:
         name=label,
         odds=f"{odds:.2f}",
         words=Text(
-            zh=f"{compared.zh}，比值{zh}（其他因素相同时）", en=f"{compared.en}, the odds are {en}, all else equal"
+            zh=f"{compared.zh}，比值{zh}（其他因素相同时）",
+            en=f"{compared.en}, the odds are {en}, all else equal",
         ),
         nano=nano,
     )
@@ -112,11 +117,13 @@ def _reference(params: dict[str, Json], nano: int) -> Text:
     )
 
 
-def payback_of(house: Consortium, result: StudyResult, *, payment: Decision | None, sample: str | None) -> Payback:
+def payback_of(
+    consortium: Consortium, result: StudyResult, *, payment: Decision | None, sample: str | None
+) -> Payback:
     """How the pot of a study was divided, and paid where it was; `sample` names whose statement is shown whole."""
-    case = house.case(result.case)
+    case = consortium.case(result.case)
     settlement = case.settlement
-    shares = tuple(_share(house, s) for s in result.statements)
+    shares = tuple(_share(consortium, s) for s in result.statements)
     shared = sum(settlement["shares_fen"].values())
     first = result.statements[0]
     chosen = next((n for n, s in enumerate(result.statements) if s.party == sample), 0)
@@ -141,14 +148,14 @@ def payback_of(house: Consortium, result: StudyResult, *, payment: Decision | No
             total=measured(first.total, first.unit),
             certificate=settlement["certificate"],
         ),
-        leave=None if payment is None else answer(house, [payment], []),
+        leave=None if payment is None else answer_part(consortium, [payment], []),
     )
 
 
-def _share(house: Consortium, s: Statement) -> Share:
+def _share(consortium: Consortium, s: Statement) -> Share:
     return Share(
         party=s.party,
-        name=_name(house, s.party),
+        name=_name(consortium, s.party),
         share_fen=s.share_fen,
         share=yuan(s.share_fen),
         contribution=exactly(s.contribution, s.unit),
@@ -161,6 +168,6 @@ def _share(house: Consortium, s: Statement) -> Share:
     )
 
 
-def _name(house: Consortium, party: str) -> Text:
-    known = house.party(party)
+def _name(consortium: Consortium, party: str) -> Text:
+    known = consortium.party(party)
     return Text(zh=known.zh, en=known.en)

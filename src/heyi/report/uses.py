@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from heyi.crypto.canonical import Json
 from heyi.exchange.consortium import Consortium
-from heyi.exchange.grant import seat
+from heyi.exchange.request.grant import seat
 from heyi.model.decision import Text
 from heyi.report.data import Frequency, FrequencyRow, RefusedBy, Uses
 from heyi.report.logged import Tally
@@ -15,7 +15,7 @@ from heyi.report.words import kind_label, sentence_case, unit
 
 
 def uses_of(
-    house: Consortium,
+    consortium: Consortium,
     counted: Tally,
     *,
     frequency: Frequency | None = None,
@@ -28,26 +28,39 @@ def uses_of(
         answered=counted.kinds["operation.answered"],
         refused=counted.kinds["operation.refused"],
         frequency=frequency,
-        refusals_after=refusals(house, refused or {}),
+        refusals_after=refusals(consortium, refused or {}),
     )
 
 
-def refusals(house: Consortium, refused: Mapping[str, Mapping[str, str]]) -> tuple[RefusedBy, ...]:
+def refusals(
+    consortium: Consortium, refused: Mapping[str, Mapping[str, str]]
+) -> tuple[RefusedBy, ...]:
     rows = []
     for holder, why in sorted(refused.items()):
-        party = house.party(holder)
+        party = consortium.party(holder)
         rows.append(
-            RefusedBy(holder=Text(zh=party.zh, en=party.en), reason=Text(zh=why["zh"], en=why["en"])),
+            RefusedBy(
+                holder=Text(zh=party.zh, en=party.en), reason=Text(zh=why["zh"], en=why["en"])
+            ),
         )
     return tuple(rows)
 
 
-def frequency_of(house: Consortium, case: str, before: Mapping[str, Json], after: Mapping[str, Json]) -> Frequency:
+def frequency_of(
+    consortium: Consortium, case: str, before: Mapping[str, Json], after: Mapping[str, Json]
+) -> Frequency:
     """Two frequency tables of one case side by side."""
-    the_case = house.case(case)
-    permits = [seat(house, case, p).permit for p in sorted(the_case.permits)]
+    the_case = consortium.case(case)
+    permits = [seat(consortium, case, p).permit for p in sorted(the_case.permits)]
     axes = [_classes(axis) for axis in before["by"]]
-    cells = zip(before["labels"], before["cells"], after["cells"], before["held_back"], after["held_back"], strict=True)
+    cells = zip(
+        before["labels"],
+        before["cells"],
+        after["cells"],
+        before["held_back"],
+        after["held_back"],
+        strict=True,
+    )
     return Frequency(
         title=Text(zh=the_case.request["zh"], en=sentence_case(the_case.request["en"])),
         min_cell=max(p.min_cell for p in permits),
@@ -77,13 +90,19 @@ def _classes(axis: Mapping[str, Json]) -> list[Text]:
     if not cuts:
         if kind == "sex":
             return [Text(zh="女", en="female"), Text(zh="男", en="male")]
-        return [Text(zh=f"{label.zh}：否", en=f"no {label.en}"), Text(zh=f"{label.zh}：是", en=label.en)]
+        return [
+            Text(zh=f"{label.zh}：否", en=f"no {label.en}"),
+            Text(zh=f"{label.zh}：是", en=label.en),
+        ]
     whole = kind == "age"  # completed years
 
     def text(numbers: str) -> Text:
         if whole:
             return Text(zh=f"{numbers} 岁", en=f"age {numbers}")
-        return Text(zh=f"{label.zh} {numbers} {measure.zh}".rstrip(), en=f"{label.en} {numbers} {measure.en}".rstrip())
+        return Text(
+            zh=f"{label.zh} {numbers} {measure.zh}".rstrip(),
+            en=f"{label.en} {numbers} {measure.en}".rstrip(),
+        )
 
     between = [f"{a}–{b - 1}" if whole else f"≥{a}, <{b}" for a, b in pairwise(cuts)]
     return [text(f"<{cuts[0]}"), *(text(b) for b in between), text(f"≥{cuts[-1]}")]

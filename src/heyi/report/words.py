@@ -9,8 +9,8 @@ from heyi.exchange.consortium import ZONE
 from heyi.model.decision import Effect, Outcome, RuleFinding, Text
 from heyi.model.kleene import Truth
 from heyi.model.party import Tier
-from heyi.policy import ir
 from heyi.policy.explain import HEADLINE, party
+from heyi.policy.language import ir
 from heyi.report.data import Badge, Tone
 
 TIERS = {
@@ -32,7 +32,14 @@ _TONES: dict[tuple[Outcome, bool], Tone] = {
 OUTCOMES = tuple(_TONES)
 """Every (outcome, curable), mildest first."""
 
-_UNITS = {"岁": "years", "年": "years", "天": "days", "次/分": "a minute", "分": "points", "元": "yuan"}
+_UNITS = {
+    "岁": "years",
+    "年": "years",
+    "天": "days",
+    "次/分": "a minute",
+    "分": "points",
+    "元": "yuan",
+}
 _CONDITIONS = {
     "min_cell": Text(zh="最小格不少于 {}", en="cells of at least {}"),
     "max_calls": Text(zh="调用不超过 {} 次", en="at most {} calls"),

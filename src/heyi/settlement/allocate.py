@@ -39,7 +39,9 @@ class Policy:
 
     def __post_init__(self) -> None:
         if min(self.floors.values(), default=0) < 0 or not 0 <= self.group_floor <= 1:
-            raise InvalidInput("floors are shares of the pot, not negative and together not above it")
+            raise InvalidInput(
+                "floors are shares of the pot, not negative and together not above it"
+            )
         if not 0 <= self.floors_at_most <= 1:
             raise InvalidInput("floors are together at most a share of the pot, from 0 to 1")
 
@@ -109,7 +111,9 @@ def allocate(
     _check(pot_fen, players, phi)
     before = {p: Fraction(fen, pot_fen) for p, fen in (paid or {}).items()}
     if unknown := sorted(set(before) - set(players)):
-        raise InvalidInput(f"`{unknown[0]}` was paid of this pot, but is no player", hint="value all who were paid")
+        raise InvalidInput(
+            f"`{unknown[0]}` was paid of this pot, but is no player", hint="value all who were paid"
+        )
     parts = shares_of(players, phi, policy or Policy(), before)
     exact = [pot_fen * part for part in parts]
     shares = [int(e) for e in exact]
@@ -141,7 +145,9 @@ def interim(
     policy = policy or Policy()
     least, most = ([max(Fraction(0), e) for e in ends] for ends in (low, high))
     kept = Fraction(1)
-    if policy.negatives is Negatives.ESCROW and (lost := sum((max(Fraction(0), -e) for e in low), Fraction(0))):
+    if policy.negatives is Negatives.ESCROW and (
+        lost := sum((max(Fraction(0), -e) for e in low), Fraction(0))
+    ):
         earned = sum(least, Fraction(0))
         kept = max(Fraction(0), 1 - lost / earned) if earned else Fraction(0)
     floors = sum((policy.floor(p) for p in players), Fraction(0))
@@ -151,30 +157,46 @@ def interim(
         part = _certain(i, range(len(players)), least, most) * (1 - taken)
         if p in policy.group:
             within = [j for j, other in enumerate(players) if other in policy.group]
-            part = max(part, _certain(i, within, least, most) * max(Fraction(0), policy.group_floor - taken))
+            part = max(
+                part,
+                _certain(i, within, least, most) * max(Fraction(0), policy.group_floor - taken),
+            )
         elif policy.group:
             without = [j for j, other in enumerate(players) if other not in policy.group]
             others = sum((policy.floor(players[j]) for j in without if j != i), Fraction(0))
-            lifted = _certain(i, without, least, most) * max(Fraction(0), 1 - policy.group_floor - others)
+            lifted = _certain(i, without, least, most) * max(
+                Fraction(0), 1 - policy.group_floor - others
+            )
             part = min(part, lifted)
         shares.append(int(pot_fen * part * kept))
     return Allocation(pot_fen=pot_fen, shares_fen=tuple(shares), escrow_fen=pot_fen - sum(shares))
 
 
-def _certain(i: int, among: Iterable[int], least: Sequence[Fraction], most: Sequence[Fraction]) -> Fraction:
+def _certain(
+    i: int, among: Iterable[int], least: Sequence[Fraction], most: Sequence[Fraction]
+) -> Fraction:
     """The least part of i where the others are at their highest."""
-    return least[i] / (least[i] + sum((most[j] for j in among if j != i), Fraction(0))) if least[i] else Fraction(0)
+    return (
+        least[i] / (least[i] + sum((most[j] for j in among if j != i), Fraction(0)))
+        if least[i]
+        else Fraction(0)
+    )
 
 
 def _check(pot_fen: int, players: Sequence[str], phi: Sequence[Fraction]) -> None:
     if pot_fen <= 0:
-        raise InvalidInput(f"a pot of {pot_fen} fen cannot be divided", hint="give a pot above zero")
+        raise InvalidInput(
+            f"a pot of {pot_fen} fen cannot be divided", hint="give a pot above zero"
+        )
     if len(players) != len(phi):
         raise InvalidInput(f"{len(players)} players but {len(phi)} values")
 
 
 def shares_of(
-    players: Sequence[str], phi: Sequence[Fraction], policy: Policy, before: Mapping[str, Fraction] | None = None
+    players: Sequence[str],
+    phi: Sequence[Fraction],
+    policy: Policy,
+    before: Mapping[str, Fraction] | None = None,
 ) -> tuple[Fraction, ...]:
     """The share of each player in the pot, as a fraction of it; they sum to 1, less what negatives leave in escrow, or
     are all 0 where nobody earned. `before` are shares that were paid already.
@@ -202,23 +224,30 @@ def shares_of(
     for flag, part in ((True, least_within), (False, pot - least_within)):
         least = [f if own is flag else Fraction(0) for f, own in zip(floors, inside, strict=True)]
         if sum(least) > part:
-            raise InvalidInput("floors of single institutions leave too little for the floor of the group")
+            raise InvalidInput(
+                "floors of single institutions leave too little for the floor of the group"
+            )
         parts.append(
             _water_filled(
-                [e if own is flag else Fraction(0) for e, own in zip(earned, inside, strict=True)], least, part
+                [e if own is flag else Fraction(0) for e, own in zip(earned, inside, strict=True)],
+                least,
+                part,
             )
         )
     return tuple(a + b for a, b in zip(*parts, strict=True))
 
 
-def _water_filled(earned: Sequence[Fraction], floors: Sequence[Fraction], pot: Fraction) -> tuple[Fraction, ...]:
+def _water_filled(
+    earned: Sequence[Fraction], floors: Sequence[Fraction], pot: Fraction
+) -> tuple[Fraction, ...]:
     """Proportional shares of `pot`, nobody below its floor."""
     lifted: set[int] = set()
     while True:
         left = pot - sum((floors[i] for i in lifted), Fraction(0))
         total = sum((e for i, e in enumerate(earned) if i not in lifted), Fraction(0))
         shares = [
-            floors[i] if i in lifted else left * e / total if total else Fraction(0) for i, e in enumerate(earned)
+            floors[i] if i in lifted else left * e / total if total else Fraction(0)
+            for i, e in enumerate(earned)
         ]
         below = {i for i, share in enumerate(shares) if i not in lifted and share < floors[i]}
         if not below:

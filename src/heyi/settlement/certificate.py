@@ -19,7 +19,7 @@ from heyi.crypto.canonical import Json, canonical
 from heyi.crypto.merkle import leaf_hash, root_of
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.settlement.allocate import Allocation, allocate, interim, policy_from_json
-from heyi.settlement.coverage import Coverage, coverage_from_json
+from heyi.settlement.coverage_game import CoverageGame, coverage_from_json
 from heyi.settlement.game import Game, game_from_json
 from heyi.settlement.guards import twins
 from heyi.settlement.owners import value_by_unions
@@ -29,8 +29,18 @@ from heyi.settlement.sampled import estimate
 from heyi.settlement.uncertainty import share_intervals
 
 FORMAT = "heyi-settlement/1"
-Measured = Game | Sample | Coverage
-_COMPUTED = ("measured", "root", "phi", "low", "high", "intervals", "paid_fen", "shares_fen", "escrow_fen")
+Measured = Game | Sample | CoverageGame
+_COMPUTED = (
+    "measured",
+    "root",
+    "phi",
+    "low",
+    "high",
+    "intervals",
+    "paid_fen",
+    "shares_fen",
+    "escrow_fen",
+)
 _FIELDS = {"format", "study", *_COMPUTED}
 _DIGITS, _ROUNDING = 9, 20
 """A sample's values are given to this many digits of its largest utility, and may differ by so many of the last."""
@@ -64,18 +74,28 @@ def settle_game(measured: Measured, paid: Mapping[str, int] | None = None) -> Se
     pot, policy = registered["pot_fen"], policy_from_json(registered["policy"])
     if isinstance(measured, Sample):
         if paid or any(union_paths(registered, measured.players)):
-            raise InvalidInput("a sample neither trues up nor knows unions", hint="evaluate every coalition of owners")
-        found = estimate(measured.plan, np.array(measured.values, dtype=np.float64), float(measured.total))
+            raise InvalidInput(
+                "a sample neither trues up nor knows unions",
+                hint="evaluate every coalition of owners",
+            )
+        found = estimate(
+            measured.plan, np.array(measured.values, dtype=np.float64), float(measured.total)
+        )
         step = _step(measured)
         phi, low, high = (_rounded(end, step) for end in (found.phi, found.low, found.high))
         due = interim(pot, measured.players, low, high, policy)
         return Settled(phi=phi, low=low, high=high, intervals=None, allocation=due)
-    paths = union_paths(registered, measured.players, twins(measured.players, measured.overlap or {}))
+    paths = union_paths(
+        registered, measured.players, twins(measured.players, measured.overlap or {})
+    )
     moments: Sequence[Sequence[int | Fraction]] | None
-    if isinstance(measured, Coverage):
+    if isinstance(measured, CoverageGame):
         phi, moments = measured.value(paths), measured.moments(paths)
     else:
-        phi, moments = value_by_unions(integers(measured), paths), None if any(paths) else measured.moments
+        phi, moments = (
+            value_by_unions(integers(measured), paths),
+            None if any(paths) else measured.moments,
+        )
     intervals = None if moments is None else share_intervals(phi, moments)
     due = allocate(pot, measured.players, phi, policy, paid=paid)
     return Settled(phi=phi, low=phi, high=phi, intervals=intervals, allocation=due)
@@ -101,7 +121,7 @@ def _check_registered(measured: Measured) -> None:
         drawn = {"evaluations": measured.evaluations, "seed": measured.seed}
         if measured.specification.get("sample", drawn) != drawn:
             raise InvalidInput("the sample is of another plan than was registered")
-    if isinstance(measured, Coverage) and "strata" in measured.specification:
+    if isinstance(measured, CoverageGame) and "strata" in measured.specification:
         named = measured.specification["strata"] or [{"name": "persons", "weight": 1}]
         if named != [{"name": s.name, "weight": s.weight} for s in measured.strata]:
             raise InvalidInput("the strata are others than were registered")
@@ -113,7 +133,9 @@ def integers(game: Game) -> np.ndarray[Any, Any]:
     return np.array(game.values, dtype=np.int64 if small else object)
 
 
-def certify(study: str, measured: Measured, paid: Mapping[str, int] | None = None) -> dict[str, Json]:
+def certify(
+    study: str, measured: Measured, paid: Mapping[str, int] | None = None
+) -> dict[str, Json]:
     """The certificate of a study's settlement; `shares_fen` are what each player gets of the pot in all, `paid_fen`
     what of it was paid before.
 
@@ -129,7 +151,9 @@ def certify(study: str, measured: Measured, paid: Mapping[str, int] | None = Non
         "phi": [str(p) for p in settled.phi],
         "low": [str(p) for p in settled.low],
         "high": [str(p) for p in settled.high],
-        "intervals": None if settled.intervals is None else [list(ends) for ends in settled.intervals],
+        "intervals": None
+        if settled.intervals is None
+        else [list(ends) for ends in settled.intervals],
         "paid_fen": dict(sorted((paid or {}).items())),
         "shares_fen": dict(zip(measured.players, settled.allocation.shares_fen, strict=True)),
         "escrow_fen": settled.allocation.escrow_fen,
@@ -162,7 +186,11 @@ def verify_certificate(certificate: Json) -> Measured:
     Raises:
         VerificationError: it is no certificate, or something in it does not follow; the message says what.
     """
-    form = isinstance(certificate, dict) and set(certificate) == _FIELDS and certificate["format"] == FORMAT
+    form = (
+        isinstance(certificate, dict)
+        and set(certificate) == _FIELDS
+        and certificate["format"] == FORMAT
+    )
     if not form or not isinstance(certificate["study"], str):
         raise VerificationError(f"this is no certificate of the format {FORMAT}")
     try:
@@ -190,6 +218,8 @@ def _adopt(certificate: Mapping[str, Json], again: dict[str, Json], measured: Sa
             again[field] = certificate[field]
     low, high = ([Fraction(x) for x in again[field]] for field in ("low", "high"))
     registered = measured.specification
-    due = interim(registered["pot_fen"], measured.players, low, high, policy_from_json(registered["policy"]))
+    due = interim(
+        registered["pot_fen"], measured.players, low, high, policy_from_json(registered["policy"])
+    )
     again["shares_fen"] = dict(zip(measured.players, due.shares_fen, strict=True))
     again["escrow_fen"] = due.escrow_fen

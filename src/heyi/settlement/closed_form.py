@@ -24,12 +24,21 @@ def coverage(patterns: Mapping[int, int], players: int) -> tuple[Fraction, ...]:
     `patterns` counts persons by the exact set of players, as a bit mask.
     """
     return tuple(
-        sum((Fraction(count, mask.bit_count()) for mask, count in patterns.items() if mask >> i & 1), Fraction(0))
+        sum(
+            (
+                Fraction(count, mask.bit_count())
+                for mask, count in patterns.items()
+                if mask >> i & 1
+            ),
+            Fraction(0),
+        )
         for i in range(players)
     )
 
 
-def coverage_by_levels(patterns: Mapping[int, int], paths: Sequence[tuple[str, ...]]) -> tuple[Fraction, ...]:
+def coverage_by_levels(
+    patterns: Mapping[int, int], paths: Sequence[tuple[str, ...]]
+) -> tuple[Fraction, ...]:
     """Coverage where players stand in unions within unions: county, township, village (Owen 1977, Winter 1989).
 
     Each person is shared equally among the unions that saw them, within each equally among its parts, and so on down.
@@ -93,7 +102,9 @@ def threshold(weights: Sequence[int], quota: int) -> tuple[Fraction, ...]:
     n = len(weights)
     phi = []
     for i, own in enumerate(weights):
-        counts = [[0] * quota for _ in range(n)]  # coalitions of the others by size and weight below the quota
+        counts = [
+            [0] * quota for _ in range(n)
+        ]  # coalitions of the others by size and weight below the quota
         counts[0][0] = 1
         for done, weight in enumerate(w for j, w in enumerate(weights) if j != i):
             for size in range(done, -1, -1):
@@ -102,7 +113,12 @@ def threshold(weights: Sequence[int], quota: int) -> tuple[Fraction, ...]:
                     if row[total]:
                         above[total + weight] += row[total]
         first = max(quota - own, 0)
-        phi.append(sum((Fraction(sum(counts[s][first:]), n * comb(n - 1, s)) for s in range(n)), Fraction(0)))
+        phi.append(
+            sum(
+                (Fraction(sum(counts[s][first:]), n * comb(n - 1, s)) for s in range(n)),
+                Fraction(0),
+            )
+        )
     return tuple(phi)
 
 
@@ -128,7 +144,9 @@ def between_sites(records: Sequence[int], heterogeneity: float) -> list[float]:
     return [1 / (heterogeneity + 1 / n) if n else 0.0 for n in records]
 
 
-def completely_monotone(information: Sequence[float], density: Callable[[Floats], Floats], *, scale: float) -> Floats:
+def completely_monotone(
+    information: Sequence[float], density: Callable[[Floats], Floats], *, scale: float
+) -> Floats:
     """v(S) = integral of (1 - e^(-t I(S))) density(t) d(log t), for information that adds up.
 
     phi_i = integral over q in [0, 1] and t of (1 - e^(-t I_i)) prod over j != i of (1 - q + q e^(-t I_j)): the

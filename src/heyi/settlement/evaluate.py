@@ -84,11 +84,15 @@ def evaluate(
     done = 0
     for chunk, values in zip(chunks, executor.run(utility.value_batch, chunks), strict=True):
         if len(values) != len(chunk):
-            raise InvalidInput(f"{len(chunk)} coalitions were asked and {len(values)} utilities came")
+            raise InvalidInput(
+                f"{len(chunk)} coalitions were asked and {len(values)} utilities came"
+            )
         for mask, value in zip(chunk, values, strict=True):
             if type(value) is not int:
                 who = ", ".join(p for i, p in enumerate(utility.players) if mask >> i & 1)
-                raise InvalidInput(f"the utility of {who} is {value!r}", hint="a whole number, in the unit")
+                raise InvalidInput(
+                    f"the utility of {who} is {value!r}", hint="a whole number, in the unit"
+                )
         store.add(key, dict(zip(chunk, values, strict=True)))
         known |= zip(chunk, values, strict=True)
         done += len(chunk)

@@ -59,7 +59,10 @@ def _with_player(weights: list[Any]) -> list[Any]:
     """What a coalition of each size counts for its members: w(s-1) + w(s)."""
     return [
         0 * weights[0],
-        *(weights[s - 1] + (weights[s] if s < len(weights) else 0) for s in range(1, len(weights) + 1)),
+        *(
+            weights[s - 1] + (weights[s] if s < len(weights) else 0)
+            for s in range(1, len(weights) + 1)
+        ),
     ]
 
 

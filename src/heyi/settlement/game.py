@@ -72,7 +72,9 @@ class Game:
         if len(self.values) != 1 << n:
             raise InvalidInput(f"{1 << n} coalitions need a value, not {len(self.values)}")
         if self.values[0] != 0:
-            raise InvalidInput("the empty coalition is worth something", hint="subtract the registered baseline")
+            raise InvalidInput(
+                "the empty coalition is worth something", hint="subtract the registered baseline"
+            )
         if self.moments is not None and [len(row) for row in self.moments] != [n] * n:
             raise InvalidInput(f"moments are {n} rows of {n}")
         for mask, persons in (self.overlap or {}).items():
@@ -100,8 +102,12 @@ class Game:
             "values": [str(v) for v in self.values],
             "unit": self.unit,
             "specification": dict(self.specification),
-            "moments": None if self.moments is None else [[str(x) for x in row] for row in self.moments],
-            "overlap": None if self.overlap is None else {f"{m:x}": c for m, c in sorted(self.overlap.items())},
+            "moments": None
+            if self.moments is None
+            else [[str(x) for x in row] for row in self.moments],
+            "overlap": None
+            if self.overlap is None
+            else {f"{m:x}": c for m, c in sorted(self.overlap.items())},
         }
 
 

@@ -65,7 +65,9 @@ def overlaps(players: Sequence[str], patterns: Mapping[int, int]) -> list[Twin]:
 
 def twins(players: Sequence[str], patterns: Mapping[int, int]) -> list[Twin]:
     """Pairs that hold nearly the same persons."""
-    return [t for t in overlaps(players, patterns) if t.part >= SAME and min(t.of_a, t.of_b) >= FEWEST]
+    return [
+        t for t in overlaps(players, patterns) if t.part >= SAME and min(t.of_a, t.of_b) >= FEWEST
+    ]
 
 
 def joined(owners: Mapping[str, str], pairs: Sequence[Twin]) -> dict[str, str]:
@@ -103,7 +105,9 @@ class Stability:
         return self.excess <= 0
 
 
-def stability(players: Sequence[str], values: npt.NDArray[Any], phi: Sequence[Fraction]) -> Stability:
+def stability(
+    players: Sequence[str], values: npt.NDArray[Any], phi: Sequence[Fraction]
+) -> Stability:
     """The coalition, neither empty nor everybody, with the greatest excess.
 
     Raises:

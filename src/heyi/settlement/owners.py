@@ -46,13 +46,17 @@ def quotient(game: Game, owners: Mapping[str, str]) -> Game:
     """
     last = ultimate(owners, game.players)
     players = tuple(sorted(set(last.values())))
-    held = [sum(1 << i for i, p in enumerate(game.players) if last[p] == owner) for owner in players]
+    held = [
+        sum(1 << i for i, p in enumerate(game.players) if last[p] == owner) for owner in players
+    ]
     values = tuple(game.values[m] for m in _joined(held).tolist())
     specification = {**game.specification, "owners": dict(sorted(last.items()))}
     return Game(players=players, values=values, unit=game.unit, specification=specification)
 
 
-def value_by_unions(values: npt.NDArray[Any], paths: Sequence[Sequence[str]]) -> tuple[Fraction, ...]:
+def value_by_unions(
+    values: npt.NDArray[Any], paths: Sequence[Sequence[str]]
+) -> tuple[Fraction, ...]:
     """The exact value of each player where `paths` names the unions of each from the top; an empty path stands alone.
 
     `values[mask]` are int64 or Python integers, `values[0]` is 0. With empty paths it is the Shapley value. Each union
@@ -80,11 +84,18 @@ def value_by_unions(values: npt.NDArray[Any], paths: Sequence[Sequence[str]]) ->
     fits = max(abs(int(values.max())), abs(int(values.min()))) * scale < 1 << 61
     for k, union in enumerate(members):
         outside = _joined([sum(1 << i for i in other) for j, other in enumerate(members) if j != k])
-        weight = np.array([weights[m.bit_count()] for m in range(len(outside))], dtype=np.int64 if fits else object)
+        weight = np.array(
+            [weights[m.bit_count()] for m in range(len(outside))],
+            dtype=np.int64 if fits else object,
+        )
         inside = _joined([1 << i for i in union])
         # what each part of the union is worth, averaged over the orders of the other unions, `scale` times
-        expected = np.array([(values[outside | part] * weight).sum() for part in inside], dtype=weight.dtype)
-        for i, own in zip(union, value_by_unions(expected - expected[0], [below[i] for i in union]), strict=True):
+        expected = np.array(
+            [(values[outside | part] * weight).sum() for part in inside], dtype=weight.dtype
+        )
+        for i, own in zip(
+            union, value_by_unions(expected - expected[0], [below[i] for i in union]), strict=True
+        ):
             phi[i] = own / scale
     return tuple(phi)
 

@@ -41,12 +41,18 @@ class Pot:
 
     def __post_init__(self) -> None:
         if type(self.fen) is not int or self.fen <= 0:
-            raise InvalidInput(f"a pot of {self.fen} fen cannot be divided", hint="give a whole number above zero")
+            raise InvalidInput(
+                f"a pot of {self.fen} fen cannot be divided", hint="give a whole number above zero"
+            )
         if type(self.dispute_days) is not int or not 0 <= self.dispute_days <= 365:
-            raise InvalidInput(f"{self.dispute_days} days for disputes", hint="a whole number from 0 to 365")
+            raise InvalidInput(
+                f"{self.dispute_days} days for disputes", hint="a whole number from 0 to 365"
+            )
         check_twins(self.twins)
         for table, wanted in ((self.owners, str), (self.levels, list | tuple)):
-            if not isinstance(table, Mapping) or not all(isinstance(v, wanted) for v in table.values()):
+            if not isinstance(table, Mapping) or not all(
+                isinstance(v, wanted) for v in table.values()
+            ):
                 raise InvalidInput("owners are ids by player, and levels lists of names by player")
         if not all(isinstance(name, str) for names in self.levels.values() for name in names):
             raise InvalidInput("levels are lists of names by player")
@@ -66,7 +72,8 @@ class Pot:
         ):
             if unknown := sorted(set(names) - set(players)):
                 raise InvalidInput(
-                    f"`{what}` names `{unknown[0]}`, which is no player", hint=f"one of {', '.join(sorted(players))}"
+                    f"`{what}` names `{unknown[0]}`, which is no player",
+                    hint=f"one of {', '.join(sorted(players))}",
                 )
 
     def to_json(self) -> dict[str, Json]:

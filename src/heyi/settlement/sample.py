@@ -27,10 +27,14 @@ class Sample:
     def __post_init__(self) -> None:
         check_players(self.players)
         n, given = len(self.players), len(self.values)
-        if given not in (self.evaluations, self.evaluations - 1) and (n > 24 or given != (1 << n) - 2):
+        if given not in (self.evaluations, self.evaluations - 1) and (
+            n > 24 or given != (1 << n) - 2
+        ):
             raise InvalidInput(f"{self.evaluations} evaluations are not {given} values")
         if len(self.values) != len(self.plan.coalitions):
-            raise InvalidInput(f"{len(self.plan.coalitions)} coalitions need a value, not {len(self.values)}")
+            raise InvalidInput(
+                f"{len(self.plan.coalitions)} coalitions need a value, not {len(self.values)}"
+            )
 
     @cached_property
     def plan(self) -> Plan:
@@ -52,7 +56,9 @@ class Sample:
         try:
             return [known[m] for m in masks]
         except KeyError as e:
-            raise InvalidInput(f"coalition {e.args[0]:x} was not evaluated", hint="the plan does not hold it") from None
+            raise InvalidInput(
+                f"coalition {e.args[0]:x} was not evaluated", hint="the plan does not hold it"
+            ) from None
 
     def coalitions(self) -> Iterable[tuple[int, int]]:
         """The coalitions of the plan with their utilities, in its order, and all players last."""

@@ -68,11 +68,16 @@ def plan(players: int, evaluations: int, seed: int) -> Plan:
     """
     if players < 2 or evaluations < 2 * players:
         raise InvalidInput(
-            f"{evaluations} evaluations are too few for {players} players", hint=f"at least {2 * players}"
+            f"{evaluations} evaluations are too few for {players} players",
+            hint=f"at least {2 * players}",
         )
-    whole = {k: comb(players, k) * (1 if 2 * k == players else 2) for k in range(1, players // 2 + 1)}
+    whole = {
+        k: comb(players, k) * (1 if 2 * k == players else 2) for k in range(1, players // 2 + 1)
+    }
     full, left = {1}, evaluations - whole[1]
-    while small := [k for k in whole if k not in full and whole[k] * (len(whole) - len(full)) <= left]:
+    while small := [
+        k for k in whole if k not in full and whole[k] * (len(whole) - len(full)) <= left
+    ]:
         full.update(small)
         left -= sum(whole[k] for k in small)
     rows: list[npt.NDArray[np.bool_]] = []
@@ -91,7 +96,9 @@ def plan(players: int, evaluations: int, seed: int) -> Plan:
         row = np.zeros(players, dtype=np.bool_)
         for _ in range(64):  # none twice; a size that is not taken in full has others left
             row[:] = False
-            row[np.argsort(stream.random_raw(players), kind="stable")[: others[pair % len(others)]]] = True
+            row[
+                np.argsort(stream.random_raw(players), kind="stable")[: others[pair % len(others)]]
+            ] = True
             key = min(row.tobytes(), (~row).tobytes())
             if key not in seen:
                 break
@@ -113,7 +120,10 @@ def estimate(drawn: Plan, values: Floats, total: float, *, confidence: float = 0
         InvalidInput: values are absent or not finite.
     """
     if values.shape != drawn.block.shape or not np.isfinite(values).all() or not np.isfinite(total):
-        raise InvalidInput(f"{len(drawn.block)} coalitions need a finite value each", hint="evaluate the whole plan")
+        raise InvalidInput(
+            f"{len(drawn.block)} coalitions need a finite value each",
+            hint="evaluate the whole plan",
+        )
     pairs, block = _pairs(drawn, values, total), drawn.block[::2]
     phi, rest = _fit(pairs, np.ones(len(block), dtype=np.bool_))
     phi = phi + (pairs.share * rest / pairs.counts) @ pairs.centred
@@ -165,7 +175,9 @@ def _pairs(drawn: Plan, values: Floats, total: float) -> _Pairs:
     alone, missed = np.zeros(n), np.zeros(n)
     alone[drawn.coalitions[sizes == 1].argmax(axis=1)] = values[sizes == 1]
     missed[drawn.coalitions[sizes == n - 1].argmin(axis=1)] = total - values[sizes == n - 1]
-    games = [game for own in (alone, missed) for game in _games(chosen, np.maximum(own, 0.0), abs(total))]
+    games = [
+        game for own in (alone, missed) for game in _games(chosen, np.maximum(own, 0.0), abs(total))
+    ]
     sides = np.where(2 * np.arange(n // 2 + 1) == n, 1, 2)
     whole = np.array([float(min(comb(n, k), 1 << 53)) for k in range(n // 2 + 1)]) * sides / 2
     return _Pairs(
@@ -191,7 +203,9 @@ def _games(chosen: npt.NDArray[np.bool_], own: Floats, total: float) -> list[tup
     n, order = len(own), own.argsort(kind="stable")
     best = np.empty(n)
     best[order] = np.cumsum(np.diff(own[order], prepend=0.0) / np.arange(n, 0, -1))
-    found: list[tuple[Floats, Floats]] = [(((chosen * own).max(axis=1) - (~chosen * own).max(axis=1)) / 2, best)]
+    found: list[tuple[Floats, Floats]] = [
+        (((chosen * own).max(axis=1) - (~chosen * own).max(axis=1)) / 2, best)
+    ]
     x, weights = np.polynomial.legendre.leggauss(max(64, ceil(4 * sqrt(n))))
     for scale in SCALES:
         p = np.minimum(scale * own / max(total, own.max(), 1e-300), 0.999)
@@ -213,7 +227,9 @@ def _fit(pairs: _Pairs, used: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
     size, steps = pairs.size[used], np.arange(n // 2 + 1)
     of_size = (size == steps[:, None]).astype(np.float64)
     several = of_size.sum(axis=1)
-    mean = of_size * np.where(2 * steps == n, 0.0, 1 / np.maximum(several, 1))[:, None]  # halves: d is odd, so 0
+    mean = (
+        of_size * np.where(2 * steps == n, 0.0, 1 / np.maximum(several, 1))[:, None]
+    )  # halves: d is odd, so 0
     columns = np.column_stack([pairs.games, pairs.centred, pairs.odd])[used]
     columns -= (mean @ columns)[size]
     weighted = columns * (pairs.share[used] * np.sqrt(size * (n - size)) / several[size])[:, None]
@@ -222,7 +238,11 @@ def _fit(pairs: _Pairs, used: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
     unit[unit == 0] = 1.0
     gram /= np.outer(unit, unit)
     ridge = np.diag(np.repeat([1e-9, (n / len(size)) ** 2], [games, n]))
-    solved = np.linalg.lstsq(gram[:-1, :-1] + ridge, gram[:-1, -1], rcond=1e-12)[0] * unit[-1] / unit[:-1]
+    solved = (
+        np.linalg.lstsq(gram[:-1, :-1] + ridge, gram[:-1, -1], rcond=1e-12)[0]
+        * unit[-1]
+        / unit[:-1]
+    )
     c, b = solved[:games], solved[games:] - solved[games:].mean()
     linear, odd = columns[:, games:-1] @ b, columns[:, -1] - columns[:, :games] @ c
     near = np.exp(-0.5 * ((steps[:, None] - steps) / max(1.0, n / 48)) ** 2) @ of_size
@@ -232,7 +252,11 @@ def _fit(pairs: _Pairs, used: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
     seen = np.flatnonzero(several)
     levels = np.interp(steps, seen, (mean @ rest[used])[seen])
     both_sides = 2 * slopes[1:].sum() - (slopes[-1] if n % 2 == 0 else 0.0)
-    phi = pairs.total / n + c @ (pairs.worth - pairs.worth.mean(axis=1, keepdims=True)) + b * both_sides / (n - 1)
+    phi = (
+        pairs.total / n
+        + c @ (pairs.worth - pairs.worth.mean(axis=1, keepdims=True))
+        + b * both_sides / (n - 1)
+    )
     return phi, rest - levels[pairs.size]
 
 

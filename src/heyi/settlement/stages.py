@@ -12,7 +12,9 @@ class Stage(Enum):
 
     ACCRUED = "accrued"  # computed and certified
     STATED = "stated"  # told to the institution, which may dispute it until the registered day
-    DISPUTED = "disputed"  # waits for an answer; nobody's share of this settlement is approved meanwhile
+    DISPUTED = (
+        "disputed"  # waits for an answer; nobody's share of this settlement is approved meanwhile
+    )
     APPROVED = "approved"  # by the authority that answers for the money
     PAID = "paid"
 

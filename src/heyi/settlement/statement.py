@@ -9,7 +9,7 @@ from fractions import Fraction
 from heyi.crypto.canonical import Json, digest
 from heyi.model.decision import Text
 from heyi.settlement.certificate import Measured, integers
-from heyi.settlement.coverage import Coverage
+from heyi.settlement.coverage_game import CoverageGame
 from heyi.settlement.game import Game
 from heyi.settlement.guards import JOIN, Twin, twins
 from heyi.settlement.pot import union_paths
@@ -74,7 +74,9 @@ class Statement:
         }
 
 
-def state(measured: Measured, certificate: Mapping[str, Json], *, disputes_until: int) -> list[Statement]:
+def state(
+    measured: Measured, certificate: Mapping[str, Json], *, disputes_until: int
+) -> list[Statement]:
     """A statement for each player of a certified settlement."""
     n = len(measured.players)
     everybody = (1 << n) - 1
@@ -82,10 +84,16 @@ def state(measured: Measured, certificate: Mapping[str, Json], *, disputes_until
     alone = measured.value_batch([1 << i for i in range(n)])
     without = measured.value_batch([everybody ^ 1 << i for i in range(n)])
     bound = digest(certificate)
-    pairs = twins(measured.players, measured.overlap or {}) if not isinstance(measured, Sample) else []
+    pairs = (
+        twins(measured.players, measured.overlap or {}) if not isinstance(measured, Sample) else []
+    )
     pairs = pairs if measured.specification.get("twins", JOIN) == JOIN else []
     paths = union_paths(measured.specification, measured.players, pairs)
-    strata = measured.by_stratum(paths) if isinstance(measured, Coverage) and len(measured.strata) > 1 else {}
+    strata = (
+        measured.by_stratum(paths)
+        if isinstance(measured, CoverageGame) and len(measured.strata) > 1
+        else {}
+    )
     statements = []
     for i, party in enumerate(measured.players):
         phi = Fraction(certificate["phi"][i])
@@ -107,7 +115,9 @@ def state(measured: Measured, certificate: Mapping[str, Json], *, disputes_until
                 total=total,
                 unit=measured.unit,
                 strata={name: parts[i] for name, parts in strata.items()},
-                why=_with_unions(_why(measured, i, phi, alone[i], total - without[i]), party, pairs, paths[i]),
+                why=_with_unions(
+                    _why(measured, i, phi, alone[i], total - without[i]), party, pairs, paths[i]
+                ),
                 certificate=bound,
                 disputes_until=disputes_until,
             )
@@ -127,8 +137,13 @@ def _with_unions(why: Text, party: str, pairs: Sequence[Twin], path: Sequence[st
     if not own:
         return why
     told = [(t.b if t.a == party else t.a, t.shared, t.of_a + t.of_b - t.shared) for t in own]
-    zh = "、".join(f"`{name}`（双方共 {either:,} 人，其中 {shared:,} 人两家都有）" for name, shared, either in told)
-    en = ", ".join(f"`{name}` ({shared:,} of {either:,} are held by both)" for name, shared, either in told)
+    zh = "、".join(
+        f"`{name}`（双方共 {either:,} 人，其中 {shared:,} 人两家都有）"
+        for name, shared, either in told
+    )
+    en = ", ".join(
+        f"`{name}` ({shared:,} of {either:,} are held by both)" for name, shared, either in told
+    )
     return Text(
         zh=f"{why.zh}贵机构与 {zh} 的患者几乎相同，按登记的约定作为同一归属计值；如属误判，请提出异议。",
         en=f"{why.en} Your institution holds nearly the same patients as {en}, so as registered they are valued as one "
@@ -137,7 +152,7 @@ def _with_unions(why: Text, party: str, pairs: Sequence[Twin], path: Sequence[st
 
 
 def _why(measured: Measured, i: int, phi: Fraction, alone: int, last: int) -> Text:
-    if isinstance(measured, Coverage):
+    if isinstance(measured, CoverageGame):
         return _why_covered(measured, alone, last)
     what = _measured(measured.specification)
     if isinstance(measured, Sample):
@@ -168,17 +183,25 @@ def _measured(specification: Mapping[str, Json]) -> Text:
     """What a utility says, in the middle of a sentence."""
     match specification.get("utility"):
         case "concordance":
-            return Text(zh="共同模型把病例排在对照之前的能力", en="the joint model's ranking of cases above controls")
+            return Text(
+                zh="共同模型把病例排在对照之前的能力",
+                en="the joint model's ranking of cases above controls",
+            )
         case "information":
             of = specification["of"]
-            return Text(zh=f"对系数“{of}”的估计精度", en=f"the precision of the coefficient of `{of}`")
+            return Text(
+                zh=f"对系数“{of}”的估计精度", en=f"the precision of the coefficient of `{of}`"
+            )
         case "table":
             return Text(zh="登记的效用", en="the registered utility")
         case _:
-            return Text(zh="共同模型对全体患者的拟合", en="the joint model's fit to the patients of all institutions")
+            return Text(
+                zh="共同模型对全体患者的拟合",
+                en="the joint model's fit to the patients of all institutions",
+            )
 
 
-def _why_covered(measured: Coverage, alone: int, last: int) -> Text:
+def _why_covered(measured: CoverageGame, alone: int, last: int) -> Text:
     if measured.unit == "persons":
         return Text(
             zh=f"贵机构有 {alone:,} 名符合条件的患者，其中 {last:,} 名只在贵机构出现；与他人共有的患者由各机构平分，"

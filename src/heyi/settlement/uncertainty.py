@@ -17,7 +17,10 @@ PER_MILLION = 10**6
 
 
 def share_intervals(
-    phi: Sequence[Fraction], moments: Sequence[Sequence[int | Fraction]], *, confidence: float = 0.95
+    phi: Sequence[Fraction],
+    moments: Sequence[Sequence[int | Fraction]],
+    *,
+    confidence: float = 0.95,
 ) -> tuple[tuple[int, int], ...] | None:
     """The interval of each player's share of v(N), in millionths; None where v(N) is not above zero.
 
@@ -33,5 +36,7 @@ def share_intervals(
         share = own / total
         variance = (moments[i][i] - 2 * share * rows[i] + share * share * whole) / (total * total)
         half = z * sqrt(max(variance, Fraction(0)))
-        found.append((round(PER_MILLION * (float(share) - half)), round(PER_MILLION * (float(share) + half))))
+        found.append(
+            (round(PER_MILLION * (float(share) - half)), round(PER_MILLION * (float(share) + half)))
+        )
     return tuple(found)

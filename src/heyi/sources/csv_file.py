@@ -42,13 +42,16 @@ def read_csv(
         data = Path(path).read_bytes()
     except OSError as e:
         raise InvalidInput(
-            f"cannot read `{path}`: {(e.strerror or 'input error').lower()}", hint="check the path and its permissions"
+            f"cannot read `{path}`: {(e.strerror or 'input error').lower()}",
+            hint="check the path and its permissions",
         ) from None
     except ValueError:
         raise InvalidInput("the path holds a null character", hint="check the path") from None
     name = str(path)
     if not data.strip(b"\xef\xbb\xbf\r\n\t ,"):
-        raise InvalidInput(f"`{name}` is empty", hint="export the table again with its header and rows")
+        raise InvalidInput(
+            f"`{name}` is empty", hint="export the table again with its header and rows"
+        )
     text, encoding = decode_text(data, name)
     lines = _lines(text, name)
     headings = tuple(columns) if columns is not None else _header(lines, name)
@@ -78,7 +81,11 @@ def _lines(text: str, name: str) -> Iterator[tuple[int, Row]]:
             return
         except csv.Error as e:
             unclosed = "unexpected end of data" in str(e)
-            what = "opens a quote that is never closed" if unclosed else "has a misplaced quote or an oversized cell"
+            what = (
+                "opens a quote that is never closed"
+                if unclosed
+                else "has a misplaced quote or an oversized cell"
+            )
             raise InvalidInput(
                 f"{name}:{line}: the record {what}", hint='quote a cell as "..." and a quote as ""'
             ) from None
@@ -87,7 +94,9 @@ def _lines(text: str, name: str) -> Iterator[tuple[int, Row]]:
             yield line, cells
 
 
-def _emptied(lines: Iterator[tuple[int, Row]], missing: Collection[str]) -> Iterator[tuple[int, Row]]:
+def _emptied(
+    lines: Iterator[tuple[int, Row]], missing: Collection[str]
+) -> Iterator[tuple[int, Row]]:
     absent = frozenset(m.casefold() for m in missing)
     for line, cells in lines:
         yield line, tuple("" if cell.casefold() in absent else cell for cell in cells)
@@ -96,20 +105,30 @@ def _emptied(lines: Iterator[tuple[int, Row]], missing: Collection[str]) -> Iter
 def _header(lines: Iterator[tuple[int, Row]], name: str) -> Row:
     line, cells = next(lines, (0, ()))
     if not cells:
-        raise InvalidInput(f"`{name}` is empty", hint="export the table again with its header and rows")
+        raise InvalidInput(
+            f"`{name}` is empty", hint="export the table again with its header and rows"
+        )
     place = f"{name}:{line}"
     if len(cells) == 1 and re.search(r"[\t;|，；]", cells[0]):
-        raise InvalidInput(f"{place}: the cells are not separated by commas", hint="export it as comma-separated CSV")
+        raise InvalidInput(
+            f"{place}: the cells are not separated by commas",
+            hint="export it as comma-separated CSV",
+        )
     if all(not c or to_number(c, {}) is not None for c in cells) or any(_is_data(c) for c in cells):
-        raise InvalidInput(f"{place}: no header row", hint="name the columns in the first line, or give `columns`")
+        raise InvalidInput(
+            f"{place}: no header row", hint="name the columns in the first line, or give `columns`"
+        )
     for number, cell in enumerate(cells, 1):
         if not cell:
-            raise InvalidInput(f"{place}: the heading of column {number} is empty", hint="name every column")
+            raise InvalidInput(
+                f"{place}: the heading of column {number} is empty", hint="name every column"
+            )
     first: dict[str, int] = {}
     for number, cell in enumerate(cells, 1):
         if (before := first.setdefault(half_width(cell).casefold(), number)) != number:
             raise InvalidInput(
-                f"{place}: columns {before} and {number} have the same heading", hint="rename one of them"
+                f"{place}: columns {before} and {number} have the same heading",
+                hint="rename one of them",
             )
     return cells
 
@@ -117,7 +136,11 @@ def _header(lines: Iterator[tuple[int, Row]], name: str) -> Row:
 def _is_data(cell: str) -> bool:
     """Whether a heading is rather a value: an ID number, a mobile number, a date."""
     compact = half_width(cell)
-    return is_resident_id(compact) or _MOBILE.fullmatch(compact) is not None or to_day(compact) is not None
+    return (
+        is_resident_id(compact)
+        or _MOBILE.fullmatch(compact) is not None
+        or to_day(compact) is not None
+    )
 
 
 def _rows(
@@ -147,8 +170,12 @@ def _rows(
         kept.append(cells)
         line_numbers.append(line)
     if not kept:
-        raise InvalidInput(f"`{name}` has no rows below its header", hint="export the table again with its rows")
-    table = Table(headings=headings, rows=tuple(kept), encoding=encoding, digest=digest, duplicates=duplicates)
+        raise InvalidInput(
+            f"`{name}` has no rows below its header", hint="export the table again with its rows"
+        )
+    table = Table(
+        headings=headings, rows=tuple(kept), encoding=encoding, digest=digest, duplicates=duplicates
+    )
     return table, line_numbers
 
 
@@ -159,7 +186,9 @@ def _find(table: Table, wanted: str, name: str) -> int:
     for index, heading in enumerate(table.headings):
         if detect(heading, table.column(index)).kind == wanted:
             return index
-    raise InvalidInput(f"`{name}` has no column `{wanted}`", hint="check that the right table was exported")
+    raise InvalidInput(
+        f"`{name}` has no column `{wanted}`", hint="check that the right table was exported"
+    )
 
 
 def _check_key(table: Table, index: int, line_numbers: Sequence[int], name: str) -> None:

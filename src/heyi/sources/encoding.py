@@ -10,7 +10,11 @@ from heyi.model.errors import InvalidInput
 _BOM = b"\xef\xbb\xbf"
 _HAN = re.compile("[\u2e80-\u9fff\uff00-\uffef]")
 _CONTAINERS = (
-    (b"PK\x03\x04", "an Excel workbook or a zip archive", "open it in Excel and save as `CSV UTF-8`"),
+    (
+        b"PK\x03\x04",
+        "an Excel workbook or a zip archive",
+        "open it in Excel and save as `CSV UTF-8`",
+    ),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook", "open it in Excel and save as `CSV UTF-8`"),
     (b"\xff\xfe", "UTF-16", "save it as UTF-8"),
     (b"\xfe\xff", "UTF-16", "save it as UTF-8"),
@@ -29,7 +33,11 @@ def _first_odd(text: str, categories: tuple[str, ...]) -> int | None:
         for c in set(text)
         # planes 2 and 3 hold rare Han characters that a Python may not know yet
         if c == "\ufffd"
-        or (unicodedata.category(c) in categories and c not in "\t\r\n" and not 0x20000 <= ord(c) < 0x40000)
+        or (
+            unicodedata.category(c) in categories
+            and c not in "\t\r\n"
+            and not 0x20000 <= ord(c) < 0x40000
+        )
     }
     return next((i for i, c in enumerate(text) if c in odd), None) if odd else None
 
@@ -100,7 +108,10 @@ def decode_text(data: bytes, name: str) -> tuple[str, str]:
                 hint="the copy was cut off: copy or export the file again",
             )
         if _gb_failure(bad_line)[1] is not None:
-            raise InvalidInput(f"{_place(data, bad, name)} is not valid UTF-8", hint="export the file again as UTF-8")
+            raise InvalidInput(
+                f"{_place(data, bad, name)} is not valid UTF-8",
+                hint="export the file again as UTF-8",
+            )
         # where the file began in GB18030, the first UTF-8 line is the break
         offset = bad if bom or han is None or bom + han < bad else _first_high_byte(data, han)
         raise InvalidInput(
@@ -112,7 +123,8 @@ def decode_text(data: bytes, name: str) -> tuple[str, str]:
     if odd is None:
         return text, "gb18030"
     raise InvalidInput(
-        f"{_place(data, max(bad, odd), name)} is neither UTF-8 nor GB18030", hint="export the file again as UTF-8"
+        f"{_place(data, max(bad, odd), name)} is neither UTF-8 nor GB18030",
+        hint="export the file again as UTF-8",
     )
 
 

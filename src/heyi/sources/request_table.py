@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from heyi.model.errors import InvalidInput
-from heyi.policy.facts import LEGAL_DAY, FactSpec, FactType, Schema
-from heyi.policy.to_columns import DTYPES, UNKNOWN, Column, Columns
+from heyi.policy.engines.to_columns import DTYPES, UNKNOWN, Column, EncodedColumns
+from heyi.policy.language.schema import LEGAL_DAY, FactSpec, FactType, Schema
 
 EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
-def read_requests(path: Path, schema: Schema, *, day: dt.date | None) -> Columns:
+def read_requests(path: Path, schema: Schema, *, day: dt.date | None) -> EncodedColumns:
     """The facts of every row; `day` is the legal day of all rows where the file has no column of it.
 
     Raises:
@@ -29,11 +29,13 @@ def read_requests(path: Path, schema: Schema, *, day: dt.date | None) -> Columns
     try:
         table = parquet.read_table(path)
     except (OSError, ValueError) as e:  # pyarrow's errors are ValueErrors
-        raise InvalidInput(f"cannot read `{path}`: {e}", hint="requests are a Parquet file, a column a fact") from None
+        raise InvalidInput(
+            f"cannot read `{path}`: {e}", hint="requests are a Parquet file, a column a fact"
+        ) from None
     return encode_table(table, schema, day=day)
 
 
-def encode_table(table: Any, schema: Schema, *, day: dt.date | None) -> Columns:
+def encode_table(table: Any, schema: Schema, *, day: dt.date | None) -> EncodedColumns:
     """Columns of an Arrow table.
 
     Raises:
@@ -45,18 +47,22 @@ def encode_table(table: Any, schema: Schema, *, day: dt.date | None) -> Columns:
             raise InvalidInput(f"there are two columns `{name}`")
         spec = schema.spec(name)
         if spec.derived:
-            raise InvalidInput(f"`{name}` is derived", hint=f"give the columns it is made of: {spec.derived}")
+            raise InvalidInput(
+                f"`{name}` is derived", hint=f"give the columns it is made of: {spec.derived}"
+            )
         try:
             facts[name] = _encode(spec, table.column(name).combine_chunks())
         except ValueError as e:  # a number beyond 64 bits
             raise InvalidInput(f"column `{name}`: {e}") from None
     if LEGAL_DAY not in facts:
         if day is None:
-            raise InvalidInput(f"there is no column `{LEGAL_DAY}`", hint="give the legal day of all rows with --at")
+            raise InvalidInput(
+                f"there is no column `{LEGAL_DAY}`", hint="give the legal day of all rows with --at"
+            )
         facts[LEGAL_DAY] = np.full(table.num_rows, day.toordinal(), DTYPES[FactType.DATE])
     elif table.num_rows and facts[LEGAL_DAY].min() == UNKNOWN:
         raise InvalidInput(f"`{LEGAL_DAY}` is null in row {int(np.argmin(facts[LEGAL_DAY]))}")
-    return Columns(table.num_rows, facts)
+    return EncodedColumns(table.num_rows, facts)
 
 
 def write_answers(path: Path, outcomes: list[str], severity: Column, curable: Column) -> None:
@@ -79,7 +85,9 @@ def _arrow(module: str) -> Any:
     try:
         return import_module(module)
     except ImportError:
-        raise InvalidInput("reading Parquet needs pyarrow", hint="pip install 'heyi[parquet]'") from None
+        raise InvalidInput(
+            "reading Parquet needs pyarrow", hint="pip install 'heyi[parquet]'"
+        ) from None
 
 
 def _encode(spec: FactSpec, array: Any) -> Column:
@@ -89,7 +97,9 @@ def _encode(spec: FactSpec, array: Any) -> Column:
         case FactType.BOOL if pa.types.is_boolean(kind):
             return _filled(pc.cast(array, pa.int8()))
         case FactType.INT if pa.types.is_integer(kind):
-            return _within(spec, array, _filled(pc.cast(array, pa.int64())), spec.minimum, spec.maximum)
+            return _within(
+                spec, array, _filled(pc.cast(array, pa.int64())), spec.minimum, spec.maximum
+            )
         case FactType.DATE if pa.types.is_date32(kind):
             days = pc.cast(pc.cast(array, pa.int32()), pa.int64())
             return _within(spec, array, _filled(pc.add(days, EPOCH)), 1, dt.date.max.toordinal())
@@ -134,7 +144,9 @@ def _members(spec: FactSpec, array: Any, dtype: Any, code: Any) -> Column:
     used = set(np.unique(indices).tolist())
     for i, word in enumerate(words):
         if i in used and word not in places:
-            spec.check(word if spec.type is FactType.ENUM else [word])  # refuses, with the nearest word
+            spec.check(
+                word if spec.type is FactType.ENUM else [word]
+            )  # refuses, with the nearest word
     codes = np.array([*(places.get(word, UNKNOWN) for word in words), UNKNOWN], dtype)
     return codes[indices]
 

@@ -8,7 +8,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from heyi.model.errors import InvalidInput
-from heyi.policy.build import FILES, MANIFEST
+from heyi.policy.engines.build import FILES, MANIFEST
 
 BUILT = "built"
 NEARLY = (".md", ".markdown", ".yml", ".yaml", ".toml")
@@ -27,7 +27,8 @@ def read_rulebook(folder: Path | None = None) -> dict[str, str]:
         _collect(root, "", texts)
     except OSError as e:
         raise InvalidInput(
-            f"cannot read the rulebook in `{root}`: {e}", hint="name a folder with facts.toml and packs"
+            f"cannot read the rulebook in `{root}`: {e}",
+            hint="name a folder with facts.toml and packs",
         ) from None
     return texts
 
@@ -87,7 +88,9 @@ def _collect(node: Traversable, prefix: str, texts: dict[str, str]) -> None:
         if child.is_dir() and not (prefix == "" and child.name == BUILT):
             _collect(child, f"{prefix}{child.name}/", texts)
         elif child.name.endswith(SUFFIXES):
-            data = child.read_bytes()  # as bytes: reading as text would turn a lone carriage return into a line end
+            data = (
+                child.read_bytes()
+            )  # as bytes: reading as text would turn a lone carriage return into a line end
             try:
                 texts[f"{prefix}{child.name}"] = data.decode("utf-8-sig").replace("\r\n", "\n")
             except UnicodeDecodeError as e:
@@ -95,9 +98,12 @@ def _collect(node: Traversable, prefix: str, texts: dict[str, str]) -> None:
                 message = f"`{prefix}{child.name}` is not UTF-8, from line {line} on"
                 raise InvalidInput(message, hint=_how_to_save(data)) from None
         elif child.is_file() and Path(child.name).suffix.lower() in NEARLY:
-            message = f"`{prefix}{child.name}` looks like a part of the rulebook, and would not be read"
+            message = (
+                f"`{prefix}{child.name}` looks like a part of the rulebook, and would not be read"
+            )
             raise InvalidInput(
-                message, hint=f"a file of a rulebook ends in {', '.join(SUFFIXES)}; rename it or move it away"
+                message,
+                hint=f"a file of a rulebook ends in {', '.join(SUFFIXES)}; rename it or move it away",
             )
 
 

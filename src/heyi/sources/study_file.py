@@ -9,10 +9,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
 
-from heyi.exchange.grant import Terms
-from heyi.exchange.plan import PlannedApproval, Site, StudyPlan
-from heyi.exchange.valuation import Valuation
-from heyi.federation.operation import Operation
+from heyi.exchange.request.grant import Terms
+from heyi.exchange.study.plan import PlannedApproval, Site, StudyPlan
+from heyi.exchange.study.valuation import Valuation
+from heyi.federation.wire.operation import Operation
 from heyi.model.errors import InvalidInput
 from heyi.model.party import Tier, check_id
 from heyi.settlement.allocate import Negatives, Policy
@@ -45,16 +45,28 @@ def read_study(folder: Path) -> StudyPlan:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InvalidInput(f"`{folder}` has no study.toml", hint="see examples/heart for one") from None
+        raise InvalidInput(
+            f"`{folder}` has no study.toml", hint="see examples/heart for one"
+        ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
-        raise InvalidInput(f"cannot read `{path}`: {e}", hint="a study file is UTF-8 TOML") from None
+        raise InvalidInput(
+            f"cannot read `{path}`: {e}", hint="a study file is UTF-8 TOML"
+        ) from None
     if unknown := sorted(set(raw) - set(_TABLES)):
-        raise InvalidInput(f"{path}: unknown table `{unknown[0]}`", hint=f"one of {', '.join(sorted(_TABLES))}")
+        raise InvalidInput(
+            f"{path}: unknown table `{unknown[0]}`", hint=f"one of {', '.join(sorted(_TABLES))}"
+        )
     for table, keys in _TABLES.items():
         for row in raw.get(table, ()) if isinstance(raw.get(table), list) else [raw.get(table, {})]:
             if not isinstance(row, dict) or set(row) - keys:
-                what = f"unknown key `{min(set(row) - keys)}`" if isinstance(row, dict) else "it is no table"
-                raise InvalidInput(f"{path}: [{table}]: {what}", hint=f"one of {', '.join(sorted(keys))}")
+                what = (
+                    f"unknown key `{min(set(row) - keys)}`"
+                    if isinstance(row, dict)
+                    else "it is no table"
+                )
+                raise InvalidInput(
+                    f"{path}: [{table}]: {what}", hint=f"one of {', '.join(sorted(keys))}"
+                )
     try:
         return _plan(raw)
     except KeyError as e:
@@ -62,7 +74,9 @@ def read_study(folder: Path) -> StudyPlan:
             f"{path}: {e.args[0]} is missing", hint="see examples/heart for a whole study file"
         ) from None
     except (TypeError, ValueError, AttributeError, ArithmeticError) as e:
-        raise InvalidInput(f"{path}: {e}", hint="see examples/heart for a whole study file") from None
+        raise InvalidInput(
+            f"{path}: {e}", hint="see examples/heart for a whole study file"
+        ) from None
 
 
 def _plan(raw: dict[str, Any]) -> StudyPlan:
@@ -72,7 +86,10 @@ def _plan(raw: dict[str, Any]) -> StudyPlan:
     if not isinstance(data["secret"], bool):
         raise ValueError("secret must be true or false")
     terms = raw.get("terms", {})
-    for name, value in (*terms.items(), *(c for a in raw.get("approval", ()) for c in a.get("conditions", {}).items())):
+    for name, value in (
+        *terms.items(),
+        *(c for a in raw.get("approval", ()) for c in a.get("conditions", {}).items()),
+    ):
         if type(value) is not int or value < 1:
             raise ValueError(f"{name} must be a whole number above zero")
     if not all(isinstance(a["given"], bool) for a in raw.get("approval", ())):
@@ -86,7 +103,13 @@ def _plan(raw: dict[str, Any]) -> StudyPlan:
         en=study["en"],
         requester=check_id(study["requester"], "party"),
         sites=tuple(
-            Site(id=check_id(s["id"], "party"), zh=s["zh"], en=s["en"], tier=Tier(s["tier"]), file=s["file"])
+            Site(
+                id=check_id(s["id"], "party"),
+                zh=s["zh"],
+                en=s["en"],
+                tier=Tier(s["tier"]),
+                file=s["file"],
+            )
             for s in raw["site"]
         ),
         columns=None if columns is None else tuple(columns),
@@ -144,7 +167,9 @@ def read_pot(settlement: Mapping[str, Any]) -> Pot:
         try:
             return kind(value)
         except ValueError:
-            raise ValueError(f"{key} is `{value}`, none of {', '.join(m.value for m in kind)}") from None
+            raise ValueError(
+                f"{key} is `{value}`, none of {', '.join(m.value for m in kind)}"
+            ) from None
 
     for key, wanted, example in (
         ("floors", dict, '{ clinic = "1/20" }'),

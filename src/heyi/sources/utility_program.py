@@ -34,7 +34,17 @@ from heyi.model.errors import InvalidInput
 from heyi.model.party import check_id
 from heyi.sources.study_file import read_pot
 
-_KEYS = {"study", "players", "utility", "unit", "decimals", "evaluations", "seed", "data", "settlement"}
+_KEYS = {
+    "study",
+    "players",
+    "utility",
+    "unit",
+    "decimals",
+    "evaluations",
+    "seed",
+    "data",
+    "settlement",
+}
 _POT = {
     *("pot_fen", "floors", "floors_at_most", "group", "group_floor", "negatives"),
     *("owners", "levels", "dispute_days", "payment"),
@@ -67,16 +77,29 @@ class UtilityProgram:
             members = tuple(p for i, p in enumerate(self.players) if mask >> i & 1)
             try:
                 value = function(members)
-            except (Exception, SystemExit) as e:  # whatever a program raises, its user hears of what and where
+            except (
+                Exception,
+                SystemExit,
+            ) as e:  # whatever a program raises, its user hears of what and where
                 raise InvalidInput(
-                    f"the program failed on {', '.join(members)}: {type(e).__name__}: {e}", hint="mend it and run again"
+                    f"the program failed on {', '.join(members)}: {type(e).__name__}: {e}",
+                    hint="mend it and run again",
                 ) from e
-            if isinstance(value, bool) or not isinstance(value, int | float) or value != value or abs(value) == inf:
-                raise InvalidInput(f"the utility of {', '.join(members)} is {value!r}", hint="return a finite number")
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, int | float)
+                or value != value
+                or abs(value) == inf
+            ):
+                raise InvalidInput(
+                    f"the utility of {', '.join(members)} is {value!r}",
+                    hint="return a finite number",
+                )
             scaled = round(Fraction(value) * 10**self.decimals)
             if not self.decimals and scaled != value:
                 raise InvalidInput(
-                    f"the utility of {', '.join(members)} is {value!r}, no whole number", hint="give `decimals`"
+                    f"the utility of {', '.join(members)} is {value!r}, no whole number",
+                    hint="give `decimals`",
                 )
             found.append(scaled)
         return found
@@ -91,46 +114,66 @@ def read_utility_program(path: Path) -> UtilityProgram:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
-        raise InvalidInput(f"cannot read `{path}`: {e}", hint="a file of a utility is UTF-8 TOML") from None
+        raise InvalidInput(
+            f"cannot read `{path}`: {e}", hint="a file of a utility is UTF-8 TOML"
+        ) from None
     settlement = raw.get("settlement")
     if not isinstance(settlement, dict):
-        raise InvalidInput(f"{path}: [settlement] is missing", hint="with pot_fen and the terms of the pot")
+        raise InvalidInput(
+            f"{path}: [settlement] is missing", hint="with pot_fen and the terms of the pot"
+        )
     for table, given, known in (("", raw, _KEYS), ("[settlement] ", settlement, _POT)):
         if unknown := sorted(set(given) - known):
             where = " It stands in [settlement]." if not table and unknown[0] in _POT else ""
             raise InvalidInput(
-                f"{path}: {table}unknown key `{unknown[0]}`", hint=f"one of {', '.join(sorted(known))}.{where}"
+                f"{path}: {table}unknown key `{unknown[0]}`",
+                hint=f"one of {', '.join(sorted(known))}.{where}",
             )
     try:
-        if not isinstance(raw["players"], list) or not all(isinstance(p, str) for p in raw["players"]):
+        if not isinstance(raw["players"], list) or not all(
+            isinstance(p, str) for p in raw["players"]
+        ):
             raise ValueError('players is a list of ids, such as ["clinic-a", "hospital"]')
         players = tuple(check_id(p, "party") for p in raw["players"])
         if list(players) != sorted(set(players)):
-            raise ValueError(f"players stand once each, in the order of their ids: {', '.join(sorted(set(players)))}")
+            raise ValueError(
+                f"players stand once each, in the order of their ids: {', '.join(sorted(set(players)))}"
+            )
         numbers = {k: raw.get(k, 0) for k in ("decimals", "evaluations", "seed")}
-        if any(type(n) is not int or not 0 <= n < 1 << 53 for n in numbers.values()) or numbers["decimals"] > 18:
-            raise ValueError("decimals, evaluations and seed are whole numbers that are not negative")
+        if (
+            any(type(n) is not int or not 0 <= n < 1 << 53 for n in numbers.values())
+            or numbers["decimals"] > 18
+        ):
+            raise ValueError(
+                "decimals, evaluations and seed are whole numbers that are not negative"
+            )
         files = raw.get("data", [])
         if not isinstance(files, list) or not all(isinstance(f, str) for f in files):
             raise ValueError("data is a list of files beside this one")
         pot, program, folder = read_pot(settlement), str(raw["utility"]), str(path.resolve().parent)
         pot.check_names(players)
         if numbers["evaluations"] and (pot.owners or pot.levels):
-            raise ValueError("a sample knows neither owners nor levels: leave evaluations out, or join owners")
+            raise ValueError(
+                "a sample knows neither owners nor levels: leave evaluations out, or join owners"
+            )
         if not all(program.partition(":")):
             raise ValueError(f'utility is `{program}`, and is written "module:function"')
         source = _source(program, folder)
         return UtilityProgram(
             study=check_id(str(raw["study"]), "study"),
             players=players,
-            unit=str(raw.get("unit", "points")) if not numbers["decimals"] else _scaled(raw, numbers["decimals"]),
+            unit=str(raw.get("unit", "points"))
+            if not numbers["decimals"]
+            else _scaled(raw, numbers["decimals"]),
             specification={
                 "utility": "program",
                 "program": program,
                 "source": _digest(source),
                 "data": {name: _digest(_beside(folder, name)) for name in sorted(files)},
                 "decimals": numbers["decimals"],
-                "sample": {k: numbers[k] for k in ("evaluations", "seed")} if numbers["evaluations"] else None,
+                "sample": {k: numbers[k] for k in ("evaluations", "seed")}
+                if numbers["evaluations"]
+                else None,
                 **pot.to_json(),
             },
             program=program,
@@ -138,9 +181,13 @@ def read_utility_program(path: Path) -> UtilityProgram:
             **numbers,
         )
     except KeyError as e:
-        raise InvalidInput(f"{path}: {e.args[0]} is missing", hint="see examples/value for a whole file") from None
+        raise InvalidInput(
+            f"{path}: {e.args[0]} is missing", hint="see examples/value for a whole file"
+        ) from None
     except InvalidInput as e:
-        raise InvalidInput(f"{path}: {e.message}", hint=e.hint or "see examples/value for a whole file") from None
+        raise InvalidInput(
+            f"{path}: {e.message}", hint=e.hint or "see examples/value for a whole file"
+        ) from None
     except (TypeError, ValueError, AttributeError, ArithmeticError) as e:
         raise InvalidInput(f"{path}: {e}", hint="see examples/value for a whole file") from None
 
@@ -155,7 +202,8 @@ def _source(program: str, folder: str) -> bytes:
         return Path(folder, f"{module}.py").read_bytes()
     except OSError as e:
         raise InvalidInput(
-            f"there is no program `{module}` in `{folder}`: {e.strerror}", hint='write utility = "module:function"'
+            f"there is no program `{module}` in `{folder}`: {e.strerror}",
+            hint='write utility = "module:function"',
         ) from None
 
 
@@ -184,11 +232,14 @@ def _load(program: str, folder: str, source: str) -> Callable[[tuple[str, ...]],
     except (Exception, SystemExit) as e:
         del sys.modules[module]
         raise InvalidInput(
-            f"the program `{module}` cannot be loaded: {type(e).__name__}: {e}", hint="mend it and run again"
+            f"the program `{module}` cannot be loaded: {type(e).__name__}: {e}",
+            hint="mend it and run again",
         ) from e
     function = getattr(found, name, None)
     if not callable(function):
-        raise InvalidInput(f"`{module}` has no function `{name}`", hint='write utility = "module:function"')
+        raise InvalidInput(
+            f"`{module}` has no function `{name}`", hint='write utility = "module:function"'
+        )
     chosen: Callable[[tuple[str, ...]], float] = function
     return chosen
 

@@ -54,17 +54,29 @@ CHECKPOINTS = Table(
     Column("note", LargeBinary, nullable=False),
 )
 ARTEFACTS = Table(
-    "artefacts", _METADATA, Column("digest", String, primary_key=True), Column("content", LargeBinary, nullable=False)
+    "artefacts",
+    _METADATA,
+    Column("digest", String, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
 )
 COUNTERS = Table(
-    "counters", _METADATA, Column("name", String, primary_key=True), Column("value", Integer, nullable=False)
+    "counters",
+    _METADATA,
+    Column("name", String, primary_key=True),
+    Column("value", Integer, nullable=False),
 )
 
 
 def pragmas(connection: object, _: object) -> None:
     """How every SQLite file is opened: a write-ahead log, full synchronisation, erased bytes overwritten."""
     cursor = connection.cursor()  # type: ignore[attr-defined]
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "busy_timeout=5000"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+        "busy_timeout=5000",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -75,7 +87,9 @@ _HINTS = {
     "not a database": "name a folder that `heyi demo` or `heyi run` made",
     "readonly": "nothing was kept; make the folder writable",
 }
-_SCRUB_AGAIN = "the event is logged; close other programs, free the disk, and run `heyi erase` again"
+_SCRUB_AGAIN = (
+    "the event is logged; close other programs, free the disk, and run `heyi erase` again"
+)
 
 
 def cause(error: SQLAlchemyError) -> str:
@@ -108,8 +122,14 @@ class Database:
             return cls(URL.create("sqlite", database=str(path)))
         # a write-ahead log beside the file belongs to it; without one the file is whole and nothing need be locked
         waiting = path.with_name(f"{path.name}-wal").exists()
-        query = {"mode": "ro", "uri": "true"} if waiting else {"mode": "ro", "immutable": "1", "uri": "true"}
-        return cls(URL.create("sqlite", database=f"file:{quote(str(path))}", query=query), read_only=True)
+        query = (
+            {"mode": "ro", "uri": "true"}
+            if waiting
+            else {"mode": "ro", "immutable": "1", "uri": "true"}
+        )
+        return cls(
+            URL.create("sqlite", database=f"file:{quote(str(path))}", query=query), read_only=True
+        )
 
     @contextmanager
     def _transaction(self, verb: str) -> Iterator[Connection]:
@@ -118,7 +138,9 @@ class Database:
                 yield connection
         except SQLAlchemyError as e:
             said = cause(e)
-            hint = _HINTS.get(next((w for w in _HINTS if w in said), ""), "nothing half-done was kept; run again")
+            hint = _HINTS.get(
+                next((w for w in _HINTS if w in said), ""), "nothing half-done was kept; run again"
+            )
             raise StoreError(f"the log could not be {verb}: {said}", hint=hint) from e
 
     def close(self) -> None:
@@ -126,13 +148,20 @@ class Database:
 
     # --- LogStore ---------------------------------------------------------------------------------------------------
 
-    def append(self, entries: Sequence[Entry], *, size: int, note: bytes, erase: Sequence[int] = ()) -> None:
+    def append(
+        self, entries: Sequence[Entry], *, size: int, note: bytes, erase: Sequence[int] = ()
+    ) -> None:
         with self._transaction("written") as c:
             if entries:
                 c.execute(
-                    ENTRIES.insert(), [{"idx": e.index, "leaf": e.leaf, "leaf_hash": e.leaf_hash} for e in entries]
+                    ENTRIES.insert(),
+                    [{"idx": e.index, "leaf": e.leaf, "leaf_hash": e.leaf_hash} for e in entries],
                 )
-            bodies = [{"idx": e.index, "body": e.body, "key": e.key} for e in entries if e.body is not None]
+            bodies = [
+                {"idx": e.index, "body": e.body, "key": e.key}
+                for e in entries
+                if e.body is not None
+            ]
             if bodies:
                 c.execute(BODIES.insert(), bodies)
             c.execute(CHECKPOINTS.insert(), {"size": size, "note": note})
@@ -171,9 +200,13 @@ class Database:
                 c.exec_driver_sql("VACUUM")
                 busy, *_ = c.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
         except SQLAlchemyError as e:
-            raise StoreError(f"erased bytes may still be on the disk: {cause(e)}", hint=_SCRUB_AGAIN) from e
+            raise StoreError(
+                f"erased bytes may still be on the disk: {cause(e)}", hint=_SCRUB_AGAIN
+            ) from e
         if busy:
-            raise StoreError("erased bytes may still be on the disk: somebody reads the log", hint=_SCRUB_AGAIN)
+            raise StoreError(
+                "erased bytes may still be on the disk: somebody reads the log", hint=_SCRUB_AGAIN
+            )
 
     def cosigned(self, size: int, note: bytes) -> None:
         with self._transaction("written") as c:
@@ -181,7 +214,9 @@ class Database:
 
     def checkpoints(self) -> list[tuple[int, bytes]]:
         with self._transaction("read") as c:
-            rows = c.execute(select(CHECKPOINTS.c.size, CHECKPOINTS.c.note).order_by(CHECKPOINTS.c.size)).all()
+            rows = c.execute(
+                select(CHECKPOINTS.c.size, CHECKPOINTS.c.note).order_by(CHECKPOINTS.c.size)
+            ).all()
         return [(size, _raw(note)) for size, note in rows]
 
     # --- artefacts and counters -------------------------------------------------------------------------------------
@@ -189,12 +224,17 @@ class Database:
     def put_artefact(self, digest: str, content: bytes) -> None:
         """Keep public content under its digest; keeping it twice is harmless."""
         with self._transaction("written") as c:
-            if c.execute(select(ARTEFACTS.c.digest).where(ARTEFACTS.c.digest == digest)).first() is None:
+            if (
+                c.execute(select(ARTEFACTS.c.digest).where(ARTEFACTS.c.digest == digest)).first()
+                is None
+            ):
                 c.execute(ARTEFACTS.insert(), {"digest": digest, "content": content})
 
     def artefact(self, digest: str) -> bytes | None:
         with self._transaction("read") as c:
-            return c.execute(select(ARTEFACTS.c.content).where(ARTEFACTS.c.digest == digest)).scalar()
+            return c.execute(
+                select(ARTEFACTS.c.content).where(ARTEFACTS.c.digest == digest)
+            ).scalar()
 
     def used(self, name: str) -> int:
         """How often `name` was charged."""
@@ -210,8 +250,19 @@ class Database:
             return False
         with self._transaction("written") as c:
             # one conditional statement, so that two processes can never both be granted one number
-            higher = COUNTERS.update().where(COUNTERS.c.name == name, COUNTERS.c.value < number).values(value=number)
+            higher = (
+                COUNTERS.update()
+                .where(COUNTERS.c.name == name, COUNTERS.c.value < number)
+                .values(value=number)
+            )
             if c.execute(higher).rowcount == 1:
                 return True
-            first = insert(COUNTERS) if self._engine.dialect.name == "sqlite" else postgresql_insert(COUNTERS)
-            return c.execute(first.values(name=name, value=number).on_conflict_do_nothing()).rowcount == 1
+            first = (
+                insert(COUNTERS)
+                if self._engine.dialect.name == "sqlite"
+                else postgresql_insert(COUNTERS)
+            )
+            return (
+                c.execute(first.values(name=name, value=number).on_conflict_do_nothing()).rowcount
+                == 1
+            )

@@ -21,7 +21,16 @@ from typing import Any
 from heyi.crypto.keys import load_public_key
 from heyi.model.errors import InvalidInput, StoreError
 
-_KNOWN = ("heyi.db", "heyi.db-wal", "heyi.db-shm", "nodes", "institutions", "trust.json", "report.html", "run.json")
+_KNOWN = (
+    "heyi.db",
+    "heyi.db-wal",
+    "heyi.db-shm",
+    "nodes",
+    "institutions",
+    "trust.json",
+    "report.html",
+    "run.json",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,19 +65,22 @@ def prepare(directory: Path) -> None:
                 _put_away(directory, finished=read_run(directory).finished)
             elif not _barely_begun(directory):
                 raise InvalidInput(
-                    f"`{directory}` holds other things", hint="choose an empty or a new folder with --dir"
+                    f"`{directory}` holds other things",
+                    hint="choose an empty or a new folder with --dir",
                 )
         (directory / "nodes").mkdir(parents=True, exist_ok=True)
     except OSError as e:
-        raise StoreError(f"cannot write `{directory}`: {e.strerror}", hint="choose another folder") from None
+        raise StoreError(
+            f"cannot write `{directory}`: {e.strerror}", hint="choose another folder"
+        ) from None
 
 
 def _barely_begun(directory: Path) -> bool:
     """Whether a run was interrupted before it could write down what it is."""
     ours = ("nodes", ".run.json.partial")
-    return all(p.name in ours or p.name.startswith("interrupted-") for p in directory.iterdir()) and not any(
-        (directory / "nodes").glob("*")
-    )
+    return all(
+        p.name in ours or p.name.startswith("interrupted-") for p in directory.iterdir()
+    ) and not any((directory / "nodes").glob("*"))
 
 
 def _put_away(directory: Path, *, finished: bool) -> None:
@@ -105,7 +117,9 @@ def read_run(directory: Path) -> Run:
     value = _read(directory / "run.json")
     what, seed, finished = value.get("what"), value.get("seed"), value.get("finished")
     if not isinstance(what, str) or type(seed) is not int or not isinstance(finished, bool):
-        raise InvalidInput(f"`{directory / 'run.json'}` is not of a run", hint="begin again in a new folder")
+        raise InvalidInput(
+            f"`{directory / 'run.json'}` is not of a run", hint="begin again in a new folder"
+        )
     return Run(what=what, seed=seed, finished=finished)
 
 
@@ -123,14 +137,23 @@ def read_trust(path: Path) -> Trust:
 
     def named(field: str) -> tuple[str, str]:
         pair = value.get(field)
-        if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(v, str) and v for v in pair):
-            raise InvalidInput(f"`{path}` holds no keys to verify with: `{field}` is no name with its key")
+        if (
+            not isinstance(pair, list)
+            or len(pair) != 2
+            or not all(isinstance(v, str) and v for v in pair)
+        ):
+            raise InvalidInput(
+                f"`{path}` holds no keys to verify with: `{field}` is no name with its key"
+            )
         load_public_key(pair[1])
         return pair[0], pair[1]
 
     origin, log_key = value.get("origin"), value.get("log_key")
     if not isinstance(origin, str) or not origin or not isinstance(log_key, str):
-        raise InvalidInput(f"`{path}` holds no keys to verify with", hint="get trust.json from whoever runs the log")
+        raise InvalidInput(
+            f"`{path}` holds no keys to verify with",
+            hint="get trust.json from whoever runs the log",
+        )
     load_public_key(log_key)
     return Trust(origin=origin, log_key=log_key, witness=named("witness"), issuer=named("issuer"))
 
@@ -154,7 +177,8 @@ def _read(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InvalidInput(
-            f"`{path.parent}` has no {path.name}", hint="name a folder that `heyi demo` or `heyi run` made"
+            f"`{path.parent}` has no {path.name}",
+            hint="name a folder that `heyi demo` or `heyi run` made",
         ) from None
     except (OSError, ValueError, RecursionError) as e:
         raise InvalidInput(f"cannot read `{path}`: {e}") from None

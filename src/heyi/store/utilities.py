@@ -17,7 +17,9 @@ UTILITIES = Table(
     "utilities",
     _METADATA,
     Column("key", String, primary_key=True),
-    Column("coalition", String, primary_key=True),  # its mask, in hexadecimal, since masks of 100 players are long
+    Column(
+        "coalition", String, primary_key=True
+    ),  # its mask, in hexadecimal, since masks of 100 players are long
     Column("value", String, nullable=False),
 )
 
@@ -48,9 +50,13 @@ class UtilityDatabase:
             with self._engine.connect() as connection:
                 return {int(row.coalition, 16): int(row.value) for row in connection.execute(query)}
         except SQLAlchemyError as e:
-            raise StoreError(f"`{self._path}` cannot be read: {cause(e)}", hint="begin with a new file") from e
+            raise StoreError(
+                f"`{self._path}` cannot be read: {cause(e)}", hint="begin with a new file"
+            ) from e
         except ValueError as e:
-            raise StoreError(f"`{self._path}` holds what is no utility: {e}", hint="begin with a new file") from e
+            raise StoreError(
+                f"`{self._path}` holds what is no utility: {e}", hint="begin with a new file"
+            ) from e
 
     def add(self, key: str, values: Mapping[int, int]) -> None:
         """Keep values durably, in one transaction.
@@ -59,21 +65,29 @@ class UtilityDatabase:
             StoreError: they cannot be written, or a coalition is known with another value.
         """
         wanted = [f"{mask:x}" for mask in values]
-        known = self._read(select(UTILITIES).where(UTILITIES.c.key == key, UTILITIES.c.coalition.in_(wanted)))
+        known = self._read(
+            select(UTILITIES).where(UTILITIES.c.key == key, UTILITIES.c.coalition.in_(wanted))
+        )
         for mask, value in values.items():
             if known.get(mask, value) != value:
                 raise StoreError(
                     f"coalition {mask:x} was evaluated before as {known[mask]}, now as {value}",
                     hint="the utility is not the same function of the coalition; register its seeds",
                 )
-        rows = [{"key": key, "coalition": f"{m:x}", "value": str(v)} for m, v in values.items() if m not in known]
+        rows = [
+            {"key": key, "coalition": f"{m:x}", "value": str(v)}
+            for m, v in values.items()
+            if m not in known
+        ]
         if not rows:
             return
         try:
             with self._engine.begin() as connection:
                 connection.execute(UTILITIES.insert(), rows)
         except SQLAlchemyError as e:
-            raise StoreError(f"`{self._path}` cannot be written: {cause(e)}", hint="free the disk and run again") from e
+            raise StoreError(
+                f"`{self._path}` cannot be written: {cause(e)}", hint="free the disk and run again"
+            ) from e
 
     def close(self) -> None:
         """Let go of the file."""

@@ -1,0 +1,89 @@
+"""Settling: the utility is registered before the run, measured after it, valued, certified and stated."""
+
+from __future__ import annotations
+
+from heyi.crypto.canonical import Json, canonical, digest
+from heyi.exchange.consortium import Consortium
+from heyi.exchange.state import Case
+from heyi.model.errors import InvalidInput
+from heyi.settlement.certificate import Measured, certify
+from heyi.settlement.statement import Statement, state
+from heyi.settlement.utility import check_follows
+
+DAY = 86_400
+
+
+def register_utility(consortium: Consortium, case: str, specification: dict[str, Json]) -> str:
+    """Log what will be measured, before anything is permitted, so that every permit can quote it; return its digest.
+
+    Raises:
+        InvalidInput: a utility was registered, or permits were issued already.
+    """
+    the_case = consortium.case(case)
+    if the_case.utility or the_case.permits:
+        raise InvalidInput(
+            f"case `{case}` has permits or a utility already",
+            hint="register it once, before the grant",
+        )
+    registered = digest(specification)
+    public = {"specification": specification, "digest": registered}
+    consortium.write(consortium.draft("utility.registered", case=case, public=public))
+    return registered
+
+
+def settle(consortium: Consortium, case: str, measured: Measured) -> list[Statement]:
+    """Value a game, divide the registered pot, keep the certificate beside the log, and log settlement and statements.
+
+    A settlement that was paid on intervals (interim) is trued up by a second one of the same case: nobody gets less
+    than was paid.
+
+    Raises:
+        InvalidInput: the specification is not the one that was registered, or the case was settled for good.
+    """
+    the_case = consortium.case(case)
+    if the_case.utility != digest(dict(measured.specification)):
+        raise InvalidInput(
+            "the utility is not the one that was registered", hint="settle what was registered"
+        )
+    if the_case.settlement and not the_case.trues_up:
+        raise InvalidInput(
+            f"case `{case}` was settled already",
+            hint="a dispute that is upheld withdraws a settlement",
+        )
+    check_follows(
+        measured, frozenset(measured.players) if _asks_for_tokens(the_case) else frozenset()
+    )
+    certificate = certify(case, measured, the_case.paid or None)
+    certified = digest(certificate)
+    consortium.artefacts.put_artefact(certified, canonical(certificate))
+    until = consortium.clock.now() + measured.specification["dispute_days"] * DAY
+    statements = state(measured, certificate, disputes_until=until)
+    consortium.write(
+        consortium.draft(
+            "settlement.certified", case=case, public=settled_leaf(certified, certificate, until)
+        ),
+        *(consortium.draft("statement.issued", case=case, public=s.to_json()) for s in statements),
+    )
+    return statements
+
+
+def _asks_for_tokens(case: Case) -> bool:
+    return any(o["name"] == "tokens" for o in case.request["operations"])
+
+
+def settled_leaf(certified: str, certificate: dict[str, Json], until: int) -> dict[str, Json]:
+    """What of a settlement stands in the log: the digest of its certificate, the root of its utilities, its figures."""
+    measured = certificate["measured"]
+    return {
+        "certificate": certified,
+        "root": certificate["root"],
+        "players": measured["players"],
+        "unit": measured["unit"],
+        "interim": measured["kind"] == "sample",
+        "phi": certificate["phi"],
+        "pot_fen": measured["specification"]["pot_fen"],
+        "paid_fen": certificate["paid_fen"],
+        "shares_fen": certificate["shares_fen"],
+        "escrow_fen": certificate["escrow_fen"],
+        "disputes_until": until,
+    }

@@ -1,0 +1,90 @@
+"""A dry run of another rulebook over the past: which logged decisions would have come out differently.
+
+The facts are those that were stated, with their sources, beside each decision in the log; the day is its legal day.
+Erased ones are counted, not guessed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from heyi.audit.event import from_leaf
+from heyi.audit.log import Entry
+from heyi.crypto.canonical import from_canonical
+from heyi.exchange.ports import Artefacts
+from heyi.exchange.request.facts import stated_from_json
+from heyi.model.decision import Outcome
+from heyi.model.errors import InvalidInput, VerificationError
+from heyi.policy.decide import DecisionPoint
+from heyi.policy.engines.packed import unpack
+from heyi.policy.language.schema import LEGAL_DAY, Schema, admit, load_schema, to_ordinals
+from heyi.policy.language.typing import FACTS_FILE
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One logged decision that the other rulebook would have made differently."""
+
+    entry: int
+    case: str
+    asset: str
+    before: tuple[Outcome, bool]
+    after: tuple[Outcome, bool]
+
+
+@dataclass(slots=True)
+class Impact:
+    """`decided` past decisions were judged again; `erased` could not be."""
+
+    decided: int = 0
+    erased: int = 0
+    changed: list[Changed] = field(default_factory=list)
+
+
+def impact(entries: Iterable[Entry], artefacts: Artefacts, new: DecisionPoint) -> Impact:
+    """Judge every logged decision again by another rulebook.
+
+    Raises:
+        InvalidInput: a logged fact has no place in the other rulebook, or another type there.
+        VerificationError: the rulebook of a decision is not kept with the log.
+    """
+    found, schemas = Impact(), dict[str, Schema]()
+    for entry in entries:
+        event = from_leaf(entry.leaf)
+        if event.kind != "decision.made":
+            continue
+        if entry.body is None:
+            found.erased += 1
+            continue
+        digest = str(event.public["rulebook"])
+        if digest not in schemas:
+            schemas[digest] = _schema(artefacts, digest)
+        body = from_canonical(entry.body)
+        day = unpack(schemas[digest], [int(w, 16) for w in body["words"]])[LEGAL_DAY]
+        assert isinstance(day, dt.date)
+        # admitted anew: the other rulebook may ask for other sources
+        known = admit(
+            new.book.schema, stated_from_json(new.book.schema, body["stated"]), day=day
+        ).known
+        reading, alarm = new.judge(to_ordinals(known))
+        if alarm:
+            raise InvalidInput(
+                f"the readings of the new rulebook differ on entry {entry.index}: {alarm}"
+            )
+        before = (Outcome(event.public["outcome"]), bool(event.public["curable"]))
+        found.decided += 1
+        if before != (reading.outcome, reading.curable):
+            after = (reading.outcome, reading.curable)
+            found.changed.append(
+                Changed(entry.index, event.case, str(event.public["asset"]), before, after)
+            )
+    return found
+
+
+def _schema(artefacts: Artefacts, digest: str) -> Schema:
+    content = artefacts.artefact(digest)
+    if content is None:
+        raise VerificationError(f"the rulebook {digest[:19]} is not kept with the log")
+    return load_schema(from_canonical(content)[FACTS_FILE])

@@ -1,0 +1,1 @@
+"""A request from its submission to its permits: register, state facts, decide, approve, grant."""

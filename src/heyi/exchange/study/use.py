@@ -1,0 +1,317 @@
+"""Using: operations go to the nodes under permits; every answer and refusal is logged with its signed receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from heyi.consent.registry import EVERYTHING
+from heyi.crypto.canonical import Json
+from heyi.exchange.consortium import Consortium
+from heyi.exchange.request.grant import seat
+from heyi.federation import frequency, linkage
+from heyi.federation.centre import driver
+from heyi.federation.centre.coalitions import (
+    NEAR,
+    Fit,
+    concordances,
+    fit_coalitions,
+    informations,
+    log_likelihoods,
+    own_optima,
+)
+from heyi.federation.centre.driver import Exchanged, Seat
+from heyi.federation.questions import is_masked
+from heyi.federation.wire.operation import CANNOT_COMPUTE, Operation
+from heyi.model.errors import InvalidInput, Refused
+from heyi.settlement.guards import Twin, joined
+from heyi.settlement.owners import ultimate
+
+
+class Session:
+    """One requester's use of the permits of one case. It counts calls; nodes count them too and durably."""
+
+    def __init__(self, consortium: Consortium, case: str) -> None:
+        self.consortium = consortium
+        self.case = consortium.case(case)
+        # a revoked permit is still sent: the node is what refuses
+        self.seats = [seat(consortium, case, p) for p in sorted(self.case.permits)]
+        self.operations = {
+            o["name"]: Operation(name=o["name"], params=o["params"])
+            for o in self.case.request["operations"]
+        }
+        self.tokens: dict[str, set[str]] = {}
+        self.left_out: dict[str, dict[str, str]] = {}
+        self._signer = consortium.keyring.signer(self.case.request["requester"])
+
+    @property
+    def _ways(self) -> driver.Transport:
+        return {
+            "send": self.consortium.fabric.send,
+            "requester": self._signer,
+            "announce": self.announce,
+        }
+
+    def announce(self, operation: Operation, calls: list[tuple[str, int, str]]) -> None:
+        """Log what is about to be asked; a use that was cut off before its receipt came back is then still known."""
+        public = {"operation": operation.digest, "calls": [list(call) for call in calls]}
+        requester = self.case.request["requester"]
+        self.consortium.write(
+            self.consortium.draft(
+                "operation.asked", actor=requester, case=self.case.id, public=public
+            )
+        )
+
+    def operation(self, name: str) -> Operation:
+        if name not in self.operations:
+            raise InvalidInput(f"case `{self.case.id}` asks for no operation `{name}`")
+        return self.operations[name]
+
+    def frequencies(self) -> dict[str, Json]:
+        """Ask every seat for its frequency table and release the joined one."""
+        operation = self.operation("frequency")
+        got = driver.ask(self.seats, operation, {}, **self._ways)
+        self.record(got)
+        result: dict[str, Json] = {
+            "operation": "frequency",
+            "labels": frequency.labels(operation),
+            "by": operation.params["by"],
+            "answered": sorted(got.results),
+            "refused": got.refusals,
+            **(
+                frequency.join(list(got.results.values()))
+                if got.results
+                else {"cells": [], "held_back": []}
+            ),
+        }
+        self.release(result)
+        return result
+
+    def regress(
+        self,
+        *,
+        coalitions: Callable[[int], list[int]] | None = None,
+        on_round: Callable[[int], None] = lambda _: None,
+    ) -> Regressed:
+        """Fit the regression over all seats that take part and release it; with `coalitions`, over each of those that
+        it names for so many seats, in the same rounds, which begin at the seats' own optima where all have one. A seat
+        that refuses is left out and the fit begins anew.
+
+        Raises:
+            Refused: fewer than two institutions take part.
+        """
+        operation = self.operation("logistic")
+        seats = self._one_a_holder()
+        refusals = dict(self.left_out)
+        while len(seats) > 1:
+            everybody = (1 << len(seats)) - 1
+            masks, start = [everybody], None
+            if coalitions:
+                masks = coalitions(len(seats))
+                start, got = own_optima(seats, operation, masks, **self._ways)
+                self.record(got)
+                for_good = {h: r for h, r in got.refusals.items() if r["code"] != CANNOT_COMPUTE}
+                if for_good:
+                    refusals |= for_good
+                    seats = [s for s in seats if s.permit.holder not in for_good]
+                    continue
+            fits, got = fit_coalitions(
+                seats, operation, masks, start=start, on_round=on_round, **self._ways
+            )
+            self.record(got)
+            if fits:
+                grand = fits[everybody]
+                result: dict[str, Json] = {
+                    "operation": "logistic",
+                    "answered": [s.permit.holder for s in seats],
+                    "refused": refusals,
+                    "coefficients_nano": [round(c / 1000) for c in grand.coefficients],
+                    "rounds": grand.rounds,
+                }
+                self.release(result)
+                return Regressed(
+                    seats=seats, operation=operation, fits=fits, refusals=refusals, result=result
+                )
+            refusals |= got.refusals
+            if is_masked(operation):
+                break
+            seats = [s for s in seats if s.permit.holder not in got.refusals]
+        self.release({"operation": "logistic", "answered": [], "refused": refusals})
+        why = "; ".join(
+            f"`{holder}`: {refusal['en']}" for holder, refusal in sorted(refusals.items())
+        )
+        if is_masked(operation):
+            raise Refused(
+                f"masked sums need every institution: {why}",
+                hint="grant anew without who cannot take part",
+            )
+        raise Refused(
+            f"a joint study needs two institutions, and {'one' if seats else 'none'} took part: {why}",
+            hint="see what each institution asks for",
+        )
+
+    def fit_near(self, regressed: Regressed, masks: Sequence[int]) -> None:
+        """Fit the models of these coalitions near their optimum, from the institutions' own, and add them.
+
+        Raises:
+            Refused: an institution refuses.
+        """
+        masks = [m for m in masks if m not in regressed.fits]
+        start, got = own_optima(regressed.seats, regressed.operation, masks, **self._ways)
+        if {r["code"] for r in got.refusals.values()} <= {CANNOT_COMPUTE}:
+            self.record(got)  # who has no optimum of its own still has sums: begin at zero
+        else:
+            self._recorded(got)
+        fits, got = fit_coalitions(
+            regressed.seats, regressed.operation, masks, start=start, within=NEAR, **self._ways
+        )
+        self._recorded(got)
+        regressed.fits.update(fits)
+
+    def likelihoods(self, regressed: Regressed) -> tuple[dict[int, int], list[list[int]] | None]:
+        """Log-likelihood of each coalition's model, and of the null model (mask 0), over all complete cases, 1e-12;
+        and the moments of records' contributions where every coalition has a model."""
+        totals, moments, got = log_likelihoods(
+            regressed.seats, regressed.operation, regressed.models(), **self._ways
+        )
+        self._recorded(got)
+        return totals, moments
+
+    def concordances(self, regressed: Regressed) -> dict[int, int]:
+        """Pairs of a case and a control that each coalition's model ranks rightly, less those it ranks wrongly."""
+        totals, got = concordances(
+            regressed.seats, regressed.operation, regressed.models(), **self._ways
+        )
+        self._recorded(got)
+        return totals
+
+    def informations(self, regressed: Regressed) -> list[npt.NDArray[np.float64]]:
+        """The information matrix of each seat at the joint model."""
+        grand = regressed.fits[(1 << len(regressed.seats)) - 1].coefficients
+        matrices, got = informations(regressed.seats, regressed.operation, grand, **self._ways)
+        self._recorded(got)
+        return matrices
+
+    def _recorded(self, got: Exchanged) -> None:
+        self.record(got)
+        if got.refusals:
+            why = "; ".join(
+                f"`{holder}`: {refusal['en']}" for holder, refusal in sorted(got.refusals.items())
+            )
+            raise Refused(f"an institution refused to evaluate the models: {why}")
+
+    def _one_a_holder(self) -> list[Seat]:
+        """The seats that take part, in the order of their holders' ids, as players stand."""
+        holders = [s.permit.holder for s in self.seats]
+        if twice := sorted({h for h in holders if holders.count(h) > 1}):
+            raise InvalidInput(
+                f"`{twice[0]}` takes part with two assets",
+                hint="contributions are of institutions: join its files",
+            )
+        return sorted(
+            (s for s in self.seats if s.permit.holder not in self.left_out),
+            key=lambda s: s.permit.holder,
+        )
+
+    def overlap(self, weights: Sequence[int] = (1,)) -> tuple[list[str], list[dict[int, int]]]:
+        """Holders that answered, and for each stratum persons by the set of holders that saw them (bit mask in that
+        order). Where institutions place a person in different strata, it counts in the lightest of them, so that nobody
+        gains by placing it elsewhere; `weights` are theirs.
+
+        Who refuses is left out of this session from here on: what cannot be linked cannot be guarded.
+
+        The values of a game are published, and differences of them give these counts back: a set of holders that
+        shares fewer persons than the smallest cell of their permits counts as none.
+        """
+        operation = self.operation("tokens")
+        got = driver.ask(self._one_a_holder(), operation, {}, **self._ways)
+        self.record(got)
+        self.left_out = got.refusals
+        if not got.results:
+            why = "; ".join(
+                f"`{holder}`: {refusal['en']}" for holder, refusal in sorted(got.refusals.items())
+            )
+            raise Refused(
+                f"no institution told which persons it holds: {why}",
+                hint="see what each institution asks",
+            )
+        holders = sorted(got.results)
+        answers = [linkage.from_answer(got.results[h], len(weights)) for h in holders]
+        self.tokens = {
+            h: {t for tokens, _ in a for t in tokens} for h, a in zip(holders, answers, strict=True)
+        }
+        least = max(s.permit.min_cell for s in self.seats)
+        found = linkage.patterns(answers, weights)
+        self.release({"operation": "tokens", "answered": holders, "refused": got.refusals})
+        return holders, [
+            {m: persons for m, persons in stratum.items() if persons >= least} for stratum in found
+        ]
+
+    def count_once(self, pairs: Sequence[Twin]) -> None:
+        """Have each person whom twins both hold counted by one of them in regressions, chosen by the person's token."""
+        owners = joined({}, pairs)
+        groups: dict[str, list[str]] = {}
+        for holder in sorted({h for pair in pairs for h in (pair.a, pair.b)}):
+            groups.setdefault(ultimate(owners, [holder])[holder], []).append(holder)
+        for members in groups.values():
+            out: dict[str, list[str]] = {h: [] for h in members}
+            for token in sorted(set.union(*(self.tokens[h] for h in members))):
+                having = [h for h in members if token in self.tokens[h]]
+                counts = having[int(token, 16) % len(having)]
+                for h in having:
+                    if h != counts:
+                        out[h].append(token)
+            for own in self.seats:
+                if own.permit.holder in out:
+                    own.without = out[own.permit.holder]
+
+    def record(self, got: Exchanged) -> None:
+        """Log every receipt; they are what the centre reconciles with each node's own log."""
+        if got.receipts:
+            drafts = [
+                self.consortium.draft(
+                    "operation.refused" if r["refusal"] else "operation.answered",
+                    actor=r["holder"],
+                    case=self.case.id,
+                    public=r,
+                )
+                for r in got.receipts
+            ]
+            self.consortium.write(*drafts)
+
+    def release(self, result: dict[str, Json]) -> None:
+        self.consortium.write(
+            self.consortium.draft("result.released", case=self.case.id, public=result)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regressed:
+    """Fits by coalition (bit mask over `seats`); the last mask is everybody."""
+
+    seats: list[Seat]
+    operation: Operation
+    fits: dict[int, Fit]
+    refusals: dict[str, dict[str, str]]
+    result: dict[str, Json]
+
+    def models(self) -> dict[int, tuple[int, ...]]:
+        """Coefficients by coalition in the order of the masks; the null model stands first."""
+        null = (0,) * len(next(iter(self.fits.values())).coefficients)
+        return {0: null, **{m: self.fits[m].coefficients for m in sorted(self.fits)}}
+
+
+def withdraw(consortium: Consortium, *, token: str, via: str, scope: str = EVERYTHING) -> int:
+    """A subject withdraws: logged without any identifier, then told to every node. Returns the log index."""
+    consortium.party(via)
+    (index,) = consortium.write(
+        consortium.draft(
+            "consent.withdrawn", actor=via, public={"scope": scope}, body={"token": token}
+        )
+    )
+    hosts = sorted({consortium.party(a.holder).host for a in consortium.state.assets.values()})
+    consortium.fabric.withdraw(hosts, token, scope, consortium.clock.now())
+    return index

@@ -1,0 +1,1 @@
+"""The institution's own enforcement point beside its data."""

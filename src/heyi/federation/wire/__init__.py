@@ -1,0 +1,1 @@
+"""What centre and nodes say to one another: calls, answers, receipts, operations, numbers."""

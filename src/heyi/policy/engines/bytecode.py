@@ -1,0 +1,211 @@
+"""The contract bytecode of a rulebook: compiled once by `heyi rules build`, run in process by an EVM.
+
+Deciding never compiles: `Bytecode` holds what the compiler gave, and `BytecodeEngine` deploys and calls it. The
+compiler is in the extra `rules`; running needs pyrevm alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyrevm import EVM, CfgEnv, Env
+
+from heyi.model.errors import InvalidInput, VerificationError
+from heyi.policy.engines.interpret import Reading
+from heyi.policy.engines.to_python import ANSWERS, Masks, values_of
+from heyi.policy.engines.to_vyper import (
+    EVM_VERSION,
+    MERGED,
+    VERSION,
+    dispatcher,
+    merged,
+    parts,
+    words_of,
+)
+from heyi.policy.language import ir
+
+CHAIN_LIMIT = 24_576
+"""Bytes of deployed code that a chain accepts (EIP-170)."""
+_SIZES = (128, 64, 32, 16, 8)
+"""Rules in a part, tried in this order. They divide 256, so that the masks of a part never straddle two words."""
+_CALLER = "0x" + "00" * 19 + "01"
+_CALLS = 64
+"""Calls between two clearings of the machine's journal; a clearing takes longer the more calls there were."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bytecode:
+    """Creation code in hexadecimal. `merged` is empty where the rules do not fit one contract. `part_size` rules stand
+    in each part; the dispatcher's constructor takes the parts' addresses, one word each."""
+
+    compiler: str
+    evm_version: str
+    selector: str
+    merged: str
+    part_size: int
+    part_selector: str
+    parts: tuple[str, ...]
+    dispatcher: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "compiler": self.compiler,
+            "evm_version": self.evm_version,
+            "selector": self.selector,
+            "merged": self.merged,
+            "part_size": self.part_size,
+            "part_selector": self.part_selector,
+            "parts": list(self.parts),
+            "dispatcher": self.dispatcher,
+        }
+
+    @staticmethod
+    def from_json(parsed: Mapping[str, Any]) -> Bytecode:
+        return Bytecode(**{**parsed, "parts": tuple(parsed["parts"])})
+
+
+def compile_contracts(book: ir.Rulebook) -> Bytecode:
+    """Compile the merged contract, and parts that each fit on a chain.
+
+    Raises:
+        InvalidInput: the compiler is not installed, or one rule alone is too large for a chain.
+    """
+    if not book.rules:
+        raise InvalidInput("there is no rule to compile")
+    for size in _SIZES:
+        compiled = [_compile(source, "part") for source in parts(book, size)]
+        if all(deployed_size(code) < CHAIN_LIMIT for code, _ in compiled):
+            break
+    else:
+        raise InvalidInput(
+            f"{_SIZES[-1]} rules together exceed the {CHAIN_LIMIT:,} bytes that a chain accepts"
+        )
+    behind, selector = _compile(dispatcher(book, size), "decide")
+    return Bytecode(
+        compiler=f"vyper {VERSION}",
+        evm_version=EVM_VERSION,
+        selector=selector,
+        merged=_merged(book),
+        part_size=size,
+        part_selector=compiled[0][1] if compiled else "",
+        parts=tuple(code for code, _ in compiled),
+        dispatcher=behind,
+    )
+
+
+def _merged(book: ir.Rulebook) -> str:
+    """Creation code of the one contract, or nothing where the rules do not fit one: its jumps have two bytes."""
+    if len(book.rules) > MERGED:
+        return ""
+    try:
+        return _compile(merged(book), "decide")[0]
+    except AssertionError:  # how the compiler tells that code is beyond 64 KiB
+        return ""
+
+
+def _compile(source: str, function: str) -> tuple[str, str]:
+    try:
+        from vyper.compiler import compile_code  # heavy, and of the extra `rules`
+    except ImportError:
+        raise InvalidInput(
+            "building needs the Vyper compiler", hint="pip install 'heyi[rules]'"
+        ) from None
+    output = compile_code(source, output_formats=["bytecode", "method_identifiers"])
+    ((_, selector),) = (
+        (k, v) for k, v in output["method_identifiers"].items() if k.startswith(f"{function}(")
+    )
+    return output["bytecode"].removeprefix("0x"), selector.removeprefix("0x").zfill(8)
+
+
+def deployed_size(creation: str) -> int:
+    """Bytes of the contract that creation code leaves behind; a dispatcher's needs its constructor's addresses."""
+    evm = _machine()
+    return len(evm.get_code(evm.deploy(_CALLER, bytes.fromhex(creation))) or b"")
+
+
+def _machine() -> EVM:
+    return EVM(env=Env(cfg=CfgEnv(limit_contract_code_size=1 << 24)))
+
+
+class BytecodeEngine:
+    """The contract in an embedded EVM. One engine serves one thread."""
+
+    def __init__(self, book: ir.Rulebook, code: Bytecode, *, on_chain: bool = False) -> None:
+        """With `on_chain` the parts behind their dispatcher are called, as on a chain, not the merged contract."""
+        self._evm = _machine()
+        self._packer = values_of(book)
+        self._selector = bytes.fromhex(code.selector)
+        self._words = words_of(len(book.rules))
+        self._rules = len(book.rules)
+        self._length = 32 * (3 * self._words + 1)
+        creation = [code.merged]
+        if on_chain or not code.merged:
+            addresses = [self._deploy(part) for part in code.parts]
+            creation = [code.dispatcher, *(a.removeprefix("0x").rjust(64, "0") for a in addresses)]
+        self._contract = self._deploy("".join(creation))
+        self._start = self._evm.snapshot()
+        self._calls = 0
+
+    def _deploy(self, creation: str) -> str:
+        return self._evm.deploy(_CALLER, bytes.fromhex(creation))
+
+    def call(self, values: tuple[Any, ...]) -> bytes:
+        """The contract's answer to values in the order of `values_of` the rulebook: fired, undetermined and met, each
+        as wide as `words_of` the rules, then the tail.
+
+        Raises:
+            VerificationError: the contract refuses the packed facts; a fact that has not passed `admit` can do that.
+        """
+        self._calls += 1
+        if self._calls == _CALLS:  # the machine keeps a journal of calls
+            self._evm.revert(self._start)
+            self._start = self._evm.snapshot()
+            self._calls = 0
+        words = self._selector + self._packer.pack_values(values)
+        try:
+            answer = bytes(
+                self._evm.message_call(_CALLER, self._contract, calldata=words, is_static=True)
+            )
+        except RuntimeError as e:
+            raise VerificationError(f"the contract refused the packed facts: {e}") from None
+        if len(answer) != self._length:  # no answer must not pass for all zero, which is a permit
+            raise VerificationError(
+                f"the contract answered {len(answer)} bytes instead of {self._length}"
+            )
+        return answer
+
+    def agrees(self, answer: bytes, masks: Masks) -> bool:
+        """Whether an answer says what another reading's masks say."""
+        fired, undetermined, met, tracks, severity = masks
+        wide = 256 * self._words
+        expected = (((fired << wide | undetermined) << wide | met) << 256) | tracks << 8 | severity
+        return int.from_bytes(answer, "big") == expected
+
+    def read(self, known: ir.Known) -> Reading:
+        """Judge the facts by the whole rulebook."""
+        return self.reading(self.call(self._packer.values(known)))
+
+    def reading(self, answer: bytes) -> Reading:
+        width = 32 * self._words
+        fired, undetermined, met = (
+            int.from_bytes(answer[i * width : (i + 1) * width], "big") for i in range(3)
+        )
+        tail = int.from_bytes(answer[3 * width :], "big")
+        if tail & 0xFF >= len(ANSWERS) or max(fired, undetermined, met) >> self._rules:
+            raise VerificationError("the contract answered something that no rulebook can mean")
+        outcome, curable = ANSWERS[tail & 0xFF]
+        return Reading(fired, undetermined, met, tail >> 8, outcome, curable)
+
+    def gas(self, known: ir.Known) -> int:
+        """Gas of one decision as a transaction would use it, with its base cost and its calldata."""
+        self.call(self._packer.values(known))
+        result = self._evm.result
+        assert result is not None
+        return int(result.gas_used)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the contract that is called, as deployed."""
+        return len(self._evm.get_code(self._contract) or b"")

@@ -1,0 +1,1 @@
+"""From the text of a pack to the intermediate representation: reading, parsing, typing, checking."""

@@ -1,0 +1,49 @@
+"""Which jurisdictions bind a consortium (`consortium.toml`).
+
+Packs of all others are read and checked, but bind nobody.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+
+from heyi.model.errors import RuleError
+
+CONSORTIUM_FILE = "consortium.toml"
+
+
+def named_jurisdictions(texts: Mapping[str, str], there: Sequence[str]) -> tuple[str, ...]:
+    """The jurisdictions that the consortium names, in order; all that there are packs for, where it says nothing.
+
+    Raises:
+        RuleError: the file is malformed, or names a jurisdiction that no pack has.
+    """
+    if CONSORTIUM_FILE not in texts:
+        return tuple(sorted(there))
+    hint = f'write jurisdictions = ["{there[0] if there else "cn"}"]'
+    try:
+        said = tomllib.loads(texts[CONSORTIUM_FILE])
+    except tomllib.TOMLDecodeError as e:
+        raise RuleError(
+            f"{CONSORTIUM_FILE} is not TOML: {e}", file=CONSORTIUM_FILE, line=1, hint=hint
+        ) from None
+    names = said.get("jurisdictions")
+    if set(said) != {"jurisdictions"} or not isinstance(names, list) or not names:
+        message = (
+            f"{CONSORTIUM_FILE} names the jurisdictions that apply, at least one, and nothing else"
+        )
+        raise RuleError(message, file=CONSORTIUM_FILE, line=1, hint=hint)
+    for name in names:
+        if name not in there:
+            message = f"no pack is of the jurisdiction `{name}`"
+            raise RuleError(
+                message, file=CONSORTIUM_FILE, line=1, hint=f"there are packs of {', '.join(there)}"
+            )
+    return tuple(sorted(set(names)))
+
+
+def with_jurisdictions(texts: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """The texts of the same rulebook for a consortium that names these jurisdictions."""
+    listed = ", ".join(f'"{name}"' for name in names)
+    return {**texts, CONSORTIUM_FILE: f"jurisdictions = [{listed}]\n"}

@@ -1,0 +1,218 @@
+"""The register of norms (`norms.toml`): every norm that a rulebook was made from, and what became of it.
+
+A norm has rules of its own, or rules of other articles say the same (`by`), or none: it is a definition, a matter for
+human judgement, or does not bear on a request (`without`). Each carries the confidence of its source: A text read; A-
+in part or second hand; B known, not read; C to be checked, and then no rule may permit or deny by it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+from heyi.model.decision import Rank, Text
+from heyi.model.errors import RuleError
+from heyi.policy.language import ir
+
+NORMS_FILE = "norms.toml"
+CONFIDENCES = ("A", "A-", "B", "C")
+RANKS = (*(r.value for r in Rank), "policy", "judgement")
+"""Of instruments: those of packs, and two that bind nobody by themselves."""
+_REQUIRED = {"zh", "en", "instrument", "from", "confidence"}
+_OPTIONAL = {"until", "settled", "by", "without", "why"}
+
+
+class Standing(Enum):
+    """What became of a norm."""
+
+    RULES = "rules"
+    ELSEWHERE = "elsewhere"
+    DEFINITION = "definition"
+    JUDGEMENT = "judgement"
+    SCOPE = "scope"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """`rank` is that of a pack, or `policy` and `judgement` for what binds nobody by itself."""
+
+    id: str
+    name: Text
+    rank: str
+    jurisdiction: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Norm:
+    """One norm; `by` names articles whose rules enforce it, `why` says why it has none of its own."""
+
+    id: str
+    title: Text
+    instrument: Instrument
+    begins: dt.date
+    until: dt.date | None
+    confidence: str
+    settled: Text | None
+    by: tuple[str, ...]
+    without: str
+    why: Text | None
+
+
+@dataclass(frozen=True, slots=True)
+class Accounted:
+    """A norm, its standing, and the rules that enforce it."""
+
+    norm: Norm
+    standing: Standing
+    rules: tuple[ir.Rule, ...]
+
+
+@lru_cache(maxsize=4)
+def load_norms(text: str) -> Mapping[str, Norm]:
+    """The norms of a register by id, in its order.
+
+    Raises:
+        RuleError: the register is malformed.
+    """
+    try:
+        parsed = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as e:
+        line = int(m[1]) if (m := re.search(r"at line (\d+)", str(e))) else 1
+        hint = "texts stand in double quotes, dates without"
+        raise RuleError(
+            f"{NORMS_FILE} is not TOML: {e}", file=NORMS_FILE, line=line, hint=hint
+        ) from None
+    lines = text.splitlines()
+
+    def fault(kind: str, name: str, message: str, hint: str) -> RuleError:
+        word, own = re.escape(kind), re.escape(name)
+        heads = [rf'\[{word}\."?{own}"?\]', rf'"?{own}"?\s*=', rf"{word}\s*=|\[{word}[.\]]"]
+        n = next(
+            (n for head in heads for n, line in enumerate(lines) if re.match(head, line.strip())), 0
+        )
+        return RuleError(
+            message, file=NORMS_FILE, line=n + 1, excerpt=lines[n] if lines else "", hint=hint
+        )
+
+    for kind, table in parsed.items():
+        if kind not in ("instrument", "norm") or not isinstance(table, dict):
+            hint = "write [instrument.NAME] and [norm.ID]"
+            raise fault(
+                kind, "", f"the register holds tables of instruments and norms, not `{kind}`", hint
+            )
+    instruments: dict[str, Instrument] = {}
+    for name, entry in parsed.get("instrument", {}).items():
+        if not _is_instrument(entry):
+            hint = (
+                f"its fields are zh, en, rank and jurisdiction; a rank is one of {', '.join(RANKS)}"
+            )
+            raise fault("instrument", name, f"instrument `{name}` is not well declared", hint)
+        label = Text(zh=entry["zh"], en=entry["en"])
+        instruments[name] = Instrument(
+            id=name, name=label, rank=entry["rank"], jurisdiction=entry["jurisdiction"]
+        )
+    norms: dict[str, Norm] = {}
+    for name, entry in parsed.get("norm", {}).items():
+        try:
+            norms[name] = _norm(name, entry, instruments)
+        except ValueError as e:
+            raise fault(
+                "norm",
+                name,
+                f"norm `{name}` is not well declared: {e}",
+                "docs/spec/rules.md, norms.toml",
+            ) from None
+    return MappingProxyType(norms)
+
+
+def _is_instrument(entry: object) -> bool:
+    fields = {"zh", "en", "rank", "jurisdiction"}
+    return (
+        isinstance(entry, dict)
+        and set(entry) == fields
+        and all(isinstance(v, str) and v.strip() for v in entry.values())
+        and entry["rank"] in RANKS
+    )
+
+
+def _norm(name: str, entry: Any, instruments: Mapping[str, Instrument]) -> Norm:
+    if not isinstance(entry, dict):
+        raise ValueError("it is no table")
+    if wrong := sorted((_REQUIRED - set(entry)) | (set(entry) - _REQUIRED - _OPTIONAL)):
+        raise ValueError(
+            f"it lacks `{wrong[0]}`" if wrong[0] in _REQUIRED else f"unknown field `{wrong[0]}`"
+        )
+    if not all(isinstance(entry[key], str) and entry[key].strip() for key in ("zh", "en")):
+        raise ValueError("`zh` and `en` are its titles")
+    if not isinstance(entry["instrument"], str) or entry["instrument"] not in instruments:
+        raise ValueError(f"unknown instrument `{entry['instrument']}`")
+    if entry["confidence"] not in CONFIDENCES:
+        raise ValueError(f"confidence `{entry['confidence']}` is none of {', '.join(CONFIDENCES)}")
+    for key in ("from", "until"):
+        if key in entry and type(entry[key]) is not dt.date:
+            raise ValueError(f"`{key}` is no date; write it without quotes")
+    if entry.get("until", entry["from"]) < entry["from"]:
+        raise ValueError("it ends before it begins; `until` is the last day in force")
+    without = entry.get("without", "")
+    if without and (
+        without not in [s.value for s in (Standing.DEFINITION, Standing.JUDGEMENT, Standing.SCOPE)]
+    ):
+        raise ValueError(f"`without` is `{without}`; write definition, judgement or scope")
+    if without and (entry.get("by") or not entry.get("why")):
+        raise ValueError("`without` needs `why`, and no `by` beside it")
+    by = entry.get("by", [])
+    if not isinstance(by, list) or not all(isinstance(a, str) for a in by):
+        raise ValueError("`by` is a list of articles")
+    return Norm(
+        id=name,
+        title=Text(zh=entry["zh"], en=entry["en"]),
+        instrument=instruments[entry["instrument"]],
+        begins=entry["from"],
+        until=entry.get("until"),
+        confidence=entry["confidence"],
+        settled=_both(entry, "settled"),
+        by=tuple(by),
+        without=without,
+        why=_both(entry, "why"),
+    )
+
+
+def _both(entry: Mapping[str, Any], key: str) -> Text | None:
+    if key not in entry:
+        return None
+    zh, bar, en = str(entry[key]).partition("|")
+    if not (zh.strip() and bar and en.strip()) or "|" in en:
+        raise ValueError(f"`{key}` is one sentence in each language, zh|en")
+    return Text(zh=zh, en=en)
+
+
+def account(norms: Mapping[str, Norm], rules: Mapping[str, ir.Rule]) -> list[Accounted]:
+    """Every norm with what became of it among those rules, in the order of the register.
+
+    OPEN is a norm that nothing accounts for: no rule of its own, no reason, or a `by` of which an article has no rule.
+    """
+    of: dict[str, list[ir.Rule]] = {}
+    for rule in rules.values():
+        of.setdefault(rule.article.id, []).append(rule)
+    found = []
+    for norm in norms.values():
+        own = tuple(of.get(norm.id, ()))
+        others = tuple(rule for article in norm.by for rule in of.get(article, ()))
+        if norm.without:
+            standing = Standing.OPEN if own else Standing(norm.without)
+        elif own:
+            standing = Standing.RULES
+        else:
+            standing = (
+                Standing.ELSEWHERE if norm.by and all(a in of for a in norm.by) else Standing.OPEN
+            )
+        found.append(Accounted(norm, standing, own + others))
+    return found

@@ -1,0 +1,1 @@
+"""What holds of all requests at once: proofs, findings, differences, boundaries, coverage."""

@@ -1,0 +1,168 @@
+"""Coverage: distinct eligible persons that a coalition's data hold, from counts of persons by who saw them.
+
+Each person counts once, wherever and however often it was seen: a copied record adds nothing. In strata (age groups,
+rare diseases) a person counts with the registered weight of its stratum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+from heyi.crypto.canonical import Json, digest
+from heyi.model.errors import InvalidInput
+from heyi.settlement.closed_form import coverage_by_levels
+from heyi.settlement.game import check_players
+
+Patterns = Mapping[int, int]
+"""Persons by the exact set of players that saw them, as a bit mask."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stratum:
+    """Persons of one kind; each counts `weight`."""
+
+    name: str
+    weight: int
+    patterns: Patterns
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoverageGame:
+    """The utility of a coalition is the weight of all persons that any of its players saw."""
+
+    players: tuple[str, ...]
+    strata: tuple[Stratum, ...]
+    specification: Mapping[str, Json]
+
+    def __post_init__(self) -> None:
+        check_players(self.players)
+        for stratum in self.strata:
+            if stratum.weight <= 0:
+                raise InvalidInput(
+                    f"stratum `{stratum.name}` counts {stratum.weight}",
+                    hint="give a weight above zero",
+                )
+            for mask, persons in stratum.patterns.items():
+                if not 0 < mask < 1 << len(self.players) or persons < 0:
+                    raise InvalidInput(
+                        f"pattern {mask} is not a set of {len(self.players)} players with a count"
+                    )
+
+    @property
+    def unit(self) -> str:
+        """Persons, or weighted persons."""
+        return "persons" if all(s.weight == 1 for s in self.strata) else "points"
+
+    @cached_property
+    def digest(self) -> str:
+        """Binds the specification and every count."""
+        return digest(self.to_json())
+
+    @cached_property
+    def weighted(self) -> dict[int, int]:
+        """Weight of persons by who saw them, over all strata."""
+        found: dict[int, int] = {}
+        for stratum in self.strata:
+            for mask, persons in stratum.patterns.items():
+                found[mask] = found.get(mask, 0) + stratum.weight * persons
+        return found
+
+    @cached_property
+    def overlap(self) -> dict[int, int]:
+        """Persons by who saw them, over all strata."""
+        found: dict[int, int] = {}
+        for stratum in self.strata:
+            for mask, persons in stratum.patterns.items():
+                found[mask] = found.get(mask, 0) + persons
+        return found
+
+    def value_batch(self, masks: Sequence[int]) -> list[int]:
+        """The utility of each coalition, in the order asked."""
+        return [
+            sum(weight for seen, weight in self.weighted.items() if seen & mask) for mask in masks
+        ]
+
+    def value(self, paths: Sequence[Sequence[str]]) -> tuple[Fraction, ...]:
+        """Each person is shared equally among the unions that saw it, and within each among its members."""
+        return coverage_by_levels(self.weighted, [tuple(path) for path in paths])
+
+    def by_stratum(self, paths: Sequence[Sequence[str]]) -> dict[str, tuple[Fraction, ...]]:
+        """The value of each player in each stratum; they sum to its value."""
+        unions = [tuple(path) for path in paths]
+        return {
+            s.name: tuple(s.weight * x for x in coverage_by_levels(s.patterns, unions))
+            for s in self.strata
+        }
+
+    def coalitions(self) -> Iterable[tuple[int, int]]:
+        """What the root commits to: persons by who saw them, stratum by stratum, in the order of the masks."""
+        for stratum in self.strata:
+            yield from sorted(stratum.patterns.items())
+
+    def moments(self, paths: Sequence[Sequence[str]]) -> list[list[Fraction]]:
+        """Sums over persons of the products of two players' parts of that person (see `uncertainty`)."""
+        n = len(self.players)
+        moments = [[Fraction(0)] * n for _ in range(n)]
+        for stratum in self.strata:
+            for mask, persons in stratum.patterns.items():
+                parts = coverage_by_levels({mask: stratum.weight}, [tuple(path) for path in paths])
+                held = [i for i in range(n) if parts[i]]
+                for i in held:
+                    for j in held:
+                        moments[i][j] += persons * parts[i] * parts[j]
+        return moments
+
+    def to_json(self) -> dict[str, Json]:
+        """Masks in hexadecimal."""
+        return {
+            "kind": "coverage",
+            "players": list(self.players),
+            "strata": [
+                {
+                    "name": s.name,
+                    "weight": s.weight,
+                    "patterns": {f"{m:x}": c for m, c in sorted(s.patterns.items())},
+                }
+                for s in self.strata
+            ],
+            "unit": self.unit,
+            "specification": dict(self.specification),
+        }
+
+
+def coverage_from_json(value: Json) -> CoverageGame:
+    """The inverse of `to_json`."""
+    return CoverageGame(
+        players=tuple(value["players"]),
+        strata=tuple(
+            Stratum(
+                name=s["name"],
+                weight=s["weight"],
+                patterns={int(m, 16): int(c) for m, c in s["patterns"].items()},
+            )
+            for s in value["strata"]
+        ),
+        specification=value["specification"],
+    )
+
+
+def coverage_values(patterns: Mapping[int, int], players: int) -> tuple[int, ...]:
+    """Distinct persons seen by each coalition, from counts of persons by the exact set of players that saw them.
+
+    v(S) = all persons - those seen only outside S.
+    """
+    size = 1 << players
+    subsets = [0] * size
+    for mask, persons in patterns.items():
+        if not 0 < mask < size or persons < 0:
+            raise InvalidInput(f"pattern {mask} is not a set of {players} players with a count")
+        subsets[mask] += persons
+    for i in range(players):
+        bit = 1 << i
+        for mask in range(size):
+            if mask & bit:
+                subsets[mask] += subsets[mask ^ bit]
+    return tuple(subsets[-1] - subsets[size - 1 - mask] for mask in range(size))

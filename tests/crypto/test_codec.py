@@ -1,0 +1,100 @@
+"""Frozen values as JSON and back: a round trip, one form a value, and strict reading."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from heyi.crypto.canonical import Json, canonical, from_canonical
+from heyi.crypto.codec import from_json, to_json
+from heyi.model.errors import InvalidInput
+from heyi.model.party import Party, PartyKind, Tier
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    colour: Colour
+    day: dt.date
+    part: Fraction
+    names: tuple[str, ...]
+    members: frozenset[str]
+    counts: dict[str, int]
+    inner: Sample | None = None
+
+
+samples = st.builds(
+    Sample,
+    colour=st.just(Colour.RED),
+    day=st.dates(),
+    part=st.fractions(),
+    names=st.lists(st.text(st.characters(exclude_categories=["Cs"]))).map(tuple),
+    members=st.frozensets(st.text("abc", max_size=2)),
+    counts=st.dictionaries(st.text("abc", max_size=2), st.integers(-(2**53) + 1, 2**53 - 1)),
+)
+
+
+@given(samples)
+def test_a_round_trip_gives_the_same_value_and_the_same_bytes(value: Sample) -> None:
+    written = to_json(value)
+    assert from_json(written, Sample) == value
+    assert from_json(from_canonical(canonical(written)), Sample) == value
+    assert written["members"] == sorted(value.members)
+
+
+PARTY = Party(
+    id="clinic",
+    kind=PartyKind.INSTITUTION,
+    tier=Tier.VILLAGE,
+    zh="卫生室",
+    en="clinic",
+    public_key="00" * 32,
+    speaks_for=("ethics",),
+)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "hospital"},
+        {"zh": 5},
+        {"zh": ""},
+        {"id": "Not An Id"},
+        {"speaks_for": "ethics"},
+        {"more": 1},
+        {"zh": None},
+    ],
+    ids=repr,
+)
+def test_what_is_no_party_is_refused(change: dict[str, Json]) -> None:
+    good = to_json(PARTY)
+    assert from_json(good, Party) == PARTY
+    with pytest.raises(InvalidInput):
+        from_json({**good, **change}, Party)
+
+
+@pytest.mark.parametrize("value", [None, [], "x", 1, True])
+def test_another_kind_of_json_is_refused(value: Json) -> None:
+    with pytest.raises(InvalidInput, match="is no party"):
+        from_json(value, Party)
+
+
+def test_a_missing_field_is_refused_also_where_it_has_a_default() -> None:
+    good = to_json(PARTY)
+    for name in good:
+        with pytest.raises(InvalidInput):
+            from_json({k: v for k, v in good.items() if k != name}, Party)
+
+
+def test_what_has_no_form_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="cannot be written as JSON"):
+        to_json(object())
