@@ -25,6 +25,21 @@ def test_what_is_written_is_read_back(value: Any) -> None:
     assert from_canonical(canonical(value)) == value
 
 
+@given(VALUES)
+def test_both_ways_of_writing_give_the_bytes_of_rfc_8785(value: Any) -> None:
+    assert canonical(value) == rfc8785.dumps(value)
+
+
+@given(st.dictionaries(st.text("aé\uffff\ue000\U0001f600\U00010000", max_size=3), st.none()))
+def test_names_beyond_the_basic_plane_are_sorted_by_utf_16(value: Any) -> None:
+    assert canonical(value) == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize("character", [*map(chr, range(0x20)), "\x7f", "\x80", "\u2028", "/", '"'])
+def test_each_control_character_is_escaped_alike(character: str) -> None:
+    assert canonical([character]) == rfc8785.dumps([character])
+
+
 @given(st.dictionaries(TEXT, st.integers(0, 9), max_size=6))
 def test_the_order_of_members_does_not_matter(value: dict[str, int]) -> None:
     assert canonical(dict(reversed(value.items()))) == canonical(value)
@@ -64,8 +79,9 @@ def test_strings_are_escaped_as_in_rfc_8785_section_3_2_2() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [0.5, 1.0, float("nan"), float("inf"), [1, [2, 3.0]], {"a": {"b": (1.5,)}}, LIMIT + 1, -LIMIT - 1, {"n": 2**70},
-     {1: 2}, {None: 1}, {1, 2}, b"bytes", object(), "\ud800", ["\udfff"]],
+    [0.5, 1.0, float("nan"), float("inf"), [1, [2, 3.0]], {"a": {"b": (1.5,)}},
+     LIMIT + 1, -LIMIT - 1, {"n": 2**70}, {1: 2}, {None: 1},
+     {1, 2}, b"bytes", object(), "\ud800", ["\udfff"]],
 )  # fmt: skip
 def test_what_has_no_canonical_form_is_refused(value: object) -> None:
     with pytest.raises(InvalidInput):
@@ -84,10 +100,11 @@ def test_whole_numbers_are_kept_up_to_the_limit(number: int) -> None:
 
 @pytest.mark.parametrize(
     "spelling",
-    [b"", b" 1", b"1 ", b"1\n", b"[1, 2]", b'{"b":1,"a":2}', b'{"a":1,"a":1}', b'{"a":1,"a":2}', b'"\\u0041"',
-     b'"\\/"', b'"\\u00e9"', b"-0", b"01", b"1.0", b"1e2", b"1E400", b"NaN", b"Infinity", b"9007199254740992",
-     b"\xef\xbb\xbf1", "1".encode("utf-16"), "\"é\"".encode("latin-1"), b'"\\ud800"', b'{"\\ud800":1}', b"9" * 5000,
-     b"[" * 100_000, b'{"a":' * 100_000],
+    [b"", b" 1", b"1 ", b"1\n", b"[1, 2]", b'{"b":1,"a":2}', b'{"a":1,"a":1}', b'{"a":1,"a":2}',
+     b'"\\u0041"', b'"\\/"', b'"\\u00e9"', b"-0", b"01", b"1.0", b"1e2", b"1E400", b"NaN",
+     b"Infinity", b"9007199254740992", b"\xef\xbb\xbf1", "1".encode("utf-16"),
+     "\"é\"".encode("latin-1"), b'"\\ud800"', b'{"\\ud800":1}', b"9" * 5000, b"[" * 100_000,
+     b'{"a":' * 100_000],
     ids=lambda spelling: repr(spelling[:20]),
 )  # fmt: skip
 def test_another_spelling_is_refused(spelling: bytes) -> None:

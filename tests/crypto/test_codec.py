@@ -98,3 +98,16 @@ def test_a_missing_field_is_refused_also_where_it_has_a_default() -> None:
 def test_what_has_no_form_is_refused() -> None:
     with pytest.raises(InvalidInput, match="cannot be written as JSON"):
         to_json(object())
+
+
+def test_a_text_that_is_no_unicode_is_refused() -> None:
+    party = Party(
+        id="clinic",
+        kind=PartyKind.INSTITUTION,
+        tier=Tier.VILLAGE,
+        zh="\ud800",
+        en="clinic",
+        public_key="00" * 32,
+    )
+    with pytest.raises(InvalidInput, match="cannot be written as JSON"):
+        to_json(party)

@@ -1,4 +1,4 @@
-"""Merkle trees against the published tree of Certificate Transparency and against RFC 6962 read literally."""
+"""Merkle trees against published values and against the definitions of RFC 6962."""
 
 import hashlib
 
@@ -40,7 +40,7 @@ ROOTS = [
     "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
     "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
 ]
-# (index, size, path) and (old, new, path), also published there
+# (index, size, path) and (old, new, path), published with Certificate Transparency like the roots
 PATHS = [
     (0, 1, []),
     (0, 8, ["96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
@@ -71,7 +71,7 @@ TREE = Tree(HASHES)
 
 
 def by_definition(hashes: list[bytes]) -> bytes:
-    """MTH of RFC 6962 section 2.1, as it stands there."""
+    """MTH of RFC 6962 section 2.1, word for word."""
     if not hashes:
         return hashlib.sha256(b"").digest()
     if len(hashes) == 1:
@@ -182,7 +182,8 @@ def test_an_inclusion_proof_is_for_one_leaf_place_and_tree(
     if other != size:
         with pytest.raises(VerificationError):
             verify_inclusion(HASHES[index], index, size, proof, DEFINED[other])
-        with pytest.raises(VerificationError):  # a root is promised together with its size
+        # A root is valid only together with its size.
+        with pytest.raises(VerificationError):
             verify_inclusion(HASHES[index], index, other, proof, DEFINED[other])
     with pytest.raises(VerificationError):
         verify_inclusion(leaf_hash(b"another"), index, size, proof, DEFINED[size])
@@ -214,7 +215,7 @@ def test_a_consistency_proof_is_for_two_trees(one: int, two: int, other: int) ->
 
 
 def test_a_leaf_is_no_node() -> None:
-    """Without the prefixes a node could be passed off as a leaf (RFC 6962 section 2.1)."""
+    """Without the prefixes, a node could be presented as a leaf (RFC 6962 section 2.1)."""
     assert leaf_hash(HASHES[0] + HASHES[1]) != node_hash(HASHES[0], HASHES[1])
 
 

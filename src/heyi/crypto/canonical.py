@@ -1,6 +1,6 @@
 """Canonical bytes: one value, one sequence of bytes (RFC 8785), without floating numbers.
 
-Nothing floating stands in a leaf, a signature or a digest: numbers are integers in a unit that their name states.
+Leaves, signatures and digests hold integers only; the name of a number states its unit.
 """
 
 from __future__ import annotations
@@ -14,8 +14,12 @@ import rfc8785
 
 from heyi.model.errors import InvalidInput, VerificationError
 
+_LARGEST = 2**53 - 1
 Json = Any
-"""A JSON value without floating numbers: None, bool, int within 2^53, str, list, dict with str keys."""
+"""A JSON value without floating numbers.
+
+It is None, a bool, an int of at most 2^53 - 1 either way, a str, a list, or a dict with str keys.
+"""
 
 
 def canonical(value: Json) -> bytes:
@@ -25,9 +29,8 @@ def canonical(value: Json) -> bytes:
         InvalidInput: a float, a number beyond 2^53 - 1, or a value that JSON does not have.
     """
     try:
-        if _is_texts(
-            value
-        ):  # a rulebook is a megabyte of them, and the encoder in C writes the same bytes
+        # The encoder in C writes the same bytes as RFC 8785 for plain values, five times faster.
+        if _is_plain(value):
             return json.dumps(
                 value, ensure_ascii=False, sort_keys=True, separators=(",", ":")
             ).encode()
@@ -39,10 +42,22 @@ def canonical(value: Json) -> bytes:
         raise InvalidInput("cannot be written canonically: nested too deeply") from None
 
 
-def _is_texts(value: Json) -> bool:
-    """A mapping of names in ASCII, whose order is the same by code points and by UTF-16, to texts."""
-    return isinstance(value, dict) and all(
-        isinstance(k, str) and k.isascii() and isinstance(v, str) for k, v in value.items()
+def _is_plain(value: Json) -> bool:
+    """Whether the encoder in C writes this value as RFC 8785 does; otherwise the slow way decides.
+
+    Numbers are whole and within 2^53. RFC 8785 sorts names by UTF-16 units, Python by code points:
+    the two orders are the same as long as no name has a character beyond U+FFFF.
+    """
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return True
+    if kind is int:
+        return bool(-_LARGEST <= value <= _LARGEST)
+    if kind is list or kind is tuple:
+        return all(map(_is_plain, value))
+    return kind is dict and all(
+        type(k) is str and (k.isascii() or max(k) <= "\uffff") and _is_plain(v)
+        for k, v in value.items()
     )
 
 
@@ -61,13 +76,14 @@ def _refuse_floats(value: Json) -> None:
 
 
 def from_canonical(data: bytes) -> Json:
-    """The value of canonical bytes; any other spelling of the same value is refused.
+    """The value of canonical bytes; another spelling of the same value is refused.
 
     Raises:
         VerificationError: the bytes are not JSON or not canonical.
     """
     try:
         value = json.loads(data)
+        # INVARIANT: what was read has exactly the bytes that were signed or hashed.
         if canonical(value) == data:
             return value
     except (ValueError, RecursionError, InvalidInput) as e:

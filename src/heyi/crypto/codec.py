@@ -1,8 +1,8 @@
-"""Frozen values as JSON and back, so that each form is written down once: in the class itself.
+"""Frozen values as JSON and back; the class itself is the only description of the form.
 
-An enum stands as its value, a date as `YYYY-MM-DD`, a fraction as `1/3`, a tuple as a list, a set as
-a sorted list. Reading is strict. A missing field, an unknown field or a value of another type is an
-error, and what was read gives the same JSON again.
+An enum is written as its value, a date as `YYYY-MM-DD`, a fraction as `1/3`, a tuple as a list,
+a set as a sorted list. Reading is strict: a missing field, an unknown field or a value of another
+type is an error, and what was read gives the same JSON again.
 """
 
 from __future__ import annotations
@@ -22,31 +22,34 @@ def to_json(value: object) -> Any:
     """The fields of a frozen value as JSON values, in the order of its class.
 
     Raises:
-        InvalidInput: a field holds what has no form in JSON.
+        InvalidInput: JSON cannot hold a value of some field.
     """
     try:
-        # by way of text, since `to_builtins` would leave tuples and sets as they are
+        # It encodes to text and decodes again, because `to_builtins` would keep tuples and sets.
         return msgspec.json.decode(_ENCODER.encode(value))
-    except (TypeError, NotImplementedError, msgspec.MsgspecError) as e:
+    except (TypeError, NotImplementedError, ValueError, OverflowError, msgspec.MsgspecError) as e:
         raise InvalidInput(f"cannot be written as JSON: {e}") from None
 
 
 def from_json(value: Json, kind: type[T]) -> T:
-    """The value of class `kind` that this JSON was written from.
+    """The value of class `kind` in its JSON form; the inverse of `to_json`.
 
     Raises:
-        InvalidInput: it is of another form.
+        InvalidInput: the JSON is not of this class, or the class refuses the values.
     """
     try:
         found = msgspec.convert(value, kind, dec_hook=_read)
     except (msgspec.ValidationError, ValueError, ZeroDivisionError) as e:
         raise InvalidInput(f"is no {kind.__name__.lower()}: {e}") from None
-    if to_json(found) != value:  # msgspec passes over fields that it does not know
+    # INVARIANT: a round trip gives the same JSON. msgspec alone ignores unknown fields and fills in
+    # missing fields that have a default.
+    if to_json(found) != value:
         raise InvalidInput(f"is no {kind.__name__.lower()}: it has fields that nothing reads")
     return found
 
 
 def _written(value: object) -> object:
+    """The form of a value whose type msgspec does not know."""
     if isinstance(value, Fraction):
         return str(value)
     raise NotImplementedError(f"a {type(value).__name__} has no form")
@@ -56,6 +59,7 @@ _ENCODER = msgspec.json.Encoder(enc_hook=_written, order="deterministic")
 
 
 def _read(kind: type[Any], value: object) -> object:
+    """The inverse of `_written`."""
     if kind is Fraction and isinstance(value, str):
         return Fraction(value)
     raise ValueError(f"no {kind.__name__}")

@@ -1,7 +1,8 @@
-"""Commitments: a leaf holds an HMAC of erasable content under a key of its own that lives outside the log.
+"""Commitments: a leaf of the log holds an HMAC of erasable content instead of the content.
 
-Deleting the key erases the content, while every proof over the leaf still verifies (docs/adr/0003). A bare digest
-would not do: facts have little entropy and can be guessed.
+Each body has a key, which is kept outside the log. To erase the content, delete the key; every
+proof over the leaf still verifies (docs/adr/0003). A plain digest is not enough: facts have little
+entropy, so anybody could guess them and compare.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _MAC = re.compile("[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commitment:
-    """`mac` is hexadecimal; `algorithm` is named so that SM3 can come beside it."""
+    """`mac` is 64 hexadecimal digits; `algorithm` is named, so that SM3 can be added later."""
 
     mac: str
     algorithm: str = ALGORITHM
@@ -35,21 +36,26 @@ class Commitment:
             raise VerificationError("not a commitment")
 
     def to_json(self) -> dict[str, str]:
+        # Written by hand: leaves use the short name `alg`, which is not the name of the field.
         return {"alg": self.algorithm, "mac": self.mac}
 
 
 def commit(body: Json, key: bytes) -> Commitment:
-    """Commit to `body` under a fresh `key` of 32 bytes."""
+    """Commit to `body` under a fresh `key` of 32 bytes.
+
+    Raises:
+        InvalidInput: the key has another length, or the body has no canonical form.
+    """
     if len(key) != KEY_BYTES:
         raise InvalidInput(f"a commitment key has {KEY_BYTES} bytes, not {len(key)}")
     return Commitment(mac=hmac.new(key, canonical(body), hashlib.sha256).hexdigest())
 
 
 def verify_commitment(commitment: Commitment, body: Json, key: bytes) -> None:
-    """Check that `body` is what was committed to.
+    """Check that the commitment was made to `body` under `key`.
 
     Raises:
-        VerificationError: it is not, or the algorithm is not known here.
+        VerificationError: it was not, or this version does not know the algorithm.
     """
     if commitment.algorithm != ALGORITHM:
         raise VerificationError(

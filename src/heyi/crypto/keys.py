@@ -1,4 +1,4 @@
-"""Keys: Ed25519 (RFC 8032) signers and verifiers, made from seeds that a port supplies."""
+"""Ed25519 keys (RFC 8032): sign, verify, and derive secrets. Seeds come in as arguments."""
 
 from __future__ import annotations
 
@@ -18,21 +18,27 @@ _KEY = re.compile("[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """A named private key; it never leaves this object. `name` is the party or log that signs."""
+    """A private key with the name of the party or log that signs; `repr` does not show the key."""
 
     name: str
     _key: Ed25519PrivateKey
 
     @classmethod
     def from_seed(cls, name: str, seed: bytes) -> Signer:
-        """The key of RFC 8032 section 5.1.5 for a secret `seed` of 32 bytes."""
+        """The key for a secret `seed` of 32 bytes.
+
+        Raises:
+            InvalidInput: the seed has another length.
+
+        Source: RFC 8032 section 5.1.5.
+        """
         if len(seed) != 32:
             raise InvalidInput(f"an Ed25519 seed has 32 bytes, not {len(seed)}")
         return cls(name, Ed25519PrivateKey.from_private_bytes(seed))
 
     @property
     def private(self) -> Ed25519PrivateKey:
-        """For libraries that sign by themselves (JWS)."""
+        """The key object, for a library that signs by itself (JWS)."""
         return self._key
 
     @property
@@ -46,10 +52,10 @@ class Signer:
 
 
 def load_public_key(public_key: str) -> Ed25519PublicKey:
-    """The key of 64 hexadecimal characters.
+    """The key that 64 lower-case hexadecimal digits spell.
 
     Raises:
-        InvalidInput: it is not a key.
+        InvalidInput: they do not spell a key.
     """
     if not isinstance(public_key, str) or not _KEY.fullmatch(public_key):
         raise InvalidInput(
@@ -60,10 +66,11 @@ def load_public_key(public_key: str) -> Ed25519PublicKey:
 
 
 def verify_signature(public_key: str, message: bytes, signature: bytes, *, what: str) -> None:
-    """Check a signature; `what` names the signed thing in the error.
+    """Check a signature; the error calls the signed thing `what`.
 
     Raises:
         VerificationError: the signature does not hold.
+        InvalidInput: `public_key` is not a key.
     """
     try:
         load_public_key(public_key).verify(signature, message)
@@ -72,7 +79,8 @@ def verify_signature(public_key: str, message: bytes, signature: bytes, *, what:
 
 
 def derive(secret: bytes, *labels: str) -> bytes:
-    """32 bytes for a purpose: SHA-256 over length-prefixed parts (a secret of 32 bytes with fixed framing)."""
+    """32 secret bytes for one purpose, which `labels` name: SHA-256 over secret and labels."""
+    # Each part has its length before it, so that ("ab", "c") and ("a", "bc") give different bytes.
     h = hashlib.sha256(len(secret).to_bytes(2, "big") + secret)
     for label in labels:
         data = label.encode()
