@@ -1,4 +1,7 @@
-"""What leaves a node holds no resident ID number; and what the rules do not prevent (docs/guide/disclosure.md)."""
+"""No resident ID number leaves a node; and what the rules do not prevent.
+
+docs/guide/disclosure.md states these limits.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,14 @@ import pytest
 
 from heyi.consent.registry import Withdrawal
 from heyi.crypto.canonical import Json
+from heyi.crypto.codec import to_json
 from heyi.federation.node.disclosure import RECORDS_A_CLASS, RECORDS_A_PARAMETER, regression_refusal
 from heyi.federation.regression import PICO, Design, from_text
 from heyi.federation.wire.operation import Operation
 from heyi.federation.wire.wire_numbers import pack
 
 if TYPE_CHECKING:
-    from tests.federation.conftest import County
+    from tests.support.county import County
 
 HOST = "clinic-a"
 
@@ -46,7 +50,7 @@ def test_no_answer_holds_a_resident_id_number(
     node = county.open_node(HOST)
     permit = county.permit(operation, host=HOST, kinds=("age", "sex", "diabetes", "resident_id"))
     answer = node.handle(county.call(permit, operation, argument))
-    refusal = answer.refusal.to_json() if answer.refusal else {}
+    refusal = to_json(answer.refusal) if answer.refusal else {}
     said = json.dumps([answer.result, refusal, answer.receipt], ensure_ascii=False)
     said += "".join(e.leaf.decode() for e in county.databases[HOST].entries())
     for resident_id in visits["resident_id"]:
@@ -73,7 +77,7 @@ def test_records_and_classes_at_the_border(parameters: int) -> None:
 def test_a_subject_who_withdraws_between_two_tables_can_be_read_from_their_difference(
     county: County, by_sex: Operation
 ) -> None:
-    """A limit that the guide states: each table keeps the rules, the pair of them tells one person's sex."""
+    """A limit that the guide states: each table keeps the rules, both together reveal a sex."""
     visits = county.visits(60, 1)
     county.serve(HOST, visits)
     node = county.open_node(HOST)
@@ -89,9 +93,9 @@ def test_a_subject_who_withdraws_between_two_tables_can_be_read_from_their_diffe
 def test_sums_at_chosen_coefficients_can_single_out_a_record(
     county: County, logistic: Operation
 ) -> None:
-    """A limit that the guide states: a steep model is a step, and two steps enclose the oldest record.
+    """A limit that the guide states: a steep model is a step, and two steps enclose one record.
 
-    Whoever makes the node refuse this rewrites the guide's paragraph with it.
+    If you make the node refuse this, change the guide's paragraph too.
     """
     visits = county.visits(60, 1)
     visits["age"] = [float(a % 40 + 30) for a in range(59)] + [84.0]

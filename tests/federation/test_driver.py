@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from heyi.crypto.canonical import Json, digest
+from heyi.crypto.codec import to_json
 from heyi.crypto.keys import Signer
 from heyi.federation import frequency
 from heyi.federation.centre.coalitions import fit_coalitions
@@ -21,7 +22,7 @@ from heyi.federation.wire.wire_numbers import pack
 from heyi.model.errors import HeyiError, StoreError, VerificationError
 
 if TYPE_CHECKING:
-    from tests.federation.conftest import County
+    from tests.support.county import County
 
 HOST = "clinic-a"
 NO = Refusal(code="revoked", zh="许可已被撤销", en="the permit was revoked")
@@ -60,7 +61,7 @@ def test_results_refusals_and_receipts_by_holder(county: County, by_sex: Operati
     county.nodes["clinic-b"].revoke(seats[2].permit.id)
     got = put(county, seats, by_sex)
     assert got.results == {"clinic-a": {"cells": [10, 20]}, "clinic-c": {"cells": [12, 20]}}
-    assert got.refusals == {"clinic-b": NO.to_json()}
+    assert got.refusals == {"clinic-b": to_json(NO)}
     assert [r["holder"] for r in got.receipts] == ["clinic-c", "clinic-a", "clinic-b"]
     assert frequency.join(list(got.results.values())) == {"cells": [22, 40], "held_back": [0, 0]}
     assert [s.calls for s in seats] == [1, 1, 1]
@@ -69,7 +70,7 @@ def test_results_refusals_and_receipts_by_holder(county: County, by_sex: Operati
 def test_the_driver_counts_as_the_node_counts(
     county: County, seat: Seat, by_sex: Operation, logistic: Operation
 ) -> None:
-    """A refusal uses up its number, wherever in the node it came from, and does not stop the next call."""
+    """Every refusal of the node uses up its number and does not stop the next call."""
     steps: list[tuple[Operation, Json]] = [
         (by_sex, {}),
         (logistic, {"at": pack([0, 0])}),

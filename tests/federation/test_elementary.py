@@ -1,4 +1,4 @@
-"""exp, log(1 + e): as accurate as the library's, and the same bits wherever a number stands in an array."""
+"""exp, log(1 + e): as accurate as the library's, and the same bits at any place of an array."""
 
 from __future__ import annotations
 

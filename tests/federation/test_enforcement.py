@@ -17,7 +17,7 @@ from heyi.federation.wire.wire_numbers import pack
 from heyi.model.errors import InvalidInput, VerificationError
 
 if TYPE_CHECKING:
-    from tests.federation.conftest import County
+    from tests.support.county import County
 
 HOST = "clinic-a"
 
@@ -29,7 +29,7 @@ def node(county: County) -> Node:
 
 
 def code(node: Node, call: Call) -> str:
-    """The code of the refusal or an empty string, which stands on the receipt too."""
+    """The code of the refusal or an empty string; the receipt has the same."""
     answer = node.handle(call)
     refused = answer.refusal.code if answer.refusal else ""
     assert answer.receipt["refusal"] == refused
@@ -222,7 +222,7 @@ def test_a_revocation_holds_after_the_node_was_started_again(
     assert code(county.open_node(HOST), county.call(permit, by_sex)) == "revoked"
 
 
-# --- permits that do not hold are not answered at all -----------------------------------------------------------------
+# --- permits that do not hold are not answered at all ---
 
 
 def test_a_permit_for_another_node(county: County, node: Node, by_sex: Operation) -> None:
@@ -292,7 +292,7 @@ def test_a_permit_that_an_impostor_signed(
         node.handle(county.call(county.permit(by_sex, host=HOST), by_sex))
 
 
-# --- hosts and holders ------------------------------------------------------------------------------------------------
+# --- hosts and holders ---
 
 
 def test_the_receipt_of_a_hosted_holder_names_the_host_and_is_signed_by_the_holder(

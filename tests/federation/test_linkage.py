@@ -14,7 +14,7 @@ from heyi.federation.wire.operation import Operation
 from heyi.model.errors import VerificationError
 
 if TYPE_CHECKING:
-    from tests.federation.conftest import County
+    from tests.support.county import County
 
 KEY, OTHER_KEY = b"k" * 32, b"l" * 32
 PERSON = "11010519491231002X"
@@ -73,7 +73,7 @@ def test_tokens_come_sorted_so_that_they_do_not_tell_the_order_of_records(
 def test_a_case_cannot_be_named_so_that_its_tokens_are_those_of_withdrawal(
     county: County, tokens: Operation
 ) -> None:
-    """Else the platform, which sees withdrawal tokens, could tell who in the case has withdrawn elsewhere."""
+    """Otherwise the platform, which sees withdrawal tokens, could tell who withdrew elsewhere."""
     visits = county.visits(40, 1)
     county.serve("clinic-a", visits)
     node = county.open_node("clinic-a")

@@ -16,12 +16,12 @@ from sklearn.linear_model import LogisticRegression
 from heyi.federation.centre.coalitions import Fit, fit_coalitions, log_likelihoods
 from heyi.federation.centre.driver import Seat
 from heyi.federation.elementary import Floats
-from heyi.federation.regression import PICO, Design, Newton, design, joined, solve, sums
+from heyi.federation.regression import PICO, Design, Newton, Sums, design, solve, sums
 from heyi.federation.wire.operation import Operation
 from heyi.model.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from tests.federation.conftest import County
+    from tests.support.county import County
 
 HOSTS = ("clinic-a", "clinic-b", "clinic-c")
 
@@ -33,6 +33,15 @@ def random_design(seed: int, records: int, parameters: int) -> Design:
         np.float64
     )
     return Design(x=x, y=y)
+
+
+def joined(parts: Sequence[Sums]) -> Sums:
+    """The sums of several institutions at the same coefficient vectors."""
+    return Sums(
+        gradient=np.sum([p.gradient for p in parts], axis=0),
+        information=np.sum([p.information for p in parts], axis=0),
+        loglik=np.sum([p.loglik for p in parts], axis=0),
+    )
 
 
 def fit(parts: Sequence[Design], ridge_micro: int) -> tuple[int, ...]:
@@ -131,7 +140,7 @@ def test_a_seat_that_refuses_ends_the_fit_and_is_named(
     assert rest[3].rounds > 1
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 2**32),
     records=st.integers(40, 400),
@@ -152,7 +161,7 @@ def test_any_split_of_the_records_gives_the_pooled_fit(
     assert_close(got, pooled(data.x[:, 1:], data.y, ridge_micro / 1e6))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 2**32),
     records=st.integers(1, 300),

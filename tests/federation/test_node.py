@@ -1,4 +1,4 @@
-"""A node beside its data: who is left out, what is held back, what is logged, and what a broken disk stops."""
+"""A node beside its data: withdrawals, disclosure, its own log, and a broken disk."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from heyi.federation.wire.wire_numbers import pack
 from heyi.model.errors import StoreError
 
 if TYPE_CHECKING:
-    from tests.federation.conftest import County
+    from tests.support.county import County
 
 HOST = "clinic-a"
 
@@ -31,7 +31,7 @@ def leave(county: County, node: Node, resident_id: str, scope: str) -> None:
     node.withdraw(Withdrawal(token=node.withdrawal_token(resident_id), scope=scope, at=county.now))
 
 
-# --- withdrawal -------------------------------------------------------------------------------------------------------
+# --- withdrawal ---
 
 
 def test_a_subject_who_withdraws_is_left_out_of_every_operation(
@@ -129,7 +129,7 @@ def test_a_withdrawal_holds_after_the_node_was_started_again(
     )
 
 
-# --- disclosure -------------------------------------------------------------------------------------------------------
+# --- disclosure ---
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_a_large_institution_can_answer(county: County, logistic: Operation) -> 
     assert answer.result["records"] == records
 
 
-# --- the node's own log -----------------------------------------------------------------------------------------------
+# --- the node's own log ---
 
 
 def test_every_call_stands_in_the_nodes_own_log_with_the_receipt_that_was_given(
@@ -300,12 +300,12 @@ def test_a_node_that_is_started_again_goes_on_with_its_log(
     ]
 
 
-# --- a broken disk ----------------------------------------------------------------------------------------------------
+# --- a broken disk ---
 
 
 @contextmanager
 def full_disk(path: Path) -> Iterator[None]:
-    """No file of this process can grow beyond the present size of the database's write-ahead log."""
+    """No file of this process can grow beyond the present size of the write-ahead log."""
     size = path.with_name(path.name + "-wal").stat().st_size
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
@@ -350,7 +350,8 @@ def test_what_cannot_be_logged_is_not_answered(county: County, by_sex: Operation
     permit = county.permit(by_sex, host=HOST)
     with sqlite3.connect(county.directory / f"{HOST}.db") as broken:
         broken.execute(
-            "CREATE TRIGGER t BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END"
+            "CREATE TRIGGER t BEFORE INSERT ON entries "
+            "BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END"
         )
     broken.close()
     with pytest.raises(StoreError, match="disk I/O error"):

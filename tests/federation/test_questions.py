@@ -1,4 +1,4 @@
-"""What a regression can be asked, what a masked one refuses, and what leaves with strata and with persons left out."""
+"""Questions to a regression: answers, masked sums, refusals, strata, and persons left out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from heyi.federation.wire.wire_numbers import pack, read, unpack, write
 from heyi.model.errors import InvalidInput, VerificationError
 
 if TYPE_CHECKING:
-    from tests.federation.conftest import County
+    from tests.support.county import County
 
 HOST = "clinic-a"
 HOSTS = ("clinic-a", "clinic-b", "clinic-c")

@@ -101,7 +101,7 @@ def test_a_number_that_cannot_be_signed_is_not_a_receipt(at: Any) -> None:
 
 
 def test_a_signature_has_one_spelling() -> None:
-    """A receipt is found in the node's log by its signature, so a second spelling would be a second receipt."""
+    """The log finds a receipt by its signature: a second spelling would be a second receipt."""
     signed = sign_receipt(RECEIPT, SIGNER)
     with pytest.raises(VerificationError):
         verify_receipt(

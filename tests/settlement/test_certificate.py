@@ -6,7 +6,6 @@ import copy
 import os
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -16,23 +15,27 @@ import numpy as np
 import pytest
 
 from heyi.crypto.canonical import canonical, from_canonical
+from heyi.crypto.codec import to_json
 from heyi.crypto.merkle import Tree, leaf_hash, verify_inclusion
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.settlement.allocate import Policy
 from heyi.settlement.certificate import (
     Measured,
     certify,
+    integers,
     settle_game,
     utility_leaf,
     verify_certificate,
 )
 from heyi.settlement.coverage_game import CoverageGame, Stratum
-from heyi.settlement.exact import shapley
+from heyi.settlement.exact import shapley_of_integers
 from heyi.settlement.game import Game
-from heyi.settlement.owners import quotient
 from heyi.settlement.pot import Payment, Pot
 from heyi.settlement.sample import Sample
 from heyi.settlement.sampled import plan
+from tests.support.command import HANGING
+from tests.support.machine import KERNELS, kernel_environment
+from tests.support.operations import operations
 
 POT = Pot(fen=1_000_003, policy=Policy(group=frozenset({"c"}), group_floor=Fraction(1, 10)))
 
@@ -100,9 +103,8 @@ CHANGES: list[tuple[str, Any]] = [
 @pytest.mark.parametrize(("field", "value"), CHANGES)
 def test_a_changed_field_is_noticed(field: str, value: object) -> None:
     certificate = certify("study", game())
-    if (
-        field == "study"
-    ):  # a study of another name is another certificate; its digest stands in the log
+    if field == "study":
+        # under another name it is another valid certificate; the log has the digest of the first
         verify_certificate({**certificate, field: "other"})
         return
     with pytest.raises(VerificationError):
@@ -213,13 +215,15 @@ def test_a_sample_of_another_plan_than_was_registered(change: dict[str, int], sa
         certify("study", other)
 
 
-def test_a_sample_with_fewer_values_than_its_plan_is_refused_at_once() -> None:
+def test_a_sample_with_fewer_values_than_its_plan_is_refused_before_a_plan_is_drawn() -> None:
     certificate = from_canonical(canonical(certify("study", sampled())))
     certificate["measured"]["evaluations"] = 10**9
-    begun = time.perf_counter()
-    with pytest.raises(VerificationError, match="1000000000 evaluations are not 60 values"):
-        verify_certificate(certificate)
-    assert time.perf_counter() - begun < 5
+
+    def verify() -> None:
+        with pytest.raises(VerificationError, match="1000000000 evaluations are not 60 values"):
+            verify_certificate(certificate)
+
+    assert operations(verify) < 10_000
 
 
 def test_strata_of_other_weights_than_were_registered() -> None:
@@ -264,14 +268,14 @@ def test_owners_and_levels_that_are_none(fields: dict[str, Any]) -> None:
 
 
 def test_owners_divide_what_the_game_of_owners_gives_them() -> None:
-    pot = Pot(fen=1000, owners={"b": "a"})
-    measured = game(pot)
+    measured = game(Pot(fen=1000, owners={"b": "a"}))
     phi = settle_game(measured).phi
-    assert phi[0] + phi[1] == shapley(quotient(measured, {"b": "a"}))[0]
-    assert phi[2:] == shapley(quotient(measured, {"b": "a"}))[1:]
-    assert settle_game(game(Pot(fen=1000, owners={"b": "b"}))).phi == shapley(measured), (
-        "its own owner changes nothing"
-    )
+    values = integers(measured)
+    # players a and b are bits 0 and 1: in the game of owners both are bit 0
+    between = shapley_of_integers(values[[(m & 1) * 0b11 | m >> 1 << 2 for m in range(8)]])
+    assert (phi[0] + phi[1], *phi[2:]) == between
+    itself = settle_game(game(Pot(fen=1000, owners={"b": "b"}))).phi
+    assert itself == shapley_of_integers(values), "its own owner changes nothing"
 
 
 def test_a_sample_neither_trues_up_nor_knows_unions() -> None:
@@ -290,20 +294,18 @@ def test_a_true_up_stands_in_the_certificate_with_what_was_paid() -> None:
         verify_certificate({**certificate, "paid_fen": {}})
 
 
-def test_a_stranger_verifies_sixteen_players_within_a_second() -> None:
-    written = canonical(certify("study", game(Pot(fen=10**8), n=16)))
-    best = min(_timed(written) for _ in range(3))
-    assert best < 1, f"{best:.2f} s"
-
-
-def _timed(written: bytes) -> float:
-    begun = time.perf_counter()
-    verify_certificate(from_canonical(written))
-    return time.perf_counter() - begun
+def test_a_stranger_verifies_in_steps_in_proportion_to_the_coalitions() -> None:
+    """Eight times as many coalitions take at most eight times as many steps."""
+    steps = []
+    for n in (10, 13):
+        written = canonical(certify("study", game(Pot(fen=10**8), n=n)))
+        steps.append(operations(lambda w=written: verify_certificate(from_canonical(w))))  # type: ignore[misc]
+    assert steps[1] <= 8 * steps[0]
+    verify_certificate(from_canonical(canonical(certify("study", game(Pot(fen=10**8), n=16)))))
 
 
 def test_intervals_of_coverage_hold_for_other_patients() -> None:
-    """Patients drawn anew: the interval of the first draw holds the true shares of all institutions together."""
+    """With patients drawn anew, the intervals of one draw hold all true shares at once."""
     truth = {1: 0.3, 2: 0.25, 4: 0.05, 3: 0.2, 5: 0.1, 7: 0.1}
     shares = [sum(p / m.bit_count() for m, p in truth.items() if m >> i & 1) for i in range(3)]
     generator, held = np.random.default_rng(4), 0
@@ -349,7 +351,7 @@ def test_the_terms_of_a_pot_stand_in_the_specification() -> None:
     )
     assert pot.to_json() == {
         "pot_fen": 5,
-        "policy": Policy().to_json(),
+        "policy": to_json(Policy()),
         "owners": {"b": "a"},
         "levels": {"a": ["north"]},
         "twins": "join",
@@ -390,19 +392,42 @@ if path.exists():
 else:
     drawn, own = plan(20, 600, 5), np.random.default_rng(2).lognormal(0, 1.5, 20)
     values = tuple(int(v) for v in 1e14 * np.log1p(drawn.coalitions @ own))
-    sample = Sample(players=tuple(f"p{i:02d}" for i in range(20)), seed=5, evaluations=600, values=values,
-                    total=int(1e14 * np.log1p(own.sum())), unit="piconats", specification=Pot(fen=10**8).to_json())
+    sample = Sample(
+        players=tuple(f"p{i:02d}" for i in range(20)),
+        seed=5,
+        evaluations=600,
+        values=values,
+        total=int(1e14 * np.log1p(own.sum())),
+        unit="piconats",
+        specification=Pot(fen=10**8).to_json(),
+    )
     path.write_bytes(canonical(certify("study", sample)))
 """
 
 
-def test_a_sample_in_a_small_unit_verifies_on_other_processors(tmp_path: Path) -> None:
-    for core in ("Haswell", "SkylakeX", "Sandybridge", "Prescott"):
-        done = subprocess.run(
-            [sys.executable, "-c", PROCESSOR, str(tmp_path / "certificate.json")],
-            env={**os.environ, "OPENBLAS_CORETYPE": core},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{core}: {done.stderr}"
+@pytest.fixture(scope="module")
+def of_this_processor(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate that was made with the default kernel of OpenBLAS."""
+    path = tmp_path_factory.mktemp("processor") / "certificate.json"
+    made_or_verified(path)
+    return path
+
+
+def made_or_verified(path: Path, environment: dict[str, str] | None = None) -> None:
+    """Verify the certificate in another process; where there is none, make it."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROCESSOR, str(path)],
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        timeout=HANGING,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("kernel", ["", *KERNELS])
+def test_a_sample_in_a_small_unit_verifies_with_another_kernel(
+    of_this_processor: Path, kernel: str
+) -> None:
+    made_or_verified(of_this_processor, kernel_environment(kernel))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from heyi.crypto.canonical import canonical, from_canonical
 from heyi.model.errors import InvalidInput
 from heyi.settlement.coverage_game import coverage_values
-from heyi.settlement.game import MOST_PLAYERS, Game, game_from_json, mask_of
+from heyi.settlement.game import MOST_PLAYERS, Game, game_from_json
 
 WHOLE = st.integers(-(2**80), 2**80)
 
@@ -97,7 +97,7 @@ def test_the_digest_binds_players_unit_and_specification(changed: dict[str, Any]
     assert game([0, 1, 2, 3], **changed).digest != game([0, 1, 2, 3]).digest
 
 
-# --- coverage ---------------------------------------------------------------------------------------------------------
+# --- coverage ---
 
 
 @given(st.integers(1, 5), st.lists(st.integers(1, 31), max_size=40))
@@ -118,7 +118,3 @@ def test_coverage_counts_what_sets_count(players: int, seen_by: list[int]) -> No
 def test_patterns_that_are_none(patterns: dict[int, int]) -> None:
     with pytest.raises(InvalidInput, match="not a set of 2 players"):
         coverage_values(patterns, 2)
-
-
-def test_masks() -> None:
-    assert [mask_of(m) for m in ((), (0,), (1, 3), (3, 1, 1))] == [0, 1, 10, 10]

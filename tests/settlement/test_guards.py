@@ -1,4 +1,4 @@
-"""Guards: twins are found and valued as one, a copy gains nothing, stability and baselines are told rightly."""
+"""Guards: twins are found and valued as one, a copy gains nothing, stability and baselines hold."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from heyi.model.errors import InvalidInput
 from heyi.settlement.certificate import certify, settle_game, verify_certificate
 from heyi.settlement.coverage_game import CoverageGame, Stratum
-from heyi.settlement.exact import shapley
+from heyi.settlement.exact import shapley_of_integers
 from heyi.settlement.game import Game, game_from_json
 from heyi.settlement.guards import SAME, Twin, baseline, joined, lowered, overlaps, stability, twins
 from heyi.settlement.owners import ultimate
@@ -23,7 +23,7 @@ HONEST = {1: 500, 2: 300, 4: 200, 3: 80, 6: 40}
 
 
 def with_copy(patterns: dict[int, int], of: int, name: int, miss: int = 0) -> dict[int, int]:
-    """The patterns when player `name` holds a copy of `of`, but for `miss` persons of each pattern."""
+    """The patterns if player `name` copies `of`, without `miss` persons of each pattern."""
     found: dict[int, int] = {}
     for mask, persons in patterns.items():
         if mask >> of & 1:
@@ -86,7 +86,7 @@ def test_three_names_for_one_are_one_owner() -> None:
     paths = union_paths(
         {"owners": {}, "levels": {"a": ["n"], "b": ["s"], "d": ["w"]}}, "abd", pairs
     )
-    assert paths == [["level n", "owner a"]] * 3, "they stand where the first of them stands"
+    assert paths == [["level n", "owner a"]] * 3, "all have the levels of the first of them"
 
 
 def test_an_owner_and_a_level_of_one_name_are_two_unions_and_an_owner_stands_in_one_place() -> None:
@@ -124,9 +124,7 @@ def test_a_game_of_models_knows_its_twins_and_a_certificate_proves_them() -> Non
     )
     assert game_from_json(game.to_json()) == game
     assert settle_game(alone).phi != settle_game(game).phi
-    two = shapley(
-        Game(players=("a", "c"), values=(0, 100, 60, 150), unit="pairs", specification=pot)
-    )
+    two = shapley_of_integers(np.array([0, 100, 60, 150]))
     phi = settle_game(game).phi
     assert phi[0] == phi[1] == two[0] / 2 and phi[2] == two[1]
     certificate = certify("study", game)
@@ -145,14 +143,7 @@ def test_stability_finds_the_coalition_that_gets_most_beyond_its_own_worth() -> 
         values = rng.integers(0, 1000, 1 << n)
         values[0] = 0
         players = "abcde"[:n]
-        phi = shapley(
-            Game(
-                players=tuple(players),
-                values=tuple(map(int, values)),
-                unit="pairs",
-                specification={},
-            )
-        )
+        phi = shapley_of_integers(values)
         found = stability(players, values, phi)
 
         def excess(

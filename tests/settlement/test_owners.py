@@ -1,4 +1,4 @@
-"""Owners: a second name earns nothing, unions share among themselves, circles are told."""
+"""Owners: a second name earns nothing, unions share among themselves, circles are refused."""
 
 from __future__ import annotations
 
@@ -12,18 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heyi.model.errors import InvalidInput
-from heyi.settlement.closed_form import coverage_by_levels
-from heyi.settlement.coverage_game import coverage_values
-from heyi.settlement.exact import shapley, shapley_of_integers
-from heyi.settlement.game import Game
-from heyi.settlement.owners import quotient, ultimate, value_by_unions
+from heyi.settlement.coverage_game import coverage_by_levels, coverage_values
+from heyi.settlement.exact import shapley_of_integers
+from heyi.settlement.owners import ultimate, value_by_unions
 
 Values = npt.NDArray[np.int64]
-
-
-def game(players: tuple[str, ...], patterns: dict[int, int]) -> Game:
-    values = coverage_values(patterns, len(players))
-    return Game(players=players, values=values, unit="persons", specification={"kind": "coverage"})
 
 
 def random_values(n: int, seed: int) -> Values:
@@ -33,7 +26,7 @@ def random_values(n: int, seed: int) -> Values:
 
 
 def by_orders(values: Values, paths: list[tuple[str, ...]]) -> tuple[Fraction, ...]:
-    """The mean marginal contribution over all orders in which every union arrives together: the definition itself."""
+    """The definition: mean marginal contributions over the orders that keep each union together."""
     n = len(paths)
     keys = [[path[: depth + 1] for depth in range(len(path))] for path in paths]
     unions = {key for own in keys for key in own}
@@ -53,17 +46,16 @@ def by_orders(values: Values, paths: list[tuple[str, ...]]) -> tuple[Fraction, .
 
 
 def test_a_copy_under_a_second_name_earns_its_owner_nothing() -> None:
-    alone = game(("a", "b"), {0b01: 60, 0b10: 40})
-    copied = game(("a", "a2", "b"), {0b011: 60, 0b100: 40})
-    plain = shapley(copied)
-    assert plain[0] + plain[1] == shapley(alone)[0] == 60, "coverage by itself withstands a copy"
-    majority = Game(
-        players=("a", "a2", "b"), values=(0, 0, 0, 1, 0, 1, 1, 1), unit="votes", specification={}
-    )
-    assert sum(shapley(majority)[:2]) > sum(shapley(quotient(majority, {"a2": "a"}))[:1]) / 2
-    owned = quotient(copied, {"a2": "a"})
-    assert (owned.players, owned.values) == (alone.players, alone.values)
-    assert owned.specification["owners"] == {"a": "a", "a2": "a", "b": "b"}
+    """Players are a, its copy a2, and b, who hold 60, 60 and 40 persons."""
+    seen = np.array(coverage_values({0b011: 60, 0b100: 40}, 3))
+    plain = shapley_of_integers(seen)
+    assert plain[0] + plain[1] == 60, "coverage by itself withstands a copy"
+    largest = np.array([max(60 * (m & 3 > 0), 40 * (m >> 2)) for m in range(8)])
+    named = shapley_of_integers(largest)
+    owned = value_by_unions(largest, [("a",), ("a",), ()])
+    alone = shapley_of_integers(largest[[0b000, 0b001, 0b100, 0b101]])
+    assert named[0] + named[1] > alone[0], "where the largest counts, a second name pays"
+    assert (owned[0] + owned[1], owned[2]) == alone, "one owner gets what it gets without the copy"
 
 
 def test_owners_are_followed_to_the_last() -> None:

@@ -1,4 +1,4 @@
-"""The Shapley value: its axioms, its definition, and the same fractions from every path of computation."""
+"""The Shapley value: its axioms, its definition, and the same fractions by every computation."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heyi.settlement.closed_form import coverage
-from heyi.settlement.coverage_game import coverage_values
-from heyi.settlement.exact import shapley
+from heyi.settlement.certificate import integers
+from heyi.settlement.coverage_game import coverage_by_levels, coverage_values
+from heyi.settlement.exact import shapley_of_integers
 from heyi.settlement.game import Game
 
 SMALL = st.integers(-(10**6), 10**6)
@@ -24,7 +24,7 @@ def game(values: tuple[int, ...]) -> Game:
 
 
 def value(values: tuple[int, ...]) -> tuple[Fraction, ...]:
-    return shapley(game(values))
+    return shapley_of_integers(integers(game(values)))
 
 
 def definition(values: tuple[int, ...]) -> tuple[Fraction, ...]:
@@ -54,7 +54,7 @@ def exchanged(mask: int, i: int, j: int) -> int:
     return mask
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tables())
 def test_it_is_the_mean_over_all_orders_of_arrival(values: tuple[int, ...]) -> None:
     assert value(values) == definition(values)
@@ -120,7 +120,7 @@ def test_values_at_the_edge_of_64_bits_do_not_wrap(n: int, sign: int) -> None:
         assert value((0, *[sign * worth] * ((1 << n) - 1))) == (Fraction(sign * worth, n),) * n
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tables(6, st.sampled_from([-1, 0, 1])), st.integers(-3, 3))
 def test_mixed_signs_at_the_edge_of_64_bits(pattern: tuple[int, ...], off: int) -> None:
     n = len(pattern).bit_length() - 1
@@ -142,8 +142,8 @@ def test_a_game_of_sixteen_players_is_exact() -> None:
     assert value(values) == tuple(weights)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 6), st.dictionaries(st.integers(1, 63), st.integers(0, 10**9), max_size=20))
 def test_the_closed_form_of_coverage_is_the_exact_value(n: int, patterns: dict[int, int]) -> None:
     patterns = {m: c for m, c in patterns.items() if m < 1 << n}
-    assert coverage(patterns, n) == value(coverage_values(patterns, n))
+    assert coverage_by_levels(patterns, [()] * n) == value(coverage_values(patterns, n))

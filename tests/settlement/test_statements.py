@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heyi.crypto.canonical import canonical, digest
+from heyi.crypto.codec import to_json
 from heyi.settlement.allocate import Policy
 from heyi.settlement.certificate import Measured, certify
 from heyi.settlement.coverage_game import CoverageGame, Stratum
@@ -18,7 +19,7 @@ from heyi.settlement.sample import Sample
 from heyi.settlement.sampled import plan
 from heyi.settlement.statement import Statement, state, yuan
 
-TERMS: dict[str, Any] = {"pot_fen": 1_000_000, "policy": Policy().to_json()}
+TERMS: dict[str, Any] = {"pot_fen": 1_000_000, "policy": to_json(Policy())}
 UNTIL = 1_800_000_000
 COVERAGE = CoverageGame(
     players=("hospital", "village"),

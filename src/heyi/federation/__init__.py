@@ -1,1 +1,1 @@
-"""Analysis beside the data: operations, the nodes that enforce permits, and the driver that joins their answers."""
+"""Analysis beside the data: operations, nodes that enforce permits, a driver that joins answers."""

@@ -1,10 +1,12 @@
-"""Secure aggregation: masks that cancel in the sum, so that the platform sees what all have together and nothing else.
+"""Secure aggregation: masks that cancel in the sum, so the platform sees only the total.
 
-Each pair of institutions adds the same keyed stream, one with plus and one with minus (Bonawitz and others 2017). The
-streams come from the key that institutions share and the platform lacks, and from the case, operation, argument and
-call number, which a node accepts once; so no two answers wear the same mask. Who holds the key could unmask others
-together with the platform. A node masks among one list of peers only, since two totals that differ by one institution
-tell its sums: where one drops out, the study ends, and begins anew under new permits.
+Each pair of institutions adds the same keyed stream, one with plus and one with minus (Bonawitz and
+others 2017). A stream comes from the key that institutions share and the platform does not have,
+and from case, operation, argument and call number. A node accepts a call number once, so no two
+answers have the same mask. An institution could unmask another one only together with the platform.
+
+A node masks among one list of peers only: two totals that differ by one institution would reveal
+its sums. If an institution drops out, the study ends and starts again under new permits.
 """
 
 from __future__ import annotations
@@ -20,15 +22,17 @@ from heyi.federation.regression import Sums
 from heyi.federation.wire.wire_numbers import read, write
 from heyi.model.errors import InvalidInput, VerificationError
 
-MODULUS = 1 << 128
-LEAST_PEERS = 3
+MODULUS = 1 << 128  # far above any total, so that the signed total can be read from its residue
+LEAST_PEERS = 3  # among two, each knows the other's sums from the total
 
 
 def mask(sums: Sums, *, key: bytes, own: str, peers: Json, context: Json) -> str:
-    """Sums as text under the permit `own`, hidden among the permits `peers`, under all of which the same is asked.
+    """The sums under permit `own` as text, masked among the permits `peers`.
+
+    The same question must be asked under all of these permits; `context` names it.
 
     Raises:
-        InvalidInput: the peers are fewer than three, not in the order of their ids, or without this one.
+        InvalidInput: the peers are fewer than three, not sorted by id, or without `own`.
     """
     if (
         not isinstance(peers, list)
@@ -47,6 +51,7 @@ def mask(sums: Sums, *, key: bytes, own: str, peers: Json, context: Json) -> str
     width = len(hidden[0])
     for peer in peers:
         if peer != own:
+            # both ends of a pair derive the same stream; the first by id adds, the second subtracts
             first, second = sorted((own, peer))
             stream = _stream(key, canonical([first, second, context]), width * len(hidden))
             sign = 1 if own == first else -1
@@ -57,6 +62,7 @@ def mask(sums: Sums, *, key: bytes, own: str, peers: Json, context: Json) -> str
 
 
 def _stream(key: bytes, context: bytes, words: int) -> list[int]:
+    """Pseudorandom numbers of 128 bits: HMAC-SHA256 in counter mode, two numbers a block."""
     found: list[int] = []
     for n in range((words + 1) // 2):
         block = hmac.new(key, b"mask\x00" + n.to_bytes(8, "big") + context, hashlib.sha256).digest()
@@ -65,10 +71,10 @@ def _stream(key: bytes, context: bytes, words: int) -> list[int]:
 
 
 def unmask(parts: Sequence[Json], points: int, parameters: int) -> Sums:
-    """The total of all peers' masked sums.
+    """The total of the masked sums of all peers.
 
     Raises:
-        VerificationError: they are no such sums.
+        VerificationError: a part is no table of sums of this size.
     """
     width = parameters + parameters * (parameters + 1) // 2 + 1
     try:
@@ -76,6 +82,7 @@ def unmask(parts: Sequence[Json], points: int, parameters: int) -> Sums:
     except ValueError as e:
         raise VerificationError(f"an institution answered sums that are none: {e}") from None
     total = sum(tables) % MODULUS
+    # residues in the upper half are negative numbers
     whole = np.where(total >= MODULUS // 2, total - MODULUS, total)
     return Sums(
         gradient=whole[:, :parameters], information=whole[:, parameters:-1], loglik=whole[:, -1]

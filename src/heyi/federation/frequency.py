@@ -20,10 +20,13 @@ CATEGORIES = (0.0, 1.0)
 def classes(
     axes: Sequence[Json], columns: Mapping[str, Floats], keep: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """The class of each complete record, in row-major order of the axes, and which records are complete.
+    """The class number of each complete record, and a mask that says which records are complete.
 
-    An axis with `cuts` c1 < c2 < … has the classes < c1, [c1, c2), …; an axis without cuts is a flag or sex with the
-    classes 0 and 1.
+    Classes are numbered in row-major order of the axes. An axis with `cuts` c1 < c2 < … has the
+    classes < c1, [c1, c2), …; an axis without cuts is a flag or sex with the classes 0 and 1.
+
+    Raises:
+        InvalidInput: cuts do not increase.
     """
     codes = []
     complete = keep.copy()
@@ -46,14 +49,14 @@ def _size(axis: Json) -> int:
 
 
 def size_of(axes: Sequence[Json]) -> int:
-    """How many classes the axes have together."""
+    """The number of classes of all axes together."""
     return prod(_size(axis) for axis in axes)
 
 
 def count(
     operation: Operation, columns: Mapping[str, Floats], keep: npt.NDArray[np.bool_]
 ) -> list[int]:
-    """Counts by class. Incomplete records are left out."""
+    """Counts by class, of the complete records to `keep`."""
     axes = operation.params["by"]
     flat, _ = classes(axes, columns, keep)
     return [int(n) for n in np.bincount(flat, minlength=size_of(axes))]
@@ -66,7 +69,7 @@ def labels(operation: Operation) -> list[list[int]]:
 
 
 def join(answers: list[Json]) -> dict[str, list[int]]:
-    """Sum the institutions' cells; `held_back` counts the institutions that withheld a small cell."""
+    """Sum the cells of all institutions; `held_back` counts those that withheld a small cell."""
     cells = list(zip(*(a["cells"] for a in answers), strict=True))
     return {
         "cells": [sum(c for c in cell if c is not None) for cell in cells],

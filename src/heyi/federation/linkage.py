@@ -1,7 +1,8 @@
-"""Linkage by keyed tokens: HMAC-SHA256 of the resident ID number, under a key that only the institutions hold.
+"""Linkage by keyed tokens: HMAC-SHA256 of the resident ID number, with the institutions' own key.
 
-Tokens are made anew for each case, so that two cases cannot be joined; the platform sees which tokens coincide and
-nothing else. Persons without a valid ID number are not linked and count where they were seen.
+The platform does not have the key: it sees which tokens are equal and nothing else. Each case has
+other tokens, so two cases cannot be joined. Persons without a valid ID number are not linked; they
+count at each institution that saw them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 from heyi.crypto.canonical import Json
 from heyi.model.errors import VerificationError
 
-TOKEN_BYTES = 16
+TOKEN_BYTES = 16  # of the 32 bytes of HMAC-SHA256: two of 10^9 persons collide with chance 10^-21
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
@@ -25,24 +26,25 @@ def token(linkage_key: bytes, case: str, resident_id: str) -> str:
 
 
 def withdrawal_token(linkage_key: bytes, resident_id: str) -> str:
-    """The token under which a person withdraws; no case, whatever its name, has the same."""
+    """The token under which a person withdraws; it differs from the tokens of all cases."""
     return _token(linkage_key, b"withdrawal", b"", resident_id)
 
 
 def _token(linkage_key: bytes, kind: bytes, scope: bytes, resident_id: str) -> str:
+    # the last digit of an ID number may be the letter X, in either case
     message = b"\x00".join((kind, scope, resident_id.upper().encode()))
     return hmac.new(linkage_key, message, hashlib.sha256).digest()[:TOKEN_BYTES].hex()
 
 
 Stratum = tuple[list[str], int]
-"""Tokens of an institution's persons in one stratum, and how many persons have none."""
+"""Tokens of an institution's persons in one stratum, and the number of persons without a token."""
 
 
 def from_answer(result: Json, strata: int) -> list[Stratum]:
-    """The strata of an institution's answer.
+    """The strata of an institution's answer, as many as `strata`.
 
     Raises:
-        VerificationError: it is none.
+        VerificationError: the answer has another form, or a token is malformed or comes twice.
     """
     try:
         parts = result.get("strata", [result])
@@ -62,10 +64,11 @@ def from_answer(result: Json, strata: int) -> list[Stratum]:
 def patterns(
     sites: Sequence[Sequence[Stratum]], weights: Sequence[int] = (1,)
 ) -> list[dict[int, int]]:
-    """For each stratum, how many persons were seen at exactly each set of sites: bit mask over sites -> persons.
+    """For each stratum: the number of persons by the exact set of sites that saw them, as bit mask.
 
-    A person whom sites place in different strata counts in the lightest of them, the first of those. Persons without a
-    token count where they were seen.
+    Sites may place one person in different strata. Then the person counts in the stratum with the
+    least weight, the first one if several have it. So no site gains by naming a heavier stratum.
+    Persons without a token count once for each site that saw them.
     """
     seen: dict[str, int] = {}
     placed: dict[str, int] = {}

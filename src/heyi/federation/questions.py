@@ -1,16 +1,19 @@
-"""What can be asked of a regression at an institution; the argument of a call says which.
+"""The questions that a regression answers at an institution; the argument of a call is a question.
 
     {"at": "…"}                           sums at coefficient vectors, in 1e-12
     {"at": "…", "peers": [permit, …]}     the same, masked among the institutions of these permits
-    {"at": "…", "players": n}             log-likelihoods at the models of all 2^n coalitions, the empty one first, and
-                                          the moments that intervals of contributions are made of
-    {"optimum": true}                     the institution's own penalised optimum, with the sums there
-    {"rank": "…"}                         for coefficient vectors, pairs ranked rightly less those ranked wrongly
+    {"at": "…", "players": n}             log-likelihoods at the models of all 2^n coalitions, the
+                                          empty one first, and the moments for intervals of
+                                          contributions
+    {"optimum": true}                     the institution's own penalised optimum, with sums there
+    {"rank": "…"}                         for coefficient vectors: pairs that they rank rightly,
+                                          less those that they rank wrongly
 
-Each may have `"without": [token, …]`, persons to leave out. Vectors and sums are tables of whole numbers, a row a
-vector (see `numbers`); masked sums and moments are in decimal.
+Each may have `"without": [token, …]`, persons to leave out. Vectors and sums are tables of whole
+numbers, one row for each vector (see `wire_numbers`); masked sums and moments are in decimal.
 
-Whether sums are masked is a parameter of the operation, which the permit fixes: `"sums": "masked"` or `"per-site"`.
+A parameter of the operation, which the permit fixes, says whether sums are masked:
+`"sums": "masked"` or `"per-site"`.
 """
 
 from __future__ import annotations
@@ -39,7 +42,7 @@ from heyi.federation.wire.wire_numbers import pack, unpack, write
 from heyi.model.errors import InvalidInput
 
 MASKED = "masked"
-_BLOCK = 1 << 20  # numbers of a temporary
+_BLOCK = 1 << 20  # numbers in a temporary array, 8 MB
 
 
 class Masker(Protocol):
@@ -49,18 +52,19 @@ class Masker(Protocol):
 
 
 def is_masked(operation: Operation) -> bool:
-    """Whether an institution may give its sums masked only."""
+    """Whether institutions give their sums only masked."""
     return operation.params.get("sums") == MASKED
 
 
 def answer_question(operation: Operation, data: Design, argument: Json, mask: Masker) -> Json:
-    """The answer of an institution whose complete cases are `data`.
+    """The answer of an institution; `data` are its complete cases.
 
     Raises:
-        InvalidInput: the argument is none of the questions, or not one that the operation allows.
+        InvalidInput: the argument is no question, or one that the operation does not allow.
     """
     asked = set(argument) if isinstance(argument, dict) else set()
     k = data.x.shape[1]
+    # first of all: under masked sums, no other question may reveal the institution's own numbers
     if is_masked(operation) and asked != {"at", "peers"}:
         raise InvalidInput(
             "the permit allows masked sums only", hint="ask together with the other institutions"
@@ -86,10 +90,10 @@ def answer_question(operation: Operation, data: Design, argument: Json, mask: Ma
 
 
 def leaving_out(argument: Json) -> tuple[Json, frozenset[str]]:
-    """A question without its list of persons to leave out, and that list: tokens of the case.
+    """Split an argument into the question itself and the tokens of persons to leave out.
 
     Raises:
-        InvalidInput: the list is none.
+        InvalidInput: `without` is no list of tokens.
     """
     if not isinstance(argument, dict) or "without" not in argument:
         return argument, frozenset()
@@ -100,15 +104,15 @@ def leaving_out(argument: Json) -> tuple[Json, frozenset[str]]:
 
 
 def peers_of(argument: Json) -> Json:
-    """Whom a question wants sums masked among."""
+    """The permits among which a question wants sums masked, or None."""
     return argument.get("peers") if isinstance(argument, dict) else None
 
 
 def points(text: Json, parameters: int) -> Integers:
-    """Coefficient vectors.
+    """The coefficient vectors of a question, in 1e-12.
 
     Raises:
-        InvalidInput: the text is anything else.
+        InvalidInput: the text is no table with so many columns.
     """
     try:
         return unpack(text, parameters)
@@ -119,22 +123,25 @@ def points(text: Json, parameters: int) -> Integers:
 
 
 def record_moments(data: Design, models: Points, players: Any) -> tuple[list[int], list[list[int]]]:
-    """Log-likelihoods of the models of all coalitions over the records, in 1e-12, and sums over records of products of
-    two players' contributions to the log-likelihood of one record, in 1e-12 (millionths squared).
+    """Log-likelihoods of the models of all coalitions in 1e-12, and moments of contributions.
 
-    A record's own contributions are the Shapley value of its own likelihood, since the value is linear. They are
-    rounded to millionths.
+    The log-likelihood is a sum over records and the Shapley value is linear. So each record r has
+    its own contribution phi_ri of player i: the Shapley value of the game of its own likelihood,
+    rounded to millionths. The moments are sums over r of phi_ri phi_rj, (players, players), in
+    1e-12 (millionths squared).
 
     Raises:
         InvalidInput: the models are not those of all coalitions of so many players.
     """
     if type(players) is not int or not 1 <= players <= 16 or len(models) != 1 << players:
         raise InvalidInput("moments need the models of all coalitions, of at most 16 players")
+    # `signed @ values` is `scale` times the Shapley value, with the integer weights of
+    # `settlement.exact`: plus w(s-1) for coalitions with the player, minus w(s) for the others
     scale = lcm(*range(1, players + 1))
     weights = [scale // (players * comb(players - 1, k)) for k in range(players)]
     sizes = np.array([m.bit_count() for m in range(1 << players)])
-    joins = np.array([0, *weights])[sizes]  # of a coalition to its members
-    leaves = np.array([*weights, 0])[sizes]  # to the others
+    joins = np.array([0, *weights])[sizes]
+    leaves = np.array([*weights, 0])[sizes]
     signed = np.empty((players, 1 << players), dtype=np.int64)
     for i in range(players):
         signed[i] = np.where(np.arange(1 << players) >> i & 1, joins, -leaves)
@@ -142,14 +149,16 @@ def record_moments(data: Design, models: Points, players: Any) -> tuple[list[int
         np.zeros(1 << players, dtype=np.int64),
         np.zeros((players, players), dtype=object),
     )
+    # blocks of records bound the memory; all sums are of integers, so blocks change no bit
     step = max(1, _BLOCK >> players)
     for first in range(0, max(data.records, 1), step):
         part = Design(x=data.x[first : first + step], y=data.y[first : first + step])
         eta = predictors(part, models)
         terms = part.y * eta - logistic_and_softplus(eta)[1]
         logliks += np.rint(terms * 1e12).astype(np.int64).sum(axis=1)
-        values = np.rint((terms - terms[0]) * MICRO).astype(np.int64)
+        values = np.rint((terms - terms[0]) * MICRO).astype(np.int64)  # v(empty) is 0
         phi: npt.NDArray[Any] = np.rint(signed @ values / scale).astype(np.int64)
+        # products of this block may not fit int64: then in Python integers
         if float(np.abs(phi).max(initial=0)) ** 2 * part.records > 2.0**62:
             phi = phi.astype(object)
         moments = moments + (phi @ phi.T).astype(object)
@@ -157,16 +166,18 @@ def record_moments(data: Design, models: Points, players: Any) -> tuple[list[int
 
 
 def concordance(data: Design, models: Points) -> list[int]:
-    """Pairs of a case and a control whose case has the higher score, less those whose control has, for each model:
-    twice the area under the curve less one, times the pairs (Mann and Whitney 1947).
+    """For each model: pairs of a case and a control whose case scores higher, less the opposite.
 
-    Pairs are within the institution, as in a concordance that is stratified by institution.
+    This is (2 AUC - 1) times the number of pairs (Mann and Whitney 1947). Both records of a pair
+    are of this institution: the concordance is stratified by institution.
     """
     cases = int(data.y.sum())
     ahead = []
     for score in predictors(data, models):
         _, position, times = np.unique(score, return_inverse=True, return_counts=True)
         last = np.cumsum(times)
-        twice_rank = (2 * last - times + 1)[position]  # ties share their ranks
+        # Equal scores share the mean of their ranks; twice the mean is a whole number. The rank sum
+        # of the cases less its mean under no association is half of what is asked.
+        twice_rank = (2 * last - times + 1)[position]
         ahead.append(int(twice_rank[data.y == 1].sum()) - cases * (data.records + 1))
     return ahead

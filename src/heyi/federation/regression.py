@@ -1,9 +1,14 @@
-"""Ridge logistic regression by Newton steps over sums (METHOD: each institution answers X'(y-p), X'WX, log-likelihood).
+"""Ridge logistic regression by Newton steps over sums that institutions answer.
 
-Sums are integers in units of 1e-12, rounded record by record, so that neither the order of records nor the processor
-changes a bit. Coefficients travel as integers in the same unit. The intercept is not penalised; the penalty is
-ridge/2 times the sum of squared slopes on the registered fixed scaling. Many coefficient vectors go through at once,
-in elementwise operations of fixed order, since the contributions of institutions need one a coalition.
+At coefficients beta, an institution answers three sums over its records: the gradient X'(y - p),
+the information X'WX, and the log-likelihood. The penalty is ridge/2 times the sum of squared
+slopes, on the registered fixed scaling; the intercept is not penalised.
+
+Sums are integers in units of 1e-12, and each term is rounded before it is added. So neither the
+order of records nor the processor changes a bit. Coefficients travel as integers in the same unit.
+Many coefficient vectors are computed at once, since contributions of institutions need one for each
+coalition. All operations are elementwise and in a fixed order: a matrix product (BLAS) adds in
+another order on another processor.
 """
 
 from __future__ import annotations
@@ -23,20 +28,20 @@ from heyi.model.errors import InvalidInput, VerificationError
 
 Integers = npt.NDArray[np.int64]
 Points = Sequence[Sequence[int]] | Integers
-"""Coefficient vectors, one a row, in 1e-12."""
+"""Coefficient vectors in 1e-12, one for each row."""
 PICO = 10**12
 MICRO = 10**6
 ROUNDS = 40
-CONVERGED = 10**5  # largest change, in 1e-12: what is left squares, and falls below the unit
-NEARLY = 10**6  # a second change below this is rounding noise
-NOISE = 1000  # of a likelihood that is summed from rounded terms, in 1e-12
-_LIMIT = 2.0**62
-_BLOCK = 1 << 15  # numbers of a temporary that stay in cache
+CONVERGED = 10**5  # largest change, 1e-7: Newton squares the error, so the next is below 1e-12
+NEARLY = 10**6  # 1e-6: if two changes in a row are below it, they are rounding noise
+NOISE = 1000  # of a log-likelihood, in 1e-12, since its terms are rounded
+_LIMIT = 2.0**62  # of the amount of a sum, with a factor of 2 to spare in int64
+_BLOCK = 1 << 15  # numbers in a temporary array, 256 KB, so that it stays in cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Design:
-    """Complete cases: `x` is (records, parameters) with a leading column of ones, `y` is 0 or 1."""
+    """Complete cases: `x` is (records, parameters), its first column is 1; `y` is 0.0 or 1.0."""
 
     x: Floats
     y: Floats
@@ -52,26 +57,21 @@ class Design:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sums:
-    """One row a coefficient vector, in 1e-12: gradient, upper triangle of the information matrix by rows, and
-    log-likelihood. Totals over institutions are Python integers where int64 could not hold them."""
+    """Sums in 1e-12, one row for each coefficient vector.
+
+    `gradient` is (vectors, k), `information` the upper triangle by rows, (vectors, k (k + 1) / 2),
+    and `loglik` is (vectors,). Totals over institutions are Python integers if int64 is too small.
+    """
 
     gradient: npt.NDArray[np.generic]
     information: npt.NDArray[np.generic]
     loglik: npt.NDArray[np.generic]
 
-    def rows(self, chosen: Sequence[int]) -> Sums:
-        """The sums at some of the coefficient vectors."""
-        return Sums(
-            gradient=self.gradient[chosen],
-            information=self.information[chosen],
-            loglik=self.loglik[chosen],
-        )
-
 
 def design(
     operation: Operation, columns: Mapping[str, Floats], keep: npt.NDArray[np.bool_]
 ) -> Design:
-    """Complete cases among the records to `keep`, on the registered scaling."""
+    """The complete cases among the records to `keep`, on the registered scaling."""
     outcome = operation.params["outcome"]
     y = columns[outcome["kind"]]
     scaled = [np.ones_like(y)]
@@ -91,11 +91,13 @@ def sums(data: Design, points: Points) -> Sums:
     """The sums of the records at each coefficient vector.
 
     Raises:
-        InvalidInput: coefficients are not one a parameter, or the sums could leave 62 bits.
+        InvalidInput: a vector has not one coefficient for each parameter, or the sums could leave
+            62 bits.
     """
     k = data.x.shape[1]
     found = np.empty((len(points), k + k * (k + 1) // 2 + 1), dtype=np.int64)
     columns = [np.ascontiguousarray(data.x[:, i]) for i in range(k)]
+    # a block of vectors at a time: (vectors, records) arrays that fit in cache
     step = max(1, _BLOCK // max(data.records, 1))
     for first in range(0, len(points), step):
         block = predictors(data, points[first : first + step])
@@ -103,13 +105,13 @@ def sums(data: Design, points: Points) -> Sums:
         w, residual, out = p * (1.0 - p), data.y - p, found[first : first + step]
         for i, column in enumerate(columns):
             out[:, i] = _total(residual * column)
-        cell = k
+        cell = k  # the order of the upper triangle: (0, 0), (0, 1), ..., (1, 1), ...
         for i, column in enumerate(columns):
             weighted = w * column
             for other in columns[i:]:
                 out[:, cell] = _total(weighted * other)
                 cell += 1
-        out[:, cell] = _total(data.y * block - soft)
+        out[:, cell] = _total(data.y * block - soft)  # y eta - log(1 + e^eta)
     return Sums(gradient=found[:, :k], information=found[:, k:-1], loglik=found[:, -1])
 
 
@@ -117,7 +119,8 @@ def predictors(data: Design, points: Points) -> Floats:
     """The linear predictor of each record at each coefficient vector, (points, records).
 
     Raises:
-        InvalidInput: coefficients are not one a parameter, or sums over the records could leave 62 bits.
+        InvalidInput: a vector has not one coefficient for each parameter, or sums over the records
+            could leave 62 bits.
     """
     k = data.x.shape[1]
     for coefficients in points:
@@ -127,6 +130,8 @@ def predictors(data: Design, points: Points) -> Floats:
     eta = np.zeros((len(points), data.records))
     for j in range(k):
         eta += data.x[:, j] * beta[:, j, None]
+    # INVARIANT: the integer sums of `sums` fit int64. A term is at most x^2 / 4 (information, since
+    # p (1 - p) <= 1/4), x (gradient) or |eta| + 1 (log-likelihood). `not <=` also refuses a NaN.
     largest = float(np.abs(data.x).max(initial=1.0))
     reach = max(largest * largest / 4, largest, float(np.abs(eta).max(initial=0.0)) + 1.0)
     if not data.records * reach * PICO <= _LIMIT:
@@ -135,7 +140,7 @@ def predictors(data: Design, points: Points) -> Floats:
 
 
 def _total(terms: Floats) -> Integers:
-    """Sums by row, of terms that are rounded to 1e-12 one by one."""
+    """Sums of rows in 1e-12; each term is rounded before it is added. Overwrites `terms`."""
     terms *= PICO
     np.rint(terms, out=terms)
     found: Integers = terms.astype(np.int64).sum(axis=1)
@@ -143,15 +148,15 @@ def _total(terms: Floats) -> Integers:
 
 
 def to_text(found: Sums) -> str:
-    """Sums as a packed table, a row a coefficient vector: gradient, information, log-likelihood."""
+    """Sums as a packed table; a row has gradient, information and log-likelihood of one vector."""
     return pack(np.column_stack([found.gradient, found.information, found.loglik]))
 
 
 def from_text(text: Json, points: int, parameters: int) -> Sums:
-    """The inverse of `to_text`, for as many coefficient vectors of a regression of that many parameters.
+    """The inverse of `to_text`, for sums at `points` vectors of `parameters` coefficients.
 
     Raises:
-        VerificationError: the institution answered something that is no such sums.
+        VerificationError: the institution's answer is no table of this size.
     """
     try:
         found = unpack(text, parameters + parameters * (parameters + 1) // 2 + 1, points)
@@ -162,29 +167,16 @@ def from_text(text: Json, points: int, parameters: int) -> Sums:
     )
 
 
-def joined(parts: Sequence[Sums]) -> Sums:
-    """The sums of several institutions at the same coefficient vectors."""
-    return Sums(
-        gradient=add([p.gradient for p in parts]),
-        information=add([p.information for p in parts]),
-        loglik=add([p.loglik for p in parts]),
-    )
-
-
-def add(parts: Sequence[npt.NDArray[np.generic]]) -> npt.NDArray[np.generic]:
-    """The sum of integer arrays of one shape, in Python integers where int64 could not hold it."""
-    reach = sum(int(np.abs(p).max(initial=0)) for p in parts)
-    total: npt.NDArray[np.generic] = np.add.reduce(
-        [p if reach < 1 << 62 else p.astype(object) for p in parts]
-    )
-    return total
-
-
 class Newton:
-    """Newton's method for several penalised likelihoods side by side; `beta` is (problems, parameters) in 1e-12.
+    """Newton's method for several penalised likelihoods at once.
 
-    A problem steps back half way when its penalised likelihood fell, and is done when no coefficient moves by more
-    than `within`. `rounds` counts the steps of each.
+    `beta` is (problems, parameters) in 1e-12. `open` lists the problems that are not done, and
+    `rounds` counts the steps of each. If the penalised likelihood of a problem fell, it steps back
+    half of the way. A problem is done when no coefficient moves by more than `within` (1e-12).
+
+        newton = Newton([[0, 0]], ridge_micro=1_000_000)
+        while newton.open:
+            newton.step(sums(data, newton.points))
     """
 
     def __init__(
@@ -194,12 +186,14 @@ class Newton:
         self.rounds = [0] * len(start)
         self.open = list(range(len(start)))
         self._ridge, self._within = ridge_micro / MICRO, within
+        # by problem: the last accepted point with its penalised likelihood
         self._before: dict[int, tuple[Integers, int]] = {}
+        # problems whose last change was below NEARLY
         self._near: set[int] = set()
 
     @property
     def points(self) -> Integers:
-        """Where the sums of the open problems are wanted next."""
+        """The coefficients at which the open problems need sums next."""
         found: Integers = self.beta[self.open]
         return found
 
@@ -214,6 +208,7 @@ class Newton:
         for row, m in enumerate(self.open):
             self.rounds[m] += 1
             change, value = changes[row], values[row]
+            # `value` is the likelihood at the current point, so a bad step shows one round later
             if m in self._before and value < self._before[m][1] - NOISE:
                 self.beta[m] = (self._before[m][0] + self.beta[m]) // 2
                 still.append(m)
@@ -225,6 +220,7 @@ class Newton:
             still.append(m)
             (self._near.add if change <= NEARLY else self._near.discard)(m)
         self.open = still
+        # all open problems have made the same number of rounds
         if still and self.rounds[still[0]] >= ROUNDS:
             raise InvalidInput(
                 "the regression does not converge",
@@ -237,7 +233,8 @@ def newton_step(
 ) -> tuple[Integers, list[int], list[int]]:
     """One step of each problem.
 
-    Returns the new coefficients, the penalised log-likelihoods at the old ones, and the largest changes, all in 1e-12.
+    Returns the new coefficients, the penalised log-likelihoods at the old ones, and the largest
+    change of a coefficient in each problem, all in 1e-12.
 
     Raises:
         InvalidInput: a step is not finite in the unit, or a matrix is singular.
@@ -246,6 +243,7 @@ def newton_step(
     gradient = totals.gradient.astype(np.float64) / PICO
     gradient[:, 1:] -= ridge * at[:, 1:]
     step = solve(full(totals.information, ridge), gradient)
+    # 1e6 in 1e-12 is 1e18 and fits int64; `not <` also refuses a NaN
     if not (np.abs(step) < 1e6).all():
         raise InvalidInput(
             "the regression does not converge", hint="register a larger ridge or fewer covariates"
@@ -262,8 +260,9 @@ def newton_step(
 
 
 def full(information: npt.NDArray[np.generic], ridge: float) -> Floats:
-    """Information matrices from their upper triangles in 1e-12, with the ridge on the slopes; (problems, k, k)."""
+    """Information matrices (problems, k, k) from upper triangles in 1e-12, plus ridge on slopes."""
     cells = information.astype(np.float64) / PICO
+    # the triangle has c = k (k + 1) / 2 cells; solved for k
     k = round(((8 * cells.shape[1] + 1) ** 0.5 - 1) / 2)
     matrix = np.empty((len(cells), k, k))
     for n, (row, column) in enumerate(combinations_with_replacement(range(k), 2)):
@@ -274,13 +273,17 @@ def full(information: npt.NDArray[np.generic], ridge: float) -> Floats:
 
 
 def solve(matrix: Floats, right: Floats) -> Floats:
-    """Solve symmetric positive definite systems (problems, n, n) by Cholesky, in floating arithmetic of fixed order.
+    """Solve symmetric positive definite systems by Cholesky; (problems, n, n) and (problems, n).
 
     Raises:
-        InvalidInput: a matrix is not positive definite (too few records, or a constant covariate without ridge).
+        InvalidInput: a matrix is not positive definite (too few records, or a constant covariate
+            without ridge).
     """
+    # Written out, since LAPACK gives other last bits on another processor. The loops run over the
+    # few parameters; each operation covers all problems.
     n = right.shape[1]
     lower, forward, back = np.zeros_like(matrix), np.zeros_like(right), np.zeros_like(right)
+    # (1) matrix = lower lower'
     for i in range(n):
         for j in range(i + 1):
             rest = matrix[:, i, j].copy()
@@ -294,11 +297,13 @@ def solve(matrix: Floats, right: Floats) -> Floats:
                 lower[:, i, i] = np.sqrt(rest)
             else:
                 lower[:, i, j] = rest / lower[:, j, j]
+    # (2) lower forward = right
     for i in range(n):
         rest = right[:, i].copy()
         for m in range(i):
             rest -= lower[:, i, m] * forward[:, m]
         forward[:, i] = rest / lower[:, i, i]
+    # (3) lower' back = forward
     for i in reversed(range(n)):
         rest = forward[:, i].copy()
         for m in range(i + 1, n):

@@ -1,11 +1,13 @@
-"""Allocation: floors, negatives and the grassroots rule in exact arithmetic, then whole fen that sum to the pot.
+"""Allocation: contributions become shares of the pot in exact arithmetic, then whole fen.
 
-Shares follow max(0, phi). Floors come first, by water-filling: who falls below its floor is lifted to it, and the
-others share the rest in proportion, until nobody is below. The floor of a group (the grassroots) lifts all of its
-members together. Fractions of a fen go to the largest remainders, ties by player id.
+Shares follow max(0, phi). Floors come first, by water-filling: a player below its floor is
+lifted to it, the others share the rest in proportion, and so on until nobody is below. The floor
+of a group (the grassroots) lifts all members of the group together. Fractions of a fen go to the
+largest remainders; ties go by player id.
 
-Where contributions are known by intervals only, what is certain is paid and the rest waits in escrow (`interim`). When
-they are known, what was paid is the floor of each, so that nothing is ever claimed back (`allocate` with `paid`).
+Where contributions are known only as intervals, `interim` pays what is certain and keeps the rest
+in escrow. Once they are known, `allocate` takes what was paid as a floor, and so it never claims
+anything back.
 """
 
 from __future__ import annotations
@@ -20,16 +22,20 @@ from heyi.model.errors import InvalidInput
 
 
 class Negatives(Enum):
-    """What a contribution below zero does to the pot. It is published and paid as zero in either case."""
+    """What a contribution below zero does to the pot; it is always published, and paid as zero."""
 
-    ZERO = "zero"  # the pot is divided among the others
-    ESCROW = "escrow"  # the part of the pot that it used up, its share of the positive ones, waits in escrow
+    ZERO = "zero"  # nothing: the others share the whole pot
+    ESCROW = "escrow"  # its size, as a part of all positive contributions, stays in escrow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """`floors` are least shares of the pot of single players that contributed, together at most `floors_at_most` (cut
-    in proportion above); `group` gets at least `group_floor` together, where one of its members contributed."""
+    """The registered rules for dividing a pot; all numbers are shares of the pot.
+
+    `floors` gives the least share of a player, if it contributed. If the floors sum to more than
+    `floors_at_most`, all are cut in proportion. `group` as a whole gets at least `group_floor`,
+    if one of its members contributed.
+    """
 
     floors: Mapping[str, Fraction] = field(default_factory=dict)
     floors_at_most: Fraction = Fraction(1)
@@ -45,16 +51,6 @@ class Policy:
         if not 0 <= self.floors_at_most <= 1:
             raise InvalidInput("floors are together at most a share of the pot, from 0 to 1")
 
-    def to_json(self) -> dict[str, Json]:
-        """Fractions as text, such as `1/5`."""
-        return {
-            "floors": {p: str(f) for p, f in sorted(self.floors.items())},
-            "floors_at_most": str(self.floors_at_most),
-            "group": sorted(self.group),
-            "group_floor": str(self.group_floor),
-            "negatives": self.negatives.value,
-        }
-
     def floor(self, player: str) -> Fraction:
         """The least share of a player that contributed."""
         total = sum(self.floors.values(), Fraction(0))
@@ -63,7 +59,9 @@ class Policy:
 
 
 def policy_from_json(value: Json) -> Policy:
-    """The inverse of `to_json`.
+    """The inverse of `codec.to_json`, for what strangers write in certificates.
+
+    It is less strict than `codec.from_json`: it takes `2/10` for `1/5`, and a group in any order.
 
     Raises:
         InvalidInput: it is no policy.
@@ -85,8 +83,11 @@ def policy_from_json(value: Json) -> Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocation:
-    """`shares_fen` in the order of the players; `escrow_fen` is what nobody earned, or not yet for certain. Together
-    they are the pot."""
+    """A divided pot; `shares_fen` follows the order of the players.
+
+    `escrow_fen` is what nobody earned, or what is not yet certain.
+    INVARIANT: `sum(shares_fen) + escrow_fen == pot_fen`.
+    """
 
     pot_fen: int
     shares_fen: tuple[int, ...]
@@ -101,12 +102,13 @@ def allocate(
     *,
     paid: Mapping[str, int] | None = None,
 ) -> Allocation:
-    """Divide a pot by contributions under a policy. Where nobody contributed, the whole pot stays in escrow.
+    """Divide a pot by contributions; if nobody contributed, the whole pot stays in escrow.
 
-    `paid` are fen that players got of this pot before; nobody gets less.
+    `paid` gives the fen that players already got from this pot; nobody gets less than that.
 
     Raises:
-        InvalidInput: the pot is not above zero, players and values differ in number, or floors exceed the pot.
+        InvalidInput: the pot is not above zero, the numbers of players and values differ, somebody
+            else was paid, or floors exceed the pot.
     """
     _check(pot_fen, players, phi)
     before = {p: Fraction(fen, pot_fen) for p, fen in (paid or {}).items()}
@@ -117,6 +119,7 @@ def allocate(
     parts = shares_of(players, phi, policy or Policy(), before)
     exact = [pot_fen * part for part in parts]
     shares = [int(e) for e in exact]
+    # the key is minus the remainder: the largest remainders get the fen that rounding down left
     order = sorted(range(len(players)), key=lambda i: (shares[i] - exact[i], players[i]))
     for i in order[: int(sum(exact)) - sum(shares)]:
         shares[i] += 1
@@ -130,11 +133,12 @@ def interim(
     high: Sequence[Fraction],
     policy: Policy | None = None,
 ) -> Allocation:
-    """What each player is due wherever in its interval its contribution lies, in whole fen; the rest is escrow.
+    """Pay each player what it is due at the worst point of the intervals; the rest is escrow.
 
-    Where the intervals hold together, the later `allocate` by the contributions themselves pays nobody less: the least
-    share of i has the others at their highest and their floors taken from the pot; who is not of the group may have to
-    share what the group's floor leaves.
+    If all intervals hold, the later `allocate` by the true contributions pays nobody less. The
+    least share of player i follows from four worst cases: i is at its lowest, the others are at
+    their highest, all other floors come out of the pot first, and a player outside the group
+    shares only what the group's floor leaves.
 
     Raises:
         InvalidInput: the pot is not above zero, or an interval is none.
@@ -144,6 +148,7 @@ def interim(
         raise InvalidInput("an interval ends before it begins")
     policy = policy or Policy()
     least, most = ([max(Fraction(0), e) for e in ends] for ends in (low, high))
+    # (1) the part of the pot that remains if negatives are largest and earnings smallest
     kept = Fraction(1)
     if policy.negatives is Negatives.ESCROW and (
         lost := sum((max(Fraction(0), -e) for e in low), Fraction(0))
@@ -153,15 +158,18 @@ def interim(
     floors = sum((policy.floor(p) for p in players), Fraction(0))
     shares = []
     for i, p in enumerate(players):
+        # (2) everybody else may be lifted to its floor before i gets its proportional share
         taken = floors - policy.floor(p)
         part = _certain(i, range(len(players)), least, most) * (1 - taken)
         if p in policy.group:
+            # (3) a member is certain of its part of the group's floor too: the better one counts
             within = [j for j, other in enumerate(players) if other in policy.group]
             part = max(
                 part,
                 _certain(i, within, least, most) * max(Fraction(0), policy.group_floor - taken),
             )
         elif policy.group:
+            # (4) an outsider may lose to the group's floor: the worse one counts
             without = [j for j, other in enumerate(players) if other not in policy.group]
             others = sum((policy.floor(players[j]) for j in without if j != i), Fraction(0))
             lifted = _certain(i, without, least, most) * max(
@@ -175,7 +183,7 @@ def interim(
 def _certain(
     i: int, among: Iterable[int], least: Sequence[Fraction], most: Sequence[Fraction]
 ) -> Fraction:
-    """The least part of i where the others are at their highest."""
+    """The part of i if it is at its lowest and the others are at their highest."""
     return (
         least[i] / (least[i] + sum((most[j] for j in among if j != i), Fraction(0)))
         if least[i]
@@ -198,11 +206,13 @@ def shares_of(
     policy: Policy,
     before: Mapping[str, Fraction] | None = None,
 ) -> tuple[Fraction, ...]:
-    """The share of each player in the pot, as a fraction of it; they sum to 1, less what negatives leave in escrow, or
-    are all 0 where nobody earned. `before` are shares that were paid already.
+    """The share of each player, as a fraction of the pot.
+
+    The shares sum to 1 less what negatives leave in escrow; all are 0 if nobody earned anything.
+    `before` gives shares that were already paid.
 
     Raises:
-        InvalidInput: floors are together more than the pot, or leave too little for the group's floor.
+        InvalidInput: floors sum to more than the pot, or leave too little for the group's floor.
     """
     earned = [max(Fraction(0), p) for p in phi]
     due = [policy.floor(p) if e else Fraction(0) for p, e in zip(players, earned, strict=True)]
@@ -211,6 +221,7 @@ def shares_of(
     if policy.negatives is Negatives.ESCROW and any(earned):
         lost = sum((max(Fraction(0), -p) for p in phi), Fraction(0))
         pot = max(Fraction(0), 1 - lost / sum(earned))
+    # floors and earlier payments are owed even if negatives would leave less of the pot
     pot = max(pot, sum(floors, Fraction(0)))
     if pot > 1:
         raise InvalidInput("floors are shares of the pot, not negative and together not above it")
@@ -220,6 +231,7 @@ def shares_of(
     least_within = pot * policy.group_floor
     if within >= least_within or not any(e for e, own in zip(earned, inside, strict=True) if own):
         return shares
+    # the group fell below its floor: divide the floor inside the group, and the rest outside it
     parts = []
     for flag, part in ((True, least_within), (False, pot - least_within)):
         least = [f if own is flag else Fraction(0) for f, own in zip(floors, inside, strict=True)]
@@ -242,6 +254,8 @@ def _water_filled(
 ) -> tuple[Fraction, ...]:
     """Proportional shares of `pot`, nobody below its floor."""
     lifted: set[int] = set()
+    # Who was lifted stays lifted. Lifting only lowers the shares of the others, so nobody would
+    # later rise above its floor again; the loop ends after at most one round for each player.
     while True:
         left = pot - sum((floors[i] for i in lifted), Fraction(0))
         total = sum((e for i, e in enumerate(earned) if i not in lifted), Fraction(0))

@@ -1,9 +1,9 @@
-"""Certificates: a settlement with all that it follows from, so that a stranger computes it again.
+"""Certificates: a settlement together with all its inputs, so that a stranger can recompute it.
 
-The specification is what was registered before the run; the utilities stand under a Merkle root (RFC 6962, a leaf for
-each coalition), so that a single one can be shown without the others; the values, the pot and its division follow from
-these by `heyi settle verify`, which needs nothing else. The bytes are canonical JSON: the same game gives the same
-bytes, however many workers measured it.
+The specification is what was registered before the run. The utilities are under a Merkle root
+(RFC 6962, one leaf for each coalition), so one of them can be shown without the others. Values,
+pot and division follow from these two; `heyi settle verify` computes them and needs nothing else.
+The bytes are canonical JSON: the same game gives the same bytes, however many workers measured it.
 """
 
 from __future__ import annotations
@@ -43,14 +43,16 @@ _COMPUTED = (
 )
 _FIELDS = {"format", "study", *_COMPUTED}
 _DIGITS, _ROUNDING = 9, 20
-"""A sample's values are given to this many digits of its largest utility, and may differ by so many of the last."""
+"""A sample's values have nine digits below the first digit of its largest utility. Computed again,
+they may differ by 20 units of the last digit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """A game's values, in its unit, between `low` and `high`, which are the same where the values are exact.
+    """A game's values in its unit, each between `low` and `high`; all three are equal if exact.
 
-    `intervals` are those of the shares of all contributions, in millionths, as far as the evaluation's records tell.
+    `intervals` are for each player's share of all contributions, in millionths: the uncertainty
+    that comes from the records of the evaluation. None if they are not known.
     """
 
     phi: tuple[Fraction, ...]
@@ -63,8 +65,8 @@ class Settled:
 def settle_game(measured: Measured, paid: Mapping[str, int] | None = None) -> Settled:
     """Value a game and divide its registered pot under its registered policy.
 
-    Exact values divide the whole pot; of a sample, what is certain is divided, and the rest is escrow. `paid` are fen
-    that players got of the pot before.
+    Exact values divide the whole pot. Values from a sample divide what is certain; the rest is
+    escrow. `paid` gives the fen that players already got from the pot.
 
     Raises:
         InvalidInput: pot or policy cannot be divided, or utilities are absent.
@@ -102,17 +104,18 @@ def settle_game(measured: Measured, paid: Mapping[str, int] | None = None) -> Se
 
 
 def _step(measured: Sample) -> Fraction:
-    """The last digit of a sample's values: a power of ten, nine digits below its largest utility."""
+    """The unit of a sample's last digit: a power of ten, nine digits below its largest utility."""
     largest = max(map(abs, (*measured.values, measured.total)), default=0)
     return Fraction(10) ** (len(str(max(largest, 1))) - 1 - _DIGITS)
 
 
 def _rounded(values: np.ndarray[Any, Any], step: Fraction) -> tuple[Fraction, ...]:
+    # the last bits of floating sums differ between processors; nine digits hardly ever do
     return tuple(round(Fraction(x) / step) * step for x in values.tolist())
 
 
 def _check_registered(measured: Measured) -> None:
-    """What was measured is what was registered, as far as the specification says it: plan and strata.
+    """Check that plan and strata are the registered ones, if the specification names them.
 
     Raises:
         InvalidInput: it is another plan, or other strata.
@@ -128,7 +131,8 @@ def _check_registered(measured: Measured) -> None:
 
 
 def integers(game: Game) -> np.ndarray[Any, Any]:
-    """The utilities of a game, as int64 where they fit and as Python integers otherwise."""
+    """The utilities of a game by mask, as int64 if they fit and as Python integers otherwise."""
+    # below 2^62, so that the difference of two utilities fits as well
     small = max(map(abs, game.values), default=0) < 1 << 62
     return np.array(game.values, dtype=np.int64 if small else object)
 
@@ -136,8 +140,9 @@ def integers(game: Game) -> np.ndarray[Any, Any]:
 def certify(
     study: str, measured: Measured, paid: Mapping[str, int] | None = None
 ) -> dict[str, Json]:
-    """The certificate of a study's settlement; `shares_fen` are what each player gets of the pot in all, `paid_fen`
-    what of it was paid before.
+    """The certificate of a study's settlement.
+
+    `shares_fen` is what each player gets in total, `paid_fen` the part of it that was paid before.
 
     Raises:
         InvalidInput: pot or policy cannot be divided, or utilities are absent.
@@ -166,7 +171,7 @@ def utility_root(measured: Measured) -> str:
 
 
 def utility_leaf(mask: int, value: int) -> bytes:
-    """What is hashed for one coalition: its mask in hexadecimal, a space, and its utility in decimal."""
+    """One leaf's bytes: the coalition's mask in hexadecimal, a space, its utility in decimal."""
     return f"{mask:x} {value}".encode()
 
 
@@ -180,11 +185,12 @@ def measured_from_json(value: Json) -> Measured:
 def verify_certificate(certificate: Json) -> Measured:
     """Compute a settlement again from its certificate alone; return what was measured.
 
-    Exact values must be the very same. Values of a sample come from floating arithmetic, and may differ by what another
-    processor rounds differently, in the ninth digit of the largest utility; the division must follow from them exactly.
+    Exact values must be identical. Values of a sample come from floating arithmetic, and another
+    processor may round them differently, near the ninth digit of the largest utility; so much
+    is accepted. The division must follow exactly from the values that the certificate gives.
 
     Raises:
-        VerificationError: it is no certificate, or something in it does not follow; the message says what.
+        VerificationError: it is no certificate, or a part does not follow; the message names it.
     """
     form = (
         isinstance(certificate, dict)
@@ -202,6 +208,7 @@ def verify_certificate(certificate: Json) -> Measured:
         raise VerificationError(f"the certificate is malformed: {e!r}") from None
     except InvalidInput as e:
         raise VerificationError(f"the certificate cannot be computed again: {e.message}") from None
+    # compared as canonical bytes, since Python takes 1 and True for equal
     for field in _COMPUTED:
         if canonical(certificate[field]) != canonical(again[field]):
             raise VerificationError(f"the certificate recomputes to another `{field}`")
@@ -209,11 +216,12 @@ def verify_certificate(certificate: Json) -> Measured:
 
 
 def _adopt(certificate: Mapping[str, Json], again: dict[str, Json], measured: Sample) -> None:
-    """Take over values of a sample that differ by rounding alone, with the division that follows from them."""
+    """Take over sampled values that differ only by rounding, and the division that follows."""
     step = _step(measured)
     for field in ("phi", "low", "high"):
         said, computed = ([Fraction(x) for x in c[field]] for c in (certificate, again))
         near = all(abs(a - b) <= _ROUNDING * step for a, b in zip(said, computed, strict=True))
+        # one text for each fraction: `2/4` for `1/2` would be another certificate of the same study
         if near and certificate[field] == [str(x) for x in said]:
             again[field] = certificate[field]
     low, high = ([Fraction(x) for x in again[field]] for field in ("low", "high"))

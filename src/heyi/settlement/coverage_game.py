@@ -1,7 +1,8 @@
-"""Coverage: distinct eligible persons that a coalition's data hold, from counts of persons by who saw them.
+"""Coverage: the utility of a coalition is the number of distinct eligible persons in its data.
 
-Each person counts once, wherever and however often it was seen: a copied record adds nothing. In strata (age groups,
-rare diseases) a person counts with the registered weight of its stratum.
+Each person counts once, wherever and however often it was seen: a copied record adds nothing. In
+strata (age groups, rare diseases) a person counts with the registered weight of its stratum. The
+Shapley value has a closed form, so no coalition is evaluated and there is no limit of players.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from functools import cached_property
 
 from heyi.crypto.canonical import Json, digest
 from heyi.model.errors import InvalidInput
-from heyi.settlement.closed_form import coverage_by_levels
 from heyi.settlement.game import check_players
 
 Patterns = Mapping[int, int]
@@ -22,7 +22,7 @@ Patterns = Mapping[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stratum:
-    """Persons of one kind; each counts `weight`."""
+    """Persons of one kind; each counts `weight`, above zero."""
 
     name: str
     weight: int
@@ -31,7 +31,7 @@ class Stratum:
 
 @dataclass(frozen=True, kw_only=True)
 class CoverageGame:
-    """The utility of a coalition is the weight of all persons that any of its players saw."""
+    """The utility of a coalition is the summed weight of all persons that its players saw."""
 
     players: tuple[str, ...]
     strata: tuple[Stratum, ...]
@@ -86,7 +86,7 @@ class CoverageGame:
         ]
 
     def value(self, paths: Sequence[Sequence[str]]) -> tuple[Fraction, ...]:
-        """Each person is shared equally among the unions that saw it, and within each among its members."""
+        """The value of each player, in `unit`; `paths` as in `coverage_by_levels`."""
         return coverage_by_levels(self.weighted, [tuple(path) for path in paths])
 
     def by_stratum(self, paths: Sequence[Sequence[str]]) -> dict[str, tuple[Fraction, ...]]:
@@ -98,15 +98,16 @@ class CoverageGame:
         }
 
     def coalitions(self) -> Iterable[tuple[int, int]]:
-        """What the root commits to: persons by who saw them, stratum by stratum, in the order of the masks."""
+        """The leaves of the root: stratum by stratum, persons by who saw them, in mask order."""
         for stratum in self.strata:
             yield from sorted(stratum.patterns.items())
 
     def moments(self, paths: Sequence[Sequence[str]]) -> list[list[Fraction]]:
-        """Sums over persons of the products of two players' parts of that person (see `uncertainty`)."""
+        """Sums over persons of products of two players' parts of a person (see `uncertainty`)."""
         n = len(self.players)
         moments = [[Fraction(0)] * n for _ in range(n)]
         for stratum in self.strata:
+            # all persons of one pattern have the same parts, so each pattern is valued once
             for mask, persons in stratum.patterns.items():
                 parts = coverage_by_levels({mask: stratum.weight}, [tuple(path) for path in paths])
                 held = [i for i in range(n) if parts[i]]
@@ -149,10 +150,42 @@ def coverage_from_json(value: Json) -> CoverageGame:
     )
 
 
-def coverage_values(patterns: Mapping[int, int], players: int) -> tuple[int, ...]:
-    """Distinct persons seen by each coalition, from counts of persons by the exact set of players that saw them.
+def coverage_by_levels(
+    patterns: Patterns, paths: Sequence[tuple[str, ...]]
+) -> tuple[Fraction, ...]:
+    """Each player's value of coverage, with unions within unions (Owen 1977, Winter 1989).
 
-    v(S) = all persons - those seen only outside S.
+    Each person is shared equally among the unions that saw it, each of these parts equally among
+    the unions inside, and so on down. `paths[i]` names the unions of player i from the top (county,
+    township); with an empty path it is in no union. If all paths are empty, this is the Shapley
+    value: each person is shared equally among the players that saw it.
+    """
+    phi = [Fraction(0)] * len(paths)
+
+    def share(members: Sequence[int], depth: int, part: Fraction) -> None:
+        if len(members) == 1:
+            phi[members[0]] += part
+            return
+        unions: dict[object, list[int]] = {}
+        for i in members:
+            # a player whose path ends here is a union by itself; its number is no name of another
+            unions.setdefault(paths[i][depth] if depth < len(paths[i]) else i, []).append(i)
+        for union in unions.values():
+            share(union, depth + 1, part / len(unions))
+
+    for mask, count in patterns.items():
+        if count:
+            share([i for i in range(len(paths)) if mask >> i & 1], 0, Fraction(count))
+    return tuple(phi)
+
+
+def coverage_values(patterns: Patterns, players: int) -> tuple[int, ...]:
+    """Distinct persons seen by each coalition, in the order of the masks.
+
+    v(S) is all persons less those that only players outside S saw.
+
+    Raises:
+        InvalidInput: a pattern is no set of the players, or a count is negative.
     """
     size = 1 << players
     subsets = [0] * size
@@ -160,6 +193,8 @@ def coverage_values(patterns: Mapping[int, int], players: int) -> tuple[int, ...
         if not 0 < mask < size or persons < 0:
             raise InvalidInput(f"pattern {mask} is not a set of {players} players with a count")
         subsets[mask] += persons
+    # sums over subsets, one player at a time (the zeta transform): afterwards `subsets[m]` counts
+    # the persons that only players within m saw
     for i in range(players):
         bit = 1 << i
         for mask in range(size):

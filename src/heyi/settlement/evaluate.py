@@ -1,8 +1,9 @@
-"""Evaluating a utility: every coalition of a plan once, by any number of workers, resumed where it was interrupted.
+"""Evaluation of a utility: each coalition of a plan once, by any number of workers, resumable.
 
-A value is kept as soon as its chunk is done, under the digest of the specification and the seed: another utility,
-evaluation set or seed has another specification and never meets it. Results are put together in the order of the masks:
-whoever evaluated them, the game has the same bytes.
+Values are stored as soon as their chunk is done, under a key that binds specification and seed
+(`key_of`). Another utility, evaluation set or seed has another key, so their values never mix.
+Results are collected in the order of the masks, so the game has the same bytes whoever evaluated
+it.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ Evaluate = Callable[[Sequence[int]], list[int]]
 
 
 class UtilityStore(Protocol):
-    """What was evaluated already. Nothing in it is ever changed."""
+    """The utilities that are known already. Entries are added and never changed."""
 
     def known(self, key: str) -> Mapping[int, int]:
         """Utilities by coalition."""
 
     def add(self, key: str, values: Mapping[int, int]) -> None:
-        """Keep more of them durably.
+        """Store more utilities durably.
 
         Raises:
             StoreError: they cannot be written, or a coalition is known with another value.
@@ -42,14 +43,14 @@ class Executor(Protocol):
 
 
 class InTurn:
-    """One chunk after the other, here."""
+    """Runs one chunk after the other in this process."""
 
     def run(self, evaluate: Evaluate, chunks: Sequence[Sequence[int]]) -> Iterator[list[int]]:
         yield from map(evaluate, chunks)
 
 
 class Nowhere:
-    """A store for one run, which forgets."""
+    """A store in memory, for one run."""
 
     def __init__(self) -> None:
         self._known: dict[str, dict[int, int]] = {}
@@ -70,7 +71,7 @@ def evaluate(
     executor: Executor | None = None,
     on_chunk: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> dict[int, int]:
-    """The utility of each coalition; what the store knows is not evaluated again.
+    """The utility of each coalition in `masks`; what the store knows is not evaluated again.
 
     Raises:
         InvalidInput: a utility is no whole number, or one is missing.
@@ -79,6 +80,7 @@ def evaluate(
     store, executor = store or Nowhere(), executor or InTurn()
     key = key_of(utility, seed)
     known = dict(store.known(key))
+    # mask 0 is never asked: the empty coalition is worth 0, since the baseline was subtracted
     missing = sorted({m for m in masks if m and m not in known})
     chunks = [missing[i : i + CHUNK] for i in range(0, len(missing), CHUNK)]
     done = 0
@@ -88,11 +90,12 @@ def evaluate(
                 f"{len(chunk)} coalitions were asked and {len(values)} utilities came"
             )
         for mask, value in zip(chunk, values, strict=True):
-            if type(value) is not int:
+            if type(value) is not int:  # True is an int to `isinstance`
                 who = ", ".join(p for i, p in enumerate(utility.players) if mask >> i & 1)
                 raise InvalidInput(
                     f"the utility of {who} is {value!r}", hint="a whole number, in the unit"
                 )
+        # stored before the next chunk begins: an interruption loses one chunk at most
         store.add(key, dict(zip(chunk, values, strict=True)))
         known |= zip(chunk, values, strict=True)
         done += len(chunk)
@@ -101,7 +104,7 @@ def evaluate(
 
 
 def key_of(utility: Utility, seed: int) -> str:
-    """Under what values are kept: players, unit, specification, seed."""
+    """The key of stored values: a digest of players, unit, specification and seed."""
     return digest(
         {
             "players": list(utility.players),
@@ -148,7 +151,7 @@ def sampled_game(
     executor: Executor | None = None,
     on_chunk: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Sample:
-    """The game of the coalitions of a plan.
+    """The sampled game: utilities of a plan's coalitions; the plan follows from the seed.
 
     Raises:
         InvalidInput: the evaluations are too few, or a utility is no whole number.

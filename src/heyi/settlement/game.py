@@ -1,7 +1,8 @@
-"""Games: players, and an integer utility for each of their coalitions, as pre-registered in the permit.
+"""Games: players and an integer utility for each coalition, as registered before the run.
 
-A coalition is a bit mask over the players. Where the utility has a closed form (`coverage`), or only a plan of
-coalitions is evaluated (`sample`), fewer numbers say it.
+A coalition is a bit mask over the players: bit i is player i. Two other kinds of game need fewer
+numbers: `coverage_game`, whose value has a closed form, and `sample`, which has the coalitions of
+a plan only.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ MOST_PLAYERS = 24
 
 
 class Utility(Protocol):
-    """A utility that can be asked for: integers in `unit`, v(empty) = 0 after the registered baseline."""
+    """A utility that can be evaluated: integers in `unit`, with v(empty) = 0."""
 
     @property
     def players(self) -> tuple[str, ...]: ...
@@ -35,10 +36,10 @@ class Utility(Protocol):
 
 
 def check_players(players: Sequence[str]) -> None:
-    """Players stand once each, in the order of their ids.
+    """Check that each player is named once, in the order of the ids.
 
     Raises:
-        InvalidInput: they do not.
+        InvalidInput: a player is named twice, or they are in another order.
     """
     if len(set(players)) != len(players) or any(a > b for a, b in pairwise(players)):
         raise InvalidInput("players stand once each, in the order of their ids")
@@ -46,12 +47,13 @@ def check_players(players: Sequence[str]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Game:
-    """`values[m]` is the utility of the coalition whose bit mask over `players` is m, in `unit`; `values[0]` is 0.
+    """`values[m]` is the utility in `unit` of the coalition with bit mask m; `values[0]` is 0.
 
-    The registered baseline v(empty) was subtracted before. `specification` is what was registered before the run.
-    `moments`, where the evaluation gave them, are sums over its records of products of two players' contributions to
-    one record, in the unit squared (see `uncertainty`). `overlap`, where persons were linked, counts them by the exact
-    set of players that hold them (see `guards`).
+    The registered baseline v(empty) is already subtracted. `specification` is what was registered
+    before the run. `moments` are sums over the evaluated records of products of two players'
+    contributions to one record, in the squared unit (see `uncertainty`), or None if the evaluation
+    gave none. `overlap` counts linked persons by the exact set of players that hold them, as a bit
+    mask (see `guards`), or None if persons were not linked.
     """
 
     players: tuple[str, ...]
@@ -66,7 +68,8 @@ class Game:
         if not 1 <= n <= MOST_PLAYERS:
             raise InvalidInput(
                 f"{n} players cannot be valued exactly",
-                hint=f"1 to {MOST_PLAYERS} players; group institutions by owner, use a closed form, or a sample",
+                hint=f"1 to {MOST_PLAYERS} players; group institutions by owner, use a closed form,"
+                " or a sample",
             )
         check_players(self.players)
         if len(self.values) != 1 << n:
@@ -122,8 +125,3 @@ def game_from_json(value: Json) -> Game:
         moments=None if moments is None else tuple(tuple(map(int, row)) for row in moments),
         overlap=None if overlap is None else {int(m, 16): int(c) for m, c in overlap.items()},
     )
-
-
-def mask_of(members: Sequence[int]) -> int:
-    """The bit mask of a coalition."""
-    return sum(1 << i for i in set(members))

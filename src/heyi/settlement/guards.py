@@ -1,9 +1,9 @@
-"""Guards of fairness: evidence about institutions that hold the same persons, and how firm a division is.
+"""Guards of fairness: evidence about institutions with the same persons, and about the division.
 
-Nothing here accuses. `Twin` is a pair that holds nearly the same persons: where the specification says so, both are
-valued as one owner, so that a second name earns nothing; else the evidence goes to people. `Stability` says whether a
-coalition gets more than it is worth by itself, which is what the others might object to. `Baseline` says how shares
-hang on the registered value of nothing.
+Nothing here accuses anybody. `Twin` is a pair that holds nearly the same persons. If the
+specification says so, both are valued as one owner, and a second name earns nothing; otherwise
+people get the evidence. `Stability` says whether a coalition gets more than it is worth by itself,
+which the others could object to. `Baseline` says how shares depend on the registered v(empty).
 """
 
 from __future__ import annotations
@@ -20,17 +20,18 @@ from heyi.crypto.canonical import Json
 from heyi.model.errors import InvalidInput
 
 SAME = Fraction(4, 5)
-"""Of the persons that either of two institutions holds, the part that both hold, from which on they are twins."""
+"""Two institutions are twins if both hold at least this part of the persons that either holds."""
 FEWEST = 20
-"""Of fewer persons nothing is said."""
+"""An institution with fewer persons is never called a twin."""
 TWINS = ("join", "report")
 JOIN, REPORT = TWINS
 MOST = 20
+"""`stability` tries all coalitions of at most so many players."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Twin:
-    """Two institutions of which `shared` persons are held by both, of `of_a` and `of_b`."""
+    """Two institutions with `of_a` and `of_b` persons; both hold `shared` of them."""
 
     a: str
     b: str
@@ -40,12 +41,15 @@ class Twin:
 
     @property
     def part(self) -> Fraction:
-        """Of the persons that either holds (Jaccard)."""
+        """The part of the persons of either that both hold, from 0 to 1 (Jaccard)."""
         return Fraction(self.shared, max(self.of_a + self.of_b - self.shared, 1))
 
 
 def overlaps(players: Sequence[str], patterns: Mapping[int, int]) -> list[Twin]:
-    """Every pair that shares persons, the closest first; `patterns` counts persons by the exact set of players."""
+    """Every pair that shares persons, the closest first.
+
+    `patterns` counts persons by the exact set of players that hold them, as a bit mask.
+    """
     n = len(players)
     held, both = [0] * n, [[0] * n for _ in range(n)]
     for mask, persons in patterns.items():
@@ -71,7 +75,11 @@ def twins(players: Sequence[str], patterns: Mapping[int, int]) -> list[Twin]:
 
 
 def joined(owners: Mapping[str, str], pairs: Sequence[Twin]) -> dict[str, str]:
-    """Owners, where twins belong to one: that of the first of them by id."""
+    """The owners, changed so that twins have one last owner: that of the first of them by id.
+
+    If a and b are twins, and b belongs to h, then h gets the owner a. Pairs form chains: if b
+    and c are twins too, all three have one owner.
+    """
     found = dict(owners)
 
     def last(player: str) -> str:
@@ -83,6 +91,7 @@ def joined(owners: Mapping[str, str], pairs: Sequence[Twin]) -> dict[str, str]:
     for pair in pairs:
         for player in (pair.a, pair.b):
             heads[last(player)] = min(heads.get(last(player), player), player)
+        # INVARIANT: only a last owner gets a new owner, so no circle can arise
         if last(pair.a) != last(pair.b):
             first, second = sorted((last(pair.a), last(pair.b)), key=heads.__getitem__)
             found[second] = first
@@ -91,10 +100,11 @@ def joined(owners: Mapping[str, str], pairs: Sequence[Twin]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stability:
-    """The coalition whose members together get most beyond what they are worth by themselves, and by how much.
+    """The coalition that gets most above what it is worth by itself, and the difference.
 
-    Where `excess` is at most zero the value lies in the core of the dual game (where data overlap, joining late adds
-    less than joining first): no coalition is paid for more than it could have brought alone.
+    If `excess` is at most zero, the value lies in the core of the dual game: no coalition is paid
+    for more than it could have brought alone. The dual is the right game here, because overlapping
+    data add less when they come late than when they come first.
     """
 
     members: tuple[str, ...]
@@ -116,9 +126,11 @@ def stability(
     n = len(players)
     if not 2 <= n <= MOST:
         raise InvalidInput(f"stability is told of 2 to {MOST} players, not {n}")
+    # what each coalition gets, in the order of the masks: each player doubles the table so far
     shares = np.zeros(1)
     for own in phi:
         shares = np.concatenate([shares, shares + float(own)])
+    # floats find the coalition, fractions compute its excess; mask 0 and the full one are left out
     worst = int((shares - values.astype(np.float64))[1:-1].argmax()) + 1
     members = [i for i in range(n) if worst >> i & 1]
     excess = sum((phi[i] for i in members), Fraction(0)) - int(values[worst])
@@ -126,16 +138,22 @@ def stability(
 
 
 def lowered(values: npt.NDArray[Any]) -> list[Fraction]:
-    """For each player, of the coalitions of the others the part whose utility it lowers; nobody does in a game that
-    grows with its coalitions."""
+    """For each player: the part of the coalitions of the others whose utility it lowers, 0 to 1.
+
+    In a game that grows with its coalitions, all parts are 0.
+    """
     n = len(values).bit_length() - 1
+    # the middle axis is bit i of the mask: without the player, and with it
     halves = [values.reshape(-1, 2, 1 << i) for i in range(n)]
     return [Fraction(int((h[:, 1] < h[:, 0]).sum()), h[:, 0].size) for h in halves]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """A player's part of all contributions, as registered, and if nothing were worth a tenth of everything more."""
+    """A player's part of all contributions.
+
+    `part` is that under the registered v(empty), `raised` that if v(empty) were higher by v(N)/10.
+    """
 
     player: str
     part: Fraction
@@ -143,9 +161,9 @@ class Baseline:
 
 
 def baseline(players: Sequence[str], phi: Sequence[Fraction]) -> list[Baseline]:
-    """How each part would change: a baseline that is higher by c takes c/n from every contribution.
+    """How each part depends on v(empty): raising v(empty) by c takes c/n from each contribution.
 
-    Nothing is said where everything together is worth nothing.
+    The list is empty if v(N) is not above zero.
     """
     total = sum(phi, Fraction(0))
     if total <= 0:
@@ -158,10 +176,10 @@ def baseline(players: Sequence[str], phi: Sequence[Fraction]) -> list[Baseline]:
 
 
 def check_twins(value: Json) -> str:
-    """What is to be done about twins.
+    """The registered treatment of twins: `join` or `report`.
 
     Raises:
-        InvalidInput: something else.
+        InvalidInput: it is neither.
     """
     if value not in TWINS:
         raise InvalidInput(f"twins are not `{value}`", hint=" or ".join(TWINS))

@@ -1,4 +1,4 @@
-"""The pot: what there is to divide and the terms of dividing it, registered with the utility before the run."""
+"""The pot: the money to divide and the terms of dividing it, registered before the run."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from heyi.crypto.canonical import Json
+from heyi.crypto.codec import to_json
 from heyi.model.errors import InvalidInput
 from heyi.settlement.allocate import Policy
 from heyi.settlement.guards import JOIN, Twin, check_twins, joined
@@ -15,7 +16,7 @@ from heyi.settlement.owners import ultimate
 
 
 class Payment(Enum):
-    """How a share is paid; amounts are hundredths of the unit in each case."""
+    """How a share is paid; amounts are always hundredths of the unit."""
 
     MONEY = "money"  # yuan
     WORK_POINTS = "work_points"  # points of the county's performance pay
@@ -24,11 +25,13 @@ class Payment(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pot:
-    """`fen` to divide under `policy`. `owners` names the beneficial owner of a player; who has none is its own.
+    """`fen` to divide under `policy`.
 
-    `levels` names the unions of each player from the top (county, township), where the pot goes to unions first.
-    `twins` says what happens where two players hold nearly the same persons: they are valued as one owner (`join`), or
-    it is told to people (`report`). A statement can be disputed for `dispute_days`.
+    `owners` maps a player to its beneficial owner; a player that is missing is its own owner.
+    `levels` maps a player to its unions from the top (county, township), if the pot is divided
+    among unions first. `twins` says what to do if two players hold nearly the same persons: value
+    them as one owner (`join`), or only report it to people (`report`). A statement can be disputed
+    for `dispute_days`.
     """
 
     fen: int
@@ -59,10 +62,12 @@ class Pot:
         ultimate(self.owners, sorted(self.owners))
 
     def check_names(self, players: Collection[str]) -> None:
-        """Check that whom floors, group, owners and levels name are players, so that no misspelt name goes unnoticed.
+        """Check that floors, group, owners and levels name players, to catch misspelt names.
+
+        The owner of a player may be anybody.
 
         Raises:
-            InvalidInput: one of them is not; an owner may be anybody.
+            InvalidInput: one of the names is no player.
         """
         for what, names in (
             ("floors", self.policy.floors),
@@ -80,7 +85,7 @@ class Pot:
         """The part of the registered specification that is about the pot."""
         return {
             "pot_fen": self.fen,
-            "policy": self.policy.to_json(),
+            "policy": to_json(self.policy),
             "owners": dict(sorted(self.owners.items())),
             "levels": {p: list(names) for p, names in sorted(self.levels.items())},
             "twins": self.twins,
@@ -92,9 +97,11 @@ class Pot:
 def union_paths(
     specification: Mapping[str, Json], players: Sequence[str], pairs: Sequence[Twin] = ()
 ) -> list[list[str]]:
-    """The unions of each player from the top: its registered levels, then its owner where that has several players.
+    """The unions of each player from the top: its registered levels, then its owner.
 
-    Where twins are joined they have one owner. All players of an owner stand where the first of them stands.
+    An owner of a single player makes no union. `pairs` are twins; if the specification joins
+    twins, they get one owner. All players of an owner take the levels of the first of them by id,
+    since a union cannot lie in two places.
     """
     owners = specification.get("owners", {})
     if specification.get("twins", JOIN) == JOIN:
@@ -105,6 +112,7 @@ def union_paths(
     levels = specification.get("levels", {})
     return [
         [
+            # prefixes keep a level and an owner of the same name apart
             *(f"level {name}" for name in levels.get(first[last[p]], ())),
             *([f"owner {last[p]}"] if sizes[last[p]] > 1 else []),
         ]

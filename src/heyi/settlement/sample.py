@@ -1,4 +1,4 @@
-"""A sampled game: the utilities of the coalitions of a plan, which follows from its seed."""
+"""A sampled game: utilities of the coalitions of a plan, which follows from its seed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from heyi.settlement.sampled import Plan, plan
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """`values[j]` is the utility of the plan's coalition j, `total` that of all players, in `unit`."""
+    """`values[j]` is the utility of the plan's coalition j, `total` that of all, in `unit`."""
 
     players: tuple[str, ...]
     seed: int
@@ -27,6 +27,8 @@ class Sample:
     def __post_init__(self) -> None:
         check_players(self.players)
         n, given = len(self.players), len(self.values)
+        # Checked before the plan is drawn, so that a forged certificate cannot ask for a huge one.
+        # A plan has all evaluations, or one less (coalitions come in pairs), or every coalition.
         if given not in (self.evaluations, self.evaluations - 1) and (
             n > 24 or given != (1 << n) - 2
         ):
@@ -38,7 +40,7 @@ class Sample:
 
     @cached_property
     def plan(self) -> Plan:
-        """The plan, which follows from players, seed and evaluations."""
+        """The plan; it follows from the number of players, seed and evaluations."""
         return plan(len(self.players), self.evaluations, self.seed)
 
     @cached_property
@@ -61,7 +63,7 @@ class Sample:
             ) from None
 
     def coalitions(self) -> Iterable[tuple[int, int]]:
-        """The coalitions of the plan with their utilities, in its order, and all players last."""
+        """The coalitions with their utilities, in the order of the plan; all players come last."""
         yield from zip(self.plan.masks(), self.values, strict=True)
         yield (1 << len(self.players)) - 1, self.total
 

@@ -1,4 +1,4 @@
-"""The life of a share: accrued, stated, disputed, approved, paid; which event leads from where to where."""
+"""The life of a share: its stages, and the events that lead from one stage to the next."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from heyi.model.errors import InvalidInput
 
 
 class Stage(Enum):
-    """Where the share of one institution in one settlement stands."""
+    """The stage of one institution's share in one settlement."""
 
     ACCRUED = "accrued"  # computed and certified
-    STATED = "stated"  # told to the institution, which may dispute it until the registered day
-    DISPUTED = (
-        "disputed"  # waits for an answer; nobody's share of this settlement is approved meanwhile
-    )
+    STATED = "stated"  # sent to the institution, which may dispute it until the registered day
+    # waits for an answer; meanwhile no share of this settlement can be approved
+    DISPUTED = "disputed"
     APPROVED = "approved"  # by the authority that answers for the money
     PAID = "paid"
 
@@ -36,7 +35,7 @@ _WORDS = {
 
 
 AFTER = {event: after for event, (_, after) in _STEPS.items()}
-"""Where each event leads, for who folds a log without judging it."""
+"""The stage after each event, for code that folds a log and does not judge it."""
 
 
 def step(stage: Stage, event: str, party: str) -> Stage:

@@ -1,4 +1,4 @@
-"""Statements: what an institution is told about a settlement, so that it can recompute and dispute it."""
+"""Statements: what an institution gets to know about a settlement, to recompute and dispute it."""
 
 from __future__ import annotations
 
@@ -26,10 +26,12 @@ def yuan(fen: int) -> str:
 class Statement:
     """One institution's statement of one study.
 
-    `contribution` is its value in the game's unit, between `low` and `high` where only a sample of coalitions was
-    evaluated; `interval` is that of its share of all contributions, in millionths, as the evaluation's records tell;
-    `alone` and `last` are what it adds to nobody and to all others together; `strata` its part of each stratum; `why`
-    tells it in words. It can be disputed until `disputes_until`, Unix time.
+    `contribution` is its value in `unit`; it lies between `low` and `high`, which differ only if a
+    sample of coalitions was evaluated. `interval` is for its share of all contributions, in
+    millionths: the uncertainty from the records of the evaluation. `alone` is what its data add to
+    nothing, `last` what they add to the data of all others, `total` the utility of all together.
+    `strata` has its value in each stratum, and `why` explains the contribution in words. It can be
+    disputed until `disputes_until`, Unix time in seconds. `certificate` is a digest.
     """
 
     party: str
@@ -130,9 +132,10 @@ def _with_unions(why: Text, party: str, pairs: Sequence[Twin], path: Sequence[st
     if not own and path:
         names = ", ".join(f"`{name.partition(' ')[2]}`" for name in path)
         return Text(
-            zh=f"{why.zh}份额先在登记的上级单位或归属之间计算（贵机构属于 {names}），再在其内部分配。",
-            en=f"{why.en} Shares go to the registered unions or owners first (yours is {names}), and are divided "
-            "within them.",
+            zh=f"{why.zh}份额先在登记的上级单位或归属之间计算（贵机构属于 {names}），"
+            "再在其内部分配。",
+            en=f"{why.en} Shares go to the registered unions or owners first (yours is {names}), "
+            "and are divided within them.",
         )
     if not own:
         return why
@@ -145,9 +148,10 @@ def _with_unions(why: Text, party: str, pairs: Sequence[Twin], path: Sequence[st
         f"`{name}` ({shared:,} of {either:,} are held by both)" for name, shared, either in told
     )
     return Text(
-        zh=f"{why.zh}贵机构与 {zh} 的患者几乎相同，按登记的约定作为同一归属计值；如属误判，请提出异议。",
-        en=f"{why.en} Your institution holds nearly the same patients as {en}, so as registered they are valued as one "
-        "owner; dispute it if that is wrong.",
+        zh=f"{why.zh}贵机构与 {zh} 的患者几乎相同，按登记的约定作为同一归属计值；"
+        "如属误判，请提出异议。",
+        en=f"{why.en} Your institution holds nearly the same patients as {en}, so as registered "
+        "they are valued as one owner; dispute it if that is wrong.",
     )
 
 
@@ -159,28 +163,31 @@ def _why(measured: Measured, i: int, phi: Fraction, alone: int, last: int) -> Te
         return Text(
             zh=f"贡献是把贵机构的数据加入其他机构的各种组合时{what.zh}的平均改善，"
             f"由登记的 {len(measured.values)} 种组合估计。",
-            en=f"the contribution is the mean improvement of {what.en} when your data join the coalitions of the "
-            f"others, estimated from {len(measured.values)} registered coalitions.",
+            en=f"the contribution is the mean improvement of {what.en} when your data join the "
+            f"coalitions of the others, estimated from {len(measured.values)} registered "
+            "coalitions.",
         )
     coalitions, lower = _lowered(measured, i)
     if phi < 0:
         return Text(
-            zh=f"在其他机构的 {coalitions} 种组合中，有 {lower} 种因加入贵机构的数据而使{what.zh}变差，"
-            "平均为负：贵机构的病例构成与其他机构不同。这不是数据错误的证明；负贡献如实公布，支付按零计算，不向贵机构追索。",
-            en=f"in {lower} of the {coalitions} coalitions of the others, adding your data lowered {what.en}, and on "
-            "average too: your case mix differs from the others'. This does not prove an error in the data; a negative "
-            "contribution is published as it is, paid as zero, and never claimed back.",
+            zh=f"在其他机构的 {coalitions} 种组合中，有 {lower} 种因加入贵机构的数据而使"
+            f"{what.zh}变差，平均为负：贵机构的病例构成与其他机构不同。"
+            "这不是数据错误的证明；负贡献如实公布，支付按零计算，不向贵机构追索。",
+            en=f"in {lower} of the {coalitions} coalitions of the others, adding your data lowered "
+            f"{what.en}, and on average too: your case mix differs from the others'. This does not "
+            "prove an error in the data; a negative contribution is published as it is, paid as "
+            "zero, and never claimed back.",
         )
     return Text(
         zh=f"贡献是把贵机构的数据加入其他机构的 {coalitions} 种组合时，{what.zh}的平均改善"
         f"（其中 {coalitions - lower} 种没有变差）。",
-        en=f"the contribution is the mean improvement of {what.en} when your data join each of the {coalitions} "
-        f"coalitions of the others; in {coalitions - lower} of them it got no worse.",
+        en=f"the contribution is the mean improvement of {what.en} when your data join each of the "
+        f"{coalitions} coalitions of the others; in {coalitions - lower} of them it got no worse.",
     )
 
 
 def _measured(specification: Mapping[str, Json]) -> Text:
-    """What a utility says, in the middle of a sentence."""
+    """The name of what a utility measures, for the middle of a sentence."""
     match specification.get("utility"):
         case "concordance":
             return Text(
@@ -204,21 +211,25 @@ def _measured(specification: Mapping[str, Json]) -> Text:
 def _why_covered(measured: CoverageGame, alone: int, last: int) -> Text:
     if measured.unit == "persons":
         return Text(
-            zh=f"贵机构有 {alone:,} 名符合条件的患者，其中 {last:,} 名只在贵机构出现；与他人共有的患者由各机构平分，"
-            "共有人数过少的组合按零计，以免暴露个人。",
-            en=f"your institution has {alone:,} eligible patients, {last:,} of whom nobody else has; patients seen by "
-            "several institutions are shared equally among them, and groups too small to be published count as none.",
+            zh=f"贵机构有 {alone:,} 名符合条件的患者，其中 {last:,} 名只在贵机构出现；"
+            "与他人共有的患者由各机构平分，共有人数过少的组合按零计，以免暴露个人。",
+            en=f"your institution has {alone:,} eligible patients, {last:,} of whom nobody else "
+            "has; patients seen by several institutions are shared equally among them, and groups "
+            "too small to be published count as none.",
         )
     return Text(
-        zh=f"贵机构符合条件的患者按登记的分层权重合计 {alone:,} 分，其中 {last:,} 分来自只在贵机构出现的患者；"
+        zh=f"贵机构符合条件的患者按登记的分层权重合计 {alone:,} 分，"
+        f"其中 {last:,} 分来自只在贵机构出现的患者；"
         "与他人共有的患者由各机构平分，共有人数过少的组合按零计，以免暴露个人。",
-        en=f"your eligible patients count {alone:,} points by the registered weights of their strata, {last:,} of them "
-        "for patients whom nobody else has; patients seen by several institutions are shared equally among them, and "
-        "groups too small to be published count as none.",
+        en=f"your eligible patients count {alone:,} points by the registered weights of their "
+        f"strata, {last:,} of them for patients whom nobody else has; patients seen by several "
+        "institutions are shared equally among them, and groups too small to be published count as "
+        "none.",
     )
 
 
 def _lowered(measured: Game, i: int) -> tuple[int, int]:
-    """Coalitions of the others, and of how many player i lowered the utility."""
+    """The number of coalitions of the others, and of those whose utility player i lowers."""
+    # the middle axis is bit i of the mask: without player i, and with it
     values = integers(measured).reshape(-1, 2, 1 << i)
     return values[:, 0].size, int((values[:, 1] < values[:, 0]).sum())

@@ -1,11 +1,13 @@
 """The utilities that can be registered, and what a game must be to measure each of them.
 
 coverage      distinct eligible persons, by keyed tokens; in strata, each with its weight
-likelihood    log-likelihood of the coalition's model over all institutions' records, above that of the null model
-concordance   pairs of a case and a control that the coalition's model ranks rightly, less those it ranks wrongly,
-              within each institution; twice the area under the curve less one, times the pairs
-information   precision (inverse variance) of one coefficient from the coalition's records, at the joint model
-table         a table of the consortium's own, a whole number for each coalition
+likelihood    log-likelihood of the coalition's model over the records of all institutions, less
+              that of the null model
+concordance   pairs of a case and a control that the coalition's model ranks rightly, less those
+              that it ranks wrongly; only pairs within one institution. It is (2 AUC - 1) pairs
+information   precision (inverse variance) of one coefficient, from the coalition's records at the
+              joint model
+table         a whole number for each coalition, in a table that the consortium registered
 """
 
 from __future__ import annotations
@@ -29,19 +31,19 @@ UNITS = {
     TABLE: "units",
 }
 FEW = 8
-"""Of so many institutions every coalition is evaluated, also where a sample is registered."""
+"""Up to this many institutions, every coalition is evaluated even if a sample is registered."""
 
 
 def is_sample(players: int, specification: Specification) -> bool:
-    """A registered sample is drawn where there are many coalitions; of few institutions each is evaluated."""
+    """Whether a sample is drawn: one is registered, and there are more than `FEW` institutions."""
     return bool(specification["sample"]) and players > FEW
 
 
 def table_game(players: Sequence[str], specification: Specification) -> Game:
-    """A table of the consortium's own, for the institutions that took part.
+    """The game of the registered table, for the institutions that took part.
 
     Raises:
-        InvalidInput: one of them is not in the table.
+        InvalidInput: the table has no value for one of their coalitions.
     """
     table, values = specification["table"], [0]
     for mask in range(1, 1 << len(players)):
@@ -55,11 +57,13 @@ def table_game(players: Sequence[str], specification: Specification) -> Game:
 
 
 def check_follows(measured: Measured, linked: frozenset[str]) -> None:
-    """Check that what was measured is of the registered kind, unit and table, and that persons were linked where it
-    says so; `linked` are the institutions that answered with tokens.
+    """Check a measured game against its registration: kind, unit, table, and who linked persons.
+
+    `linked` are the institutions that answered with tokens. A game that counts overlaps needs the
+    tokens of all its players.
 
     Raises:
-        InvalidInput: it is not.
+        InvalidInput: the game is not what was registered.
     """
     utility = measured.specification["utility"]
     kind: type = CoverageGame if utility == COVERAGE else Game

@@ -1,1 +1,1 @@
-"""The side that asks: it sends calls under permits and joins what the nodes answer."""
+"""The centre: it sends calls under permits and joins the answers of the nodes."""

@@ -1,8 +1,9 @@
-"""Models of coalitions: what each set of institutions could have learnt without the others, in common exchanges.
+"""Models of coalitions: what each set of institutions could have learnt without the others.
 
-A coalition is a bit mask over seats. In each exchange a seat answers, in one call, for all coalitions that contain it.
-From zero the fits take the rounds that the joint model takes. From the institutions' own optima (one exchange) they
-start where a meta-analysis ends, with the gradient that the penalty leaves there, and two or three steps are enough.
+A coalition is a bit mask over seats. All coalitions share the exchanges: in each one, a seat
+answers in one call for all coalitions that contain it. Started from zero, the fits take as many
+rounds as the joint model. Started from the institutions' own optima (one more exchange), they begin
+where a meta-analysis ends, and two or three rounds are enough.
 """
 
 from __future__ import annotations
@@ -37,13 +38,14 @@ Models = Mapping[int, Sequence[int]]
 """Coefficients in 1e-12 by coalition."""
 
 NEAR = 10**11
-"""A step that moves no coefficient by more than 0.1 on the registered scaling is the last: what is left falls as its
-square, and the likelihood by the square of that."""
+"""0.1 in 1e-12: near fits end with the step that moves no coefficient by more, on the registered
+scaling. What is then left of the coefficients is about the square of that step, and what is left of
+the likelihood the square again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """A fitted coalition: coefficients in 1e-12, and the number of Newton rounds."""
+    """A fitted model of a coalition: coefficients in 1e-12, and the number of Newton rounds."""
 
     coefficients: tuple[int, ...]
     rounds: int
@@ -54,7 +56,7 @@ class _Refused(Exception):
 
 
 def parameters(operation: Operation) -> int:
-    """Coefficients of a regression, with its intercept."""
+    """The number of coefficients of a regression, with its intercept."""
     return 1 + len(operation.params["covariates"])
 
 
@@ -68,13 +70,15 @@ def fit_coalitions(
     on_round: Callable[[int], None] = lambda _: None,
     **ways: Unpack[Transport],
 ) -> tuple[dict[int, Fit], Exchanged]:
-    """Fit the regression for each coalition, all of them in the same rounds, from `start` or from zero.
+    """Fit the regression of each coalition, all in the same rounds, from `start` or from zero.
 
-    Where a seat refuses, there are no fits and the exchange tells who refused: leave it out and fit again.
+    If a seat refuses, there are no fits, and the exchange says who refused: leave it out and fit
+    again.
 
     Raises:
-        InvalidInput: a coalition does not converge, or sums are masked and a coalition is not that of all seats.
-        VerificationError: a receipt does not hold, or a seat answers what are no sums.
+        InvalidInput: a coalition does not converge, or sums are masked and a coalition is not that
+            of all seats.
+        VerificationError: a receipt does not hold, or a seat answers something else than sums.
     """
     masks = list(coalitions)
     zero = (0,) * parameters(operation)
@@ -110,10 +114,11 @@ def _totals(
     receipts: list[Json],
     ways: Transport,
 ) -> Sums:
-    """The sums of each coalition at its coefficient vector; what came back is added to `receipts`."""
+    """The sums of each coalition at its coefficient vector; receipts are added to `receipts`."""
     k = parameters(operation)
     if is_masked(operation):
         return _masked_totals(seats, operation, masks, at, receipts, ways)
+    # by seat: the rows of the coalitions that contain it; a seat of none is not asked in this round
     members = [[n for n, m in enumerate(masks) if m >> i & 1] for i in range(len(seats))]
     asked = [i for i, mine in enumerate(members) if mine]
     arguments = [{"at": pack(at[members[i]])} for i in asked]
@@ -139,7 +144,8 @@ def _given(result: Json, name: str) -> Any:
 
 
 def _scattered(rows: int, parts: Sequence[tuple[list[int], npt.NDArray[Any]]]) -> npt.NDArray[Any]:
-    """Sums of parts that are for some of the rows each, in Python integers where int64 could not hold them."""
+    """Add up parts that cover some of the rows each; in Python integers if int64 is too small."""
+    # a bound of every sum: the largest amounts of all parts together
     reach = sum(int(np.abs(part).max(initial=0)) for _, part in parts)
     total = np.zeros((rows, *parts[0][1].shape[1:]), dtype=np.int64 if reach < 1 << 62 else object)
     for mine, part in parts:
@@ -159,9 +165,11 @@ def _masked_totals(
         raise InvalidInput(
             "masked sums tell of all institutions together only", hint="register per-site sums"
         )
+    # masks depend on the call number and cancel only if all seats use the same one; numbers may be
+    # skipped, but never used twice
     number = max(seat.calls for seat in seats)
     for seat in seats:
-        seat.calls = number  # masks cancel between calls of one number
+        seat.calls = number
     peers = sorted(seat.permit.id for seat in seats)
     got = ask(seats, operation, {"at": pack(at), "peers": peers}, **ways)
     receipts += got.receipts
@@ -176,10 +184,12 @@ def own_optima(
     coalitions: Sequence[int],
     **ways: Unpack[Transport],
 ) -> tuple[dict[int, tuple[int, ...]], Exchanged]:
-    """Where each coalition's fit is near, from one exchange: each seat's own penalised optimum and the sums there.
+    """Start vectors near each coalition's fit, in 1e-12, from one exchange.
 
-    About its optimum an institution's likelihood is a parabola with gradient g and information H. A coalition's starts
-    where the sum of its parabolas and the penalty is highest: (sum of H + ridge) theta = sum of (H theta_i + g_i).
+    Each seat answers its own penalised optimum theta_i, with gradient g_i and information H_i at
+    this point, where its likelihood is nearly a parabola. A coalition starts at the maximum of the
+    sum of its parabolas and the penalty: (sum of H_i + ridge) theta = sum of (H_i theta_i + g_i).
+    The gradients are not zero, since the optimum is that of likelihood and penalty together.
     """
     k, ridge = parameters(operation), operation.params["ridge_micro"] / MICRO
     got = ask(seats, operation, {"optimum": True}, **ways)
@@ -192,6 +202,7 @@ def own_optima(
         at = _unpacked(_given(result, "at"), k)
         matrices[i] = full(found.information, 0.0)[0]
         rights[i] = found.gradient[0].astype(np.float64) / PICO
+        # column by column: a matrix product could add in another order on another processor
         for j in range(k):
             rights[i] += matrices[i, :, j] * (at[j] / PICO)
     start: dict[int, tuple[int, ...]] = {}
@@ -201,7 +212,7 @@ def own_optima(
         mine = [n for n, m in enumerate(coalitions) if m >> i & 1]
         whole[mine] += matrices[i]
         right[mine] += rights[i]
-    for j in range(1, k):
+    for j in range(1, k):  # the intercept is not penalised
         whole[:, j, j] += ridge
     for m, theta in zip(coalitions, solve(whole, right).tolist(), strict=True):
         start[m] = tuple(round(x * PICO) for x in theta)
@@ -211,8 +222,11 @@ def own_optima(
 def log_likelihoods(
     seats: Sequence[Seat], operation: Operation, models: Models, **ways: Unpack[Transport]
 ) -> tuple[dict[int, int], list[list[int]] | None, Exchanged]:
-    """Log-likelihood (1e-12) of each model over the complete cases of all seats; where the models are those of every
-    coalition, in the order of their masks, also the moments of the records' contributions, in 1e-12."""
+    """The log-likelihood of each model over the complete cases of all seats, in 1e-12.
+
+    If the models are those of all coalitions, in the order of their masks, and there are at most 16
+    seats, also the moments of the records' contributions in 1e-12 (see `record_moments`).
+    """
     masks = list(models)
     argument: dict[str, Json] = {"at": pack(list(models.values()))}
     whole = masks == list(range(1 << len(seats))) and len(seats) <= 16
@@ -240,7 +254,10 @@ def log_likelihoods(
 def concordances(
     seats: Sequence[Seat], operation: Operation, models: Models, **ways: Unpack[Transport]
 ) -> tuple[dict[int, int], Exchanged]:
-    """For each model, pairs of a case and a control of one seat that it ranks rightly, less those wrongly."""
+    """For each model: pairs of a case and a control ranked rightly, less those ranked wrongly.
+
+    Both records of a pair are of the same seat.
+    """
     masks = list(models)
     got = ask(seats, operation, {"rank": pack(list(models.values()))}, **ways)
     totals = dict.fromkeys(masks, 0)

@@ -1,6 +1,7 @@
-"""The driver: sends operations to nodes under permits and joins what they answer.
+"""The driver: sends operations to nodes under permits and joins the answers.
 
-It says who answered, who refused and why; it never waits for agreement and never sees a record.
+It says who answered, who refused and why. It does not wait for all to agree, and it never sees a
+record.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NotRequired, TypedDict
 
 from heyi.crypto.canonical import Json, digest
+from heyi.crypto.codec import to_json
 from heyi.crypto.keys import Signer
 from heyi.federation.wire.answer import Answer
 from heyi.federation.wire.call import Call
@@ -22,11 +24,12 @@ Send = Callable[[str, Call], Answer]
 """The fabric: (host, call) -> answer."""
 
 Announce = Callable[[Operation, list[tuple[str, int, str]]], None]
-"""Told (operation, [(permit, call number, the argument's digest)]) before anything is sent: no use can go unlogged."""
+"""Called with (operation, [(permit, call number, digest of the argument)]) before anything is sent,
+so that every use is logged."""
 
 
 class Transport(TypedDict):
-    """How the driver reaches nodes, signs, and tells beforehand."""
+    """How the driver reaches nodes, signs calls, and announces them."""
 
     send: Send
     requester: Signer
@@ -35,9 +38,10 @@ class Transport(TypedDict):
 
 @dataclass(slots=True, kw_only=True)
 class Seat:
-    """One permit in use: its token, the holder's public key, and how many calls were made.
+    """One permit in use: its token, the holder's public key, and the number of calls made.
 
-    `without` are linkage tokens of persons whom the holder leaves out of a regression, since a twin counts them.
+    `without` are linkage tokens of persons that the holder leaves out of a regression, because a
+    twin already counts them.
     """
 
     permit: Permit
@@ -49,7 +53,7 @@ class Seat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchanged:
-    """What one operation brought: results by holder, and the signed receipt of every call."""
+    """The outcome of one operation: results and refusals by holder, and all signed receipts."""
 
     results: dict[str, Json]
     refusals: dict[str, dict[str, str]]
@@ -84,8 +88,9 @@ def ask_each(
     requester: Signer,
     announce: Announce = nobody,
 ) -> Exchanged:
-    """Send one call to each seat, with an argument of its own, and check each receipt against the holder's key and the
-    answer.
+    """Send one call with its argument to each seat, and check each receipt.
+
+    A receipt must be signed by the holder, and be for this call and this answer.
 
     Raises:
         VerificationError: a receipt does not hold, or is not for this call or this answer.
@@ -93,6 +98,7 @@ def ask_each(
     results: dict[str, Json] = {}
     refusals: dict[str, dict[str, str]] = {}
     receipts: list[Json] = []
+    # (1) All calls are made and announced before the first one is sent.
     calls = []
     for seat, argument in zip(seats, arguments, strict=True):
         if seat.without and operation.name == "logistic":
@@ -113,8 +119,9 @@ def ask_each(
             for seat, call in zip(seats, calls, strict=True)
         ],
     )
+    # (2) Each answer is checked against its receipt, and the receipt against the call.
     for seat, call in zip(seats, calls, strict=True):
-        seat.calls = call.number  # whatever becomes of the answer, this number is used
+        seat.calls = call.number  # this number is used up, whatever the answer is
         answer = send(seat.permit.audience, call)
         receipt = verify_receipt(answer.receipt, public_key=seat.public_key)
         asked = (
@@ -137,7 +144,7 @@ def ask_each(
             raise VerificationError(f"`{seat.permit.holder}` says other than its receipt")
         receipts.append(answer.receipt)
         if answer.refusal is not None:
-            refusals[seat.permit.holder] = answer.refusal.to_json()
+            refusals[seat.permit.holder] = to_json(answer.refusal)
             continue
         if receipt.result != digest(answer.result):
             raise VerificationError(

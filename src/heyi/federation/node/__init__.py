@@ -1,1 +1,1 @@
-"""The institution's own enforcement point beside its data."""
+"""The node: the institution's own enforcement point beside its data."""

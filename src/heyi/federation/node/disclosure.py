@@ -1,6 +1,6 @@
-"""Disclosure rules at the node: what is too small does not leave.
+"""Disclosure rules at the node: numbers about too few records do not leave the institution.
 
-What sums can still reveal, and why these rules do not settle it alone, is told in docs/guide/disclosure.md.
+docs/guide/disclosure.md explains what sums can still reveal, and why these rules are not enough.
 """
 
 from __future__ import annotations
@@ -18,15 +18,19 @@ def hold_back(cells: list[int], min_cell: int) -> list[int | None]:
 
 
 def regression_refusal(data: Design, min_cell: int = RECORDS_A_CLASS) -> Refusal | None:
-    """At least ten records a parameter, and of each class five or the smallest cell of the permit if that is more; else
-    the sums say too much about single records."""
+    """A refusal if the sums would say too much about single records.
+
+    A regression needs ten records for each parameter. Each class of the outcome needs five records,
+    or `min_cell` of them if that is more.
+    """
     a_class = max(RECORDS_A_CLASS, min_cell)
     needed = RECORDS_A_PARAMETER * data.x.shape[1]
     if data.records < needed:
         return Refusal(
             code="too-few-records",
             zh=f"完整记录不足：每个参数至少 {RECORDS_A_PARAMETER} 条，共需 {needed} 条",
-            en=f"too few complete records: {RECORDS_A_PARAMETER} a parameter, {needed} in all, are needed",
+            en=f"too few complete records: {RECORDS_A_PARAMETER} a parameter, {needed} in all, "
+            "are needed",
         )
     if min(data.positives, data.records - data.positives) < a_class:
         return Refusal(

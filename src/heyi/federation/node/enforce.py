@@ -1,4 +1,4 @@
-"""The enforcement point's questions, in order; each no is a refusal with its reason in both languages."""
+"""The questions of the enforcement point, in order; each no is a refusal with its reason."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from heyi.model.permit import Permit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodePolicy:
-    """What the institution adds; it can only be stricter than the permit."""
+    """The institution's own rules; they can only be stricter than the permit."""
 
     min_cell: int = 5
     refused_purposes: frozenset[str] = frozenset()
@@ -23,7 +23,10 @@ class NodePolicy:
 def enforce(
     call: Call, permit: Permit, *, now: int, revoked: bool, policy: NodePolicy
 ) -> Refusal | None:
-    """What stands against the call, or None. The permit's own signatures were checked before; `now` is Unix time."""
+    """The first reason against the call, or None; `now` is Unix time in seconds.
+
+    The signatures on the permit itself must be checked before.
+    """
     # (1) The permit is in force.
     if revoked:
         return Refusal(code="revoked", zh="许可已被撤销", en="the permit was revoked")

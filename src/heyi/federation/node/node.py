@@ -1,7 +1,8 @@
 """A node: the institution's own enforcement point beside its data.
 
-It verifies the permit against keys that it pinned itself, leaves out withdrawn subjects, charges the call durably
-before it computes, checks disclosure, answers with a signed receipt and logs it in its own log. A refusal is an answer.
+It verifies the permit against keys that it pinned itself and charges the call durably before it
+computes. It leaves out withdrawn subjects and checks disclosure. It answers with a signed receipt
+and writes the receipt into its own log. A refusal is an answer.
 """
 
 from __future__ import annotations
@@ -36,13 +37,13 @@ from heyi.permits.verify import named_holder, verify_permit
 
 
 class Records(Protocol):
-    """The institution's own data; it never leaves through this port but into a computation."""
+    """The institution's own data, read by computations at the node only."""
 
     def columns(self, asset: str, kinds: Sequence[str]) -> Mapping[str, Floats]:
-        """Decoded columns, one value a record; NaN is missing."""
+        """Decoded columns by kind, one value for each record; NaN is missing."""
 
     def holder(self, asset: str) -> str:
-        """Whose asset it is."""
+        """The party that holds the asset."""
 
     def digest(self, asset: str) -> str:
         """SHA-256 of the file that the asset was read from."""
@@ -54,13 +55,18 @@ class Records(Protocol):
 class Budget(Protocol):
     """The durable count of calls under each permit."""
 
-    def charge(self, name: str, *, number: int, limit: int) -> bool: ...
+    def charge(self, name: str, *, number: int, limit: int) -> bool:
+        """Record call `number` durably; False if it is beyond `limit`.
+
+        Also False if this or a higher number was used before (a replay).
+        """
 
 
 class Node:
-    """The enforcement point of one host and of those whom it hosts.
+    """The enforcement point of one host, for its own data and for parties that it hosts.
 
-    `signers` holds the key of each holder served here; `issuer` is the platform's (name, public key), pinned.
+    `signers` has the key of each holder served here. `issuer` is the platform's name and public
+    key, pinned by the institution.
     """
 
     def __init__(
@@ -89,9 +95,8 @@ class Node:
         self._revoked: set[str] = set()
         self._pins: dict[tuple[str, str], str] = {}
         self._verified: dict[str, Permit] = {}
-        for entry in (
-            log.store.entries()
-        ):  # what was revoked or withdrawn stays so when the node starts again
+        # the log is the node's memory: revocations, withdrawals and pins survive a restart
+        for entry in log.store.entries():
             self._fold(from_leaf(entry.leaf), entry.body)
 
     def _fold(self, event: Event, body: bytes | None) -> None:
@@ -104,8 +109,11 @@ class Node:
             self._registry.add(Withdrawal(token=token_, scope=event.public["scope"], at=event.at))
 
     def _pin(self, permit: Permit, what: str, value: Json) -> Refusal | None:
-        """Hold a permit to the first list of its kind, also after a restart: two answers about lists that differ by one
-        tell about that one."""
+        """Refuse a list that differs from the first one of its kind under this permit.
+
+        Two answers about lists that differ by one person, or one institution, would reveal it. The
+        first list is logged, so it stays pinned after a restart.
+        """
         digested = digest(value)
         known = self._pins.get((permit.id, what))
         if known is None:
@@ -125,7 +133,8 @@ class Node:
             return Refusal(
                 code="list-changed",
                 zh=f"{zh}与本许可第一次所用的不同；须另行申请许可",
-                en=f"the {en} are others than at the first call under this permit; ask for a new permit",
+                en=f"the {en} are others than at the first call under this permit; "
+                "ask for a new permit",
             )
         return None
 
@@ -138,27 +147,31 @@ class Node:
         self._revoked.add(permit)
 
     def withdraw(self, withdrawal: Withdrawal) -> None:
-        """Leave this subject's records out from now on, also after a restart. The token stands in a body only."""
+        """Leave this subject's records out from now on, also after a restart."""
+        # the token is in the erasable body only, never in the leaf
         public = {"scope": withdrawal.scope}
         event = Event(kind="consent.withdrawn", at=withdrawal.at, actor=self.host, public=public)
         self.log.append([Draft(event=event, body={"token": withdrawal.token})])
         self._registry.add(withdrawal)
 
     def withdrawal_token(self, resident_id: str) -> str:
-        """The token under which a subject withdraws; made here, since only institutions hold the key."""
+        """The token under which a subject withdraws; only institutions have the key for it."""
         return withdrawal_token(self._linkage_key, resident_id)
 
     def handle(self, call: Call) -> Answer:
         """Answer a call.
 
         Raises:
-            VerificationError: the permit itself does not hold; there is nothing to sign a receipt for.
+            VerificationError: the permit itself does not hold, so there is nothing to sign.
             InvalidInput: the argument cannot be written canonically; nothing was charged.
-            StoreError: the call could not be charged or logged, so nothing was computed or given.
+            StoreError: the call could not be charged or logged; no answer leaves the node.
         """
+        # (1) The permit holds, and the call is allowed under it.
         permit, argument = self._open(call.token), call.argument_digest
         revoked = permit.id in self._revoked
         refusal = enforce(call, permit, now=self._clock(), revoked=revoked, policy=self.policy)
+        # (2) The call is charged before it is computed: a crash may cost a call, but never lets one
+        # be answered twice.
         if refusal is None and not self._budget.charge(
             permit.id, number=call.number, limit=permit.max_calls
         ):
@@ -167,6 +180,7 @@ class Node:
                 zh=f"调用序号已用过，或已用尽 {permit.max_calls} 次",
                 en=f"the call number was used before, or all {permit.max_calls} calls were used",
             )
+        # (3) The operation runs.
         result: Json = None
         if refusal is None:
             try:
@@ -177,6 +191,7 @@ class Node:
                     zh=f"无法计算：{e.message}",
                     en=f"cannot be computed: {e.message}",
                 )
+        # (4) The receipt is signed and logged before anything leaves the node.
         receipt = Receipt(
             permit=permit.id,
             holder=permit.holder,
@@ -206,7 +221,8 @@ class Node:
         return Answer(result=None if refusal else result, refusal=refusal, receipt=signed)
 
     def _open(self, permit_token: str) -> Permit:
-        """The permit, verified against pinned keys; a token that was verified once is not verified again."""
+        """The permit, verified against pinned keys; a verified token is remembered."""
+        # the keys never change while the node runs; expiry and revocation are checked at each call
         if permit_token not in self._verified:
             holder = named_holder(permit_token)
             if holder not in self._signers:
@@ -253,6 +269,7 @@ class Node:
             case "logistic":
                 asked, without = leaving_out(call.argument)
                 if without:
+                    # records that are left out could be computed from two answers, with and without
                     stay = np.array(
                         [p is None or self._token(permit, p) not in without for p in persons]
                     )
@@ -269,6 +286,7 @@ class Node:
                 context = [permit.case, operation.digest, call.argument_digest, call.number]
                 hide = partial(mask, key=self._linkage_key, own=permit.id, context=context)
                 result = answer_question(operation, data, asked, hide)
+                # lists are pinned only after the question was found valid
                 refusal = self._pin(permit, "without", sorted(without))
                 if refusal is None and (peers := peers_of(asked)) is not None:
                     refusal = self._pin(permit, "peers", peers)
@@ -288,9 +306,10 @@ class Node:
         keep: npt.NDArray[np.bool_],
         min_cell: int,
     ) -> tuple[Json, Refusal | None]:
-        """Tokens of the persons with complete records, and how many persons have none; by class where there are strata.
+        """Tokens of persons with complete records, and the number of persons without a token.
 
-        A person whose records are of several classes counts in the first of them.
+        With strata, both are given by class. A person with records of several classes counts in the
+        first of these.
         """
         complete = keep.copy()
         for column in columns.values():
@@ -306,6 +325,7 @@ class Node:
             return None, Refusal(code="too-few-records", zh="记录过少", en="too few records")
         found: dict[str, int] = {}
         unlinked = [0] * size_of(strata)
+        # sorted by class, so that `setdefault` keeps the first class of each person
         for person, class_ in sorted(
             zip(chosen, flat.tolist(), strict=True), key=lambda row: row[1]
         ):

@@ -1,1 +1,1 @@
-"""What centre and nodes say to one another: calls, answers, receipts, operations, numbers."""
+"""The messages between centre and nodes: calls, answers, receipts, operations, numbers."""

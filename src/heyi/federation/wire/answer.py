@@ -1,4 +1,4 @@
-"""An answer: what a node sends back, a result or a refusal, never without a receipt."""
+"""An answer: a node's result or refusal, always with a signed receipt."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from heyi.federation.wire.operation import Refusal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a node says: a result or a refusal, and the signed receipt for it."""
+    """A result or a refusal, and the signed receipt for it; `result` is None after a refusal."""
 
     result: Json
     refusal: Refusal | None

@@ -1,4 +1,4 @@
-"""A call: what the centre sends to a node, signed by whoever holds the permit."""
+"""A call: the centre's message to a node, signed by the requester."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from heyi.federation.wire.operation import Operation
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """A request to run one operation under a permit, signed with the key that the permit is bound to.
+    """A request to run one operation under a permit, signed with the key that the permit names.
 
-    `token` is the permit as issued; `argument` varies from call to call (coefficients); `number` counts the calls
-    under the permit from 1; `signature` is hexadecimal.
+    `token` is the permit as issued. `argument` varies from call to call (for example coefficients).
+    `number` counts the calls under the permit from 1. `signature` is hexadecimal.
     """
 
     token: str
@@ -25,18 +25,20 @@ class Call:
 
     @cached_property
     def argument_digest(self) -> str:
-        """Of the argument, computed where the call is held."""
+        """The digest of the argument; each side computes it from the argument that it has."""
         return digest(self.argument)
 
     def signed(self, signature: bytes) -> Call:
-        """This call with its signature; what was digested is not digested again."""
+        """This call with its signature."""
+        # `replace` makes a new object without cached values; the argument can be megabytes, so its
+        # digest is carried over
         call = replace(self, signature=signature.hex())
         call.__dict__["argument_digest"] = self.argument_digest
         return call
 
     @staticmethod
     def message(permit: str, operation: Operation, argument_digest: str, number: int) -> bytes:
-        """What the requester signs."""
+        """The bytes that the requester signs."""
         return canonical(
             {
                 "permit": permit,

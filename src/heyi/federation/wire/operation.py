@@ -1,14 +1,17 @@
-"""Operations: what a node can run, named, with parameters that a permit fixes by digest.
+"""Operations: the names of what a node can run, with parameters that a permit fixes by digest.
 
-    frequency   {"by": [{"kind": "sex"}, {"kind": "age", "cuts": [45, 60]}]}                 counts of records
-    logistic    {"outcome": {"kind", "above_micro"}, "covariates": [{"kind", "center_micro", "scale_micro"}],
-                 "ridge_micro": 1000000}                                                     sums of one Newton step
-                and "sums": "masked", where sums leave an institution only hidden among the others'
-    tokens      {"complete": ["age", "sex"]}                                                 keyed linkage tokens
-                and "strata": [{"kind": "age", "cuts": [65]}], tokens by class
+    frequency   counts of records by class
+                {"by": [{"kind": "sex"}, {"kind": "age", "cuts": [45, 60]}]}
+    logistic    sums for Newton steps of a logistic regression
+                {"outcome": {"kind", "above_micro"}, "ridge_micro": 1000000,
+                 "covariates": [{"kind", "center_micro", "scale_micro"}]}
+                with "sums": "masked", the sums leave an institution only masked among others
+    tokens      keyed linkage tokens of persons with complete records
+                {"complete": ["age", "sex"]}
+                with "strata": [{"kind": "age", "cuts": [65]}], tokens by class
 
-Requests travel, code does not: a node runs only what its institution installed. Parameters are integers; `micro`
-means millionths.
+Requests travel, code does not: a node runs only what its institution installed. Parameters are
+integers; `micro` means millionths.
 """
 
 from __future__ import annotations
@@ -20,13 +23,17 @@ from heyi.crypto.canonical import Json, digest
 from heyi.model.errors import InvalidInput
 
 CANNOT_COMPUTE = "cannot-compute"
-"""The code of a refusal that says that the operation has no result on these data."""
+"""The code of a refusal: the operation has no result on these data."""
 NAMES = ("frequency", "logistic", "tokens")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """A named operation with its parameters."""
+    """A named operation with its parameters.
+
+    Raises:
+        InvalidInput: the name is unknown, or a parameter is missing or out of range.
+    """
 
     name: str
     params: dict[str, Json] = field(default_factory=dict)
@@ -36,12 +43,14 @@ class Operation:
             raise InvalidInput(
                 f"unknown operation `{self.name}`", hint=f"one of {', '.join(NAMES)}"
             )
+        # `kinds` reads every place that names a field, so it refuses incomplete parameters
         if not self.kinds:
             raise InvalidInput(f"operation `{self.name}` reads no field")
         for axis in (*self.params.get("by", ()), *self.params.get("strata", ())):
             cuts = axis.get("cuts", [])
             if not isinstance(cuts, list) or not all(
-                isinstance(c, int | float) and c == c for c in cuts
+                isinstance(c, int | float) and c == c  # a NaN is not equal to itself
+                for c in cuts
             ):
                 raise InvalidInput(
                     f"the cuts of `{axis['kind']}` are numbers", hint="cuts = [45, 65]"
@@ -66,7 +75,7 @@ class Operation:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Kinds of fields that the operation reads, each once."""
+        """Kinds of fields that the operation reads, each once, in the order of the parameters."""
         p = self.params
         try:
             match self.name:
@@ -91,6 +100,3 @@ class Refusal:
     code: str
     zh: str
     en: str
-
-    def to_json(self) -> dict[str, str]:
-        return {"code": self.code, "zh": self.zh, "en": self.en}

@@ -1,4 +1,4 @@
-"""Receipts: a node's signed record of one operation, with digests of what was asked and answered."""
+"""Receipts: a node's signed record of one operation, with digests of question and answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from heyi.model.errors import InvalidInput, VerificationError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """`holder` owns the data and signs; `host` ran the operation; `result` is a digest, empty after a refusal."""
+    """`holder` owns the data and signs; `host` ran the operation; `at` is Unix time in seconds.
+
+    `operation`, `argument` and `result` are digests; `result` is empty after a refusal, `refusal`
+    is the code of a refusal or empty.
+    """
 
     permit: str
     holder: str
@@ -43,6 +47,7 @@ def verify_receipt(signed: Json, *, public_key: str) -> Receipt:
         signature = bytes.fromhex(signed["signature"])
     except (KeyError, TypeError, ValueError):
         raise VerificationError("not a receipt") from None
+    # one form only: no further fields, and the signature in lower case
     if set(signed) != {*fields, "signature"} or signed["signature"] != signature.hex():
         raise VerificationError("not a receipt")
     try:
