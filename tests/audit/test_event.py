@@ -1,4 +1,4 @@
-"""Events and their leaves: true inverses, and nothing but an event is read as one."""
+"""Events and their leaves: a round trip, and only the leaf of an event is read as one."""
 
 from typing import Any
 
@@ -18,9 +18,12 @@ EVENTS = st.builds(
     at=st.integers(0, 2**40),
     actor=NAME,
     case=NAME,
-    public=st.dictionaries(NAME, st.none() | st.integers(-9, 9) | st.lists(NAME, max_size=2), max_size=3),
-    commitment=st.none() | st.builds(Commitment, mac=st.binary(min_size=32, max_size=32).map(bytes.hex)),
-)  # fmt: skip
+    public=st.dictionaries(
+        NAME, st.none() | st.integers(-9, 9) | st.lists(NAME, max_size=2), max_size=3
+    ),
+    commitment=st.none()
+    | st.builds(Commitment, mac=st.binary(min_size=32, max_size=32).map(bytes.hex)),
+)
 EVENT = Event(kind="k", at=1, actor="a", public={"n": 1}, commitment=commit({"b": 1}, b"k" * 32))
 
 
@@ -37,7 +40,8 @@ def test_two_events_have_two_leaves(one: Event, other: Event) -> None:
 def test_a_leaf_has_these_bytes() -> None:
     event = Event(kind="request.made", at=7, actor="lab", case="c-1", public={"资产": ["a"]})
     assert event.to_leaf().decode() == (
-        '{"actor":"lab","at":7,"body":null,"case":"c-1","kind":"request.made","public":{"资产":["a"]},"v":1}'
+        '{"actor":"lab","at":7,"body":null,"case":"c-1","kind":"request.made",'
+        '"public":{"资产":["a"]},"v":1}'
     )
 
 
@@ -87,8 +91,9 @@ def test_what_is_no_event_is_refused(leaf: bytes) -> None:
 
 @pytest.mark.parametrize(
     "members",
-    [{"v": True}, {"kind": 5}, {"at": "1"}, {"at": True}, {"actor": None}, {"case": None}, {"public": []},
-     {"public": None}, {"body": {"alg": "hmac-sha256", "mac": 5}}, {"body": {"alg": 5, "mac": MAC}},
+    [{"v": True}, {"kind": 5}, {"at": "1"}, {"at": True}, {"actor": None}, {"case": None},
+     {"public": []}, {"public": None},
+     {"body": {"alg": "hmac-sha256", "mac": 5}}, {"body": {"alg": 5, "mac": MAC}},
      {"body": {"alg": "hmac-sha256", "mac": MAC, "surplus": 1}}],
     ids=repr,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The log on a real database: events in, indices out, each acknowledged event under a cosigned checkpoint."""
+"""The log on a real database: each acknowledged event is under a cosigned checkpoint."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from heyi.crypto.commitment import verify_commitment
 from heyi.crypto.merkle import Tree, leaf_hash, root_of, verify_inclusion
 from heyi.model.errors import InvalidInput
 from heyi.store.database import Database
-from tests.audit.logs import LOG, NOON, WITNESS, check, erased, happened, open_log
+from tests.support.logs import LOG, NOON, WITNESS, check, erased, happened, open_log
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_leaves_commit_to_bodies_that_they_do_not_hold(log: Log) -> None:
         assert from_canonical(entry.body) == {"reason": "慢病随访"}
         verify_commitment(event.commitment, {"reason": "慢病随访"}, entry.key)
         assert "慢病随访".encode() not in entry.leaf
-    assert first.key != second.key  # equal bodies cannot be told from their leaves
+    assert first.key != second.key  # leaves do not show that two bodies are equal
     assert from_leaf(first.leaf).commitment != from_leaf(second.leaf).commitment
 
 

@@ -1,4 +1,4 @@
-"""Whoever changes a stored log, however little, is found out; what was lawfully erased is not held against it."""
+"""Every change of a stored log is found; a lawful erasure is no fault."""
 
 import random
 import shutil
@@ -19,7 +19,7 @@ from heyi.crypto.canonical import Json, canonical, from_canonical
 from heyi.crypto.merkle import Tree, leaf_hash
 from heyi.store.database import Database
 from heyi.store.secrets import SeededEntropy
-from tests.audit.logs import LOG, NOON, STRANGER, WITNESS, check, erased, happened, open_log
+from tests.support.logs import LOG, NOON, STRANGER, WITNESS, check, erased, happened, open_log
 
 BATCHES = (1, 3, 2, 5, 4, 1, 1, 6, 2, 3, 8)
 SIZE = sum(BATCHES) + 1
@@ -29,7 +29,7 @@ TABLES = {"leaf": "entries", "leaf_hash": "entries", "body": "bodies", "key": "b
 
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Entries in several batches; all but every third have a body; one body was erased, and the log says so."""
+    """A log of several batches; two of three entries have a body; one erasure is reported."""
     path = tmp_path_factory.mktemp("honest") / "log.db"
     with closing(Database.at(path)) as database:
         log = open_log(database)
@@ -53,7 +53,7 @@ def path(honest: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def sql(path: Path) -> Iterator[sqlite3.Connection]:
-    """The copy, open to whoever can write the file."""
+    """The copy, open to an attacker who can write the file."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         yield connection
 

@@ -1,4 +1,4 @@
-"""A witness cosigns only what extends what it saw before, whatever the log's key signs."""
+"""A witness cosigns only an extension of what it saw before, even if the log signs other states."""
 
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +12,7 @@ from heyi.crypto.keys import Signer
 from heyi.crypto.merkle import Tree, leaf_hash
 from heyi.model.errors import VerificationError
 from heyi.store.database import Database
-from tests.audit.logs import LOG, NOON, STRANGER, WITNESS, happened, open_log
+from tests.support.logs import LOG, NOON, STRANGER, WITNESS, happened, open_log
 
 TREE = Tree(leaf_hash(bytes([n])) for n in range(20))
 FORK = Tree(leaf_hash(bytes([n if n != 3 else 99])) for n in range(20))
@@ -26,7 +26,7 @@ def signed(size: int, tree: Tree = TREE, signer: Signer = LOG) -> bytes:
 
 @pytest.fixture
 def witness() -> Witness:
-    """It has seen ten entries."""
+    """A witness that has seen ten entries."""
     witness = Witness(signer=WITNESS, origin=LOG.name, log_key=LOG.public_key)
     witness.cosign(signed(10), [], now=NOON)
     return witness
@@ -35,7 +35,8 @@ def witness() -> Witness:
 def test_it_cosigns_what_extends_and_remembers(witness: Witness) -> None:
     witness.cosign(signed(13), TREE.consistency_proof(10, 13), now=NOON)
     assert witness.seen == Checkpoint(origin=LOG.name, size=13, root=TREE.root(13))
-    with pytest.raises(VerificationError):  # the proof from ten no longer serves
+    # The witness has seen 13 entries now, so a proof from ten is of no use.
+    with pytest.raises(VerificationError):
         witness.cosign(signed(17), TREE.consistency_proof(10, 17), now=NOON)
     witness.cosign(signed(17), TREE.consistency_proof(13, 17), now=NOON)
 

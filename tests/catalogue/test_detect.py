@@ -12,9 +12,10 @@ BAD_ID = "990101200001010015"
 
 @pytest.mark.parametrize(
     ("number", "valid"),
-    [("11010519491231002X", True), ("11010519491231002x", True), ("440524188001010014", True), (GOOD_ID, True),
-     ("110101200002290018", True), ("１１０１０５１９４９１２３１００２Ｘ", True), ("110105194912310021", False),
-     ("110101190002290011", False), (BAD_ID, False), ("", False), ("张三", False)],
+    [("11010519491231002X", True), ("11010519491231002x", True), ("440524188001010014", True),
+     (GOOD_ID, True), ("110101200002290018", True), ("１１０１０５１９４９１２３１００２Ｘ", True),
+     ("110105194912310021", False), ("110101190002290011", False), (BAD_ID, False), ("", False),
+     ("张三", False)],
 )  # fmt: skip
 def test_resident_id(number: str, valid: bool) -> None:
     assert (resident_id(number) is not None) is valid
@@ -34,7 +35,7 @@ def test_other_checksums() -> None:
         ("性别", [GOOD_ID] * 10, "resident_id"),  # a checksum outranks a heading
         ("c2", ["91350100M000100Y43"], "institution"),
         ("c3", ["6222020200000000006"], "bank_card"),
-        ("备注", ["13812345678", "13912345678"], "phone"),  # contact data under an innocent heading
+        ("备注", ["13812345678", "13912345678"], "phone"),  # contact data, harmless heading
         ("收缩压", ["a@b.cn", "c@d.com"], "email"),
         ("c4", ["男", "女", "", "男"], "sex"),
         ("c5", ["2024-01-02", "2024/1/2"], "event_date"),
@@ -44,7 +45,7 @@ def test_other_checksums() -> None:
         ("c9", ["王小明", "李华", "张建国"], "name"),
         ("c10", ["三天前无诱因胸闷气短，活动后加重，休息后可缓解，今来我院就诊"], "free_text"),
         ("c11", ["浙江省杭州市西湖区文三路1号", "江苏省南京市玄武区中山路22号"], "address"),
-        ("ca", ["2.31", "2.25", "2.40"], "unknown"),  # calcium, not the vessels of the heart study
+        ("ca", ["2.31", "2.25", "2.40"], "unknown"),  # calcium, or vessels in the heart study
         ("收缩压(kg)", ["120", "130"], "unknown"),
         ("空列", ["", ""], "unknown"),
         ("LDL-C", ["", ""], "ldl"),
@@ -72,7 +73,7 @@ def test_reasons_never_quote_a_value() -> None:
 
 @pytest.mark.parametrize("held", ["990101200001010014", "电话13912345678", "a.b@example.org"])
 def test_a_harmless_heading_does_not_hide_a_person(held: str) -> None:
-    """One value in three thousand is enough, wherever it stands: such a column is of the highest level."""
+    """One value in three thousand gives the column the highest level, at any place."""
     values = ["安和县人民医院"] * 2_999 + [held]
     found = detect("机构名称", values)
     assert (found.kind, found.identifier) == ("unknown", Identifier.DIRECT)

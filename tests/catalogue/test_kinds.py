@@ -25,8 +25,9 @@ def test_every_heading_finds_its_kind(k: Kind) -> None:
 
 @pytest.mark.parametrize(
     ("kind_id", "level", "after"),
-    [("name", 4, None), ("religion", 5, None), ("county", 3, 2), ("birth_date", 4, 3), ("gene", 5, 5),
-     ("free_text", 4, 4), ("hiv_test", 5, 3), ("institution", 1, 1), ("unknown", 5, None)],
+    [("name", 4, None), ("religion", 5, None), ("county", 3, 2), ("birth_date", 4, 3),
+     ("gene", 5, 5), ("free_text", 4, 4), ("hiv_test", 5, 3),
+     ("institution", 1, 1), ("unknown", 5, None)],
 )  # fmt: skip
 def test_levels_are_those_of_the_table(kind_id: str, level: int, after: int | None) -> None:
     assert (kind(kind_id).level, kind(kind_id).level_after) == (level, after)
@@ -34,9 +35,9 @@ def test_levels_are_those_of_the_table(kind_id: str, level: int, after: int | No
 
 @pytest.mark.parametrize(
     ("heading", "expected"),
-    [("收缩压(mmHg)", "sbp"), ("收缩压（mmHg）", "sbp"), ("ＳＢＰ", "sbp"), (" Systolic_BP ", "sbp"),
-     ("性别代码", "sex"), ("患者出生日期", "birth_date"), ("诊断编码", "diagnosis_code"), ("诊断", "diagnosis_text"),
-     ("xyzzy", None), ("", None)],
+    [("收缩压(mmHg)", "sbp"), ("收缩压（mmHg）", "sbp"), ("ＳＢＰ", "sbp"),
+     (" Systolic_BP ", "sbp"), ("性别代码", "sex"), ("患者出生日期", "birth_date"),
+     ("诊断编码", "diagnosis_code"), ("诊断", "diagnosis_text"), ("xyzzy", None), ("", None)],
 )  # fmt: skip
 def test_headings_are_compared_without_dress(heading: str, expected: str | None) -> None:
     assert look_up(heading) == expected
@@ -50,5 +51,14 @@ def test_a_kind_refuses_nonsense() -> None:
     with pytest.raises(InvalidInput, match="not a kind of field"):
         kind("nope")
     with pytest.raises(InvalidInput, match="levels out of order"):
-        Kind(id="x", zh="x", en="x", category="ATTR", identifier=Identifier.NONE, level=2, level_after=3,
-             sensitive=False, headers=())  # fmt: skip
+        Kind(
+            id="x",
+            zh="x",
+            en="x",
+            category="ATTR",
+            identifier=Identifier.NONE,
+            level=2,
+            level_after=3,
+            sensitive=False,
+            headers=(),
+        )

@@ -35,7 +35,7 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Export]:
 
 
 def read(export: Export) -> list[dict[str, str]]:
-    """The file's records by kind of column, read as a stranger would who knows its encoding and headings."""
+    """The records of a file by kind of column, read with Python's own CSV reader."""
     kinds = {heading: kind for kind, heading in export.place.style.headings.items()}
     with export.path.open(encoding=export.place.style.encoding, newline="") as file:
         return [
@@ -44,7 +44,8 @@ def read(export: Export) -> list[dict[str, str]]:
 
 
 def oracle(digits: str) -> str:
-    """The check character by another implementation, which wants a number of full length and skips its last place."""
+    """The check character by another implementation."""
+    # It takes a number of full length and ignores the last character.
     return str(ric.calc_check_digit(f"{digits}0"))
 
 
@@ -60,13 +61,12 @@ def test_same_seed_same_bytes_other_seed_other_bytes(tmp_path: Path) -> None:
     assert contents(tmp_path / "a", 1) == first  # a second run replaces the files of the first
     other = contents(tmp_path / "c", 2)
     assert all(other[name] != content for name, content in first.items())
-    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == sorted(
-        first
-    )  # nothing half-written is left
+    # No partial file is left.
+    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == sorted(first)
 
 
 def test_draws_are_pinned() -> None:
-    """Fixed values: a change of Python or of the generator that alters the county shows here."""
+    """Fixed values: this fails if a change of Python or of the generator alters the county."""
     draw = Draw("1:people")
     assert [draw.whole(0, 999) for _ in range(3)] == [28, 264, 10]
     assert draw.normal(0, 1) == pytest.approx(-1.9225372168329165, abs=1e-12)
@@ -165,7 +165,7 @@ def test_id_numbers_are_well_formed_and_unassigned(people: tuple[Person, ...]) -
 
 
 def test_id_numbers_in_the_files(county: dict[str, Export], people: tuple[Person, ...]) -> None:
-    """Each is a true one, but for one in a hundred whose check character is wrong; 6 to 20 % are missing."""
+    """One check character in a hundred is wrong, and 6 to 20 % of the numbers are missing."""
     bodies = {p.id_number[:17] for p in people}
     checks: Counter[bool] = Counter()
     for export in county.values():

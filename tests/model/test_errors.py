@@ -15,7 +15,7 @@ def columns(text: str) -> int:
 
 
 def caret(excerpt: str, column: int) -> str:
-    """What stands before the caret."""
+    """The text before the caret."""
     error = RuleError("wrong", file="pipl.md", line=3, column=column, excerpt=excerpt)
     _, shown, pointer = str(error).split("\n")
     assert shown == f"  {excerpt}"
@@ -25,8 +25,9 @@ def caret(excerpt: str, column: int) -> str:
 
 @pytest.mark.parametrize(
     ("excerpt", "column"),
-    [("when: data.personal", 1), ("when: data.personal", 7), ("says: {zh: 须取得监护人同意, en: x}", 20),
-     ("须取得监护人同意 en", 9), ("须取得（监护人）同意，en", 12), ("患者 age 年龄", 8), ("ＳＢＰ >= 140", 5)],
+    [("when: data.personal", 1), ("when: data.personal", 7),
+     ("says: {zh: 须取得监护人同意, en: x}", 20), ("须取得监护人同意 en", 9),
+     ("须取得（监护人）同意，en", 12), ("患者 age 年龄", 8), ("ＳＢＰ >= 140", 5)],
 )  # fmt: skip
 def test_the_caret_stands_under_its_character(excerpt: str, column: int) -> None:
     assert columns(caret(excerpt, column)) == columns(excerpt[: column - 1])
@@ -40,7 +41,7 @@ def test_the_caret_stands_right_in_any_mixed_text(excerpt: str, data: st.DataObj
 
 @pytest.mark.parametrize("excerpt", ["\twhen: x", "zh:\t同意 x"])
 def test_the_caret_goes_as_far_as_a_tab(excerpt: str) -> None:
-    """A tab is as wide as the terminal likes: only a tab goes as far."""
+    """The terminal decides how wide a tab is, so only another tab has the same width."""
     lead = caret(excerpt, len(excerpt))
     assert [i for i, c in enumerate(lead) if c == "\t"] == [
         i for i, c in enumerate(excerpt[:-1]) if c == "\t"

@@ -1,4 +1,4 @@
-"""Kleene's three-valued truth: the laws, and that what is learnt later never turns a known answer."""
+"""Kleene's three-valued logic: its laws, and new facts never change a known answer."""
 
 from itertools import product
 
@@ -13,7 +13,7 @@ TRUTHS = st.sampled_from(Truth)
 
 
 def completions(truth: Truth) -> list[Truth]:
-    """What it may turn out to be once it is known."""
+    """The truths that it may have once it is known."""
     return [T, F] if truth is U else [truth]
 
 

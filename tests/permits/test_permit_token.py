@@ -1,8 +1,10 @@
-"""A permit is what issuer, holder and requester signed, byte for byte; anything else is refused."""
+"""A permit is exactly what issuer, holder and requester signed; anything else is refused."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heyi.crypto.canonical import canonical, from_canonical
+from heyi.crypto.codec import to_json
 from heyi.crypto.keys import Signer
 from heyi.model.errors import VerificationError
 from heyi.model.permit import Permit
@@ -47,6 +50,9 @@ PERMIT = Permit(
 )
 
 
+FIELDS: dict[str, Any] = to_json(PERMIT)
+
+
 def issued(
     permit: Permit = PERMIT,
     *,
@@ -79,7 +85,8 @@ def encoded(data: bytes) -> str:
 def handmade(
     payload: bytes, *, header: dict[str, Any] | None = None, signers: tuple[Signer, ...] = ()
 ) -> str:
-    """A token that the true keys signed by hand (RFC 7515 section 5.1), whatever stands in it."""
+    """A token with any payload, signed by the true keys but not by the library."""
+    # RFC 7515 section 5.1
     signatures = []
     for signer in signers or (ISSUER, HOLDER, REQUESTER):
         protected = encoded(
@@ -127,27 +134,28 @@ def test_what_was_issued_is_verified(permit: Permit) -> None:
 
 def test_a_token_is_canonical_and_signed_in_a_known_way() -> None:
     assert canonical(parts()).decode() == TOKEN
-    assert handmade(canonical(PERMIT.to_json())) == TOKEN
+    assert handmade(canonical(FIELDS)) == TOKEN
 
 
 CHANGES = {
     "id": "p-2", "case": "other", "asset": "births", "data": "04",
     "holder": "city-hospital", "audience": "city-hospital",
-    "requester": "company", "requester_key": STRANGER.public_key, "purpose": "marketing", "delivery": "extract",
-    "kinds": ["name"], "operations": {"count": "sha256:99"}, "min_cell": 1, "max_calls": 1000, "obligations": [],
-    "conditions": ["none"], "issued_at": 0, "expires_at": 2**40, "decision": 18, "rulebook": "sha256:03",
-    "utility": "sha256:04",
+    "requester": "company", "requester_key": STRANGER.public_key,
+    "purpose": "marketing", "delivery": "extract",
+    "kinds": ["name"], "operations": {"count": "sha256:99"}, "min_cell": 1, "max_calls": 1000,
+    "obligations": [], "conditions": ["none"], "issued_at": 0, "expires_at": 2**40,
+    "decision": 18, "rulebook": "sha256:03", "utility": "sha256:04",
 }  # fmt: skip
 
 
 def test_changes_cover_every_field() -> None:
-    assert CHANGES.keys() == PERMIT.to_json().keys()
+    assert CHANGES.keys() == FIELDS.keys()
 
 
 @pytest.mark.parametrize("field", CHANGES)
 def test_a_changed_field_is_refused(field: str) -> None:
     value = parts()
-    value["payload"] = encoded(canonical({**PERMIT.to_json(), field: CHANGES[field]}))
+    value["payload"] = encoded(canonical({**FIELDS, field: CHANGES[field]}))
     refused(canonical(value).decode())
 
 
@@ -213,7 +221,8 @@ def test_another_issuer_is_refused() -> None:
 
 def test_a_swapped_requester_key_needs_all_three_again() -> None:
     swapped = Permit(**{**permit_arguments(), "requester_key": STRANGER.public_key})
-    refused(issued(swapped))  # the requester's true key signed what names another
+    # The requester's true key signed a permit that names another key.
+    refused(issued(swapped))
     value = parts()
     forged = json.loads(issued(swapped, requester=STRANGER))
     value["payload"], value["signatures"][2] = forged["payload"], forged["signatures"][2]
@@ -222,13 +231,13 @@ def test_a_swapped_requester_key_needs_all_three_again() -> None:
 
 @pytest.mark.parametrize(
     "header",
-    [{"alg": "none"}, {"alg": "HS256"}, {"alg": "EdDSA"}, {"alg": "Ed448"}, {"alg": "ed25519"}, {"alg": None},
-     {"typ": "JWT"}, {"typ": None}, {"kid": "somebody"}, {"crit": ["exp"]}, {"b64": False}, {"jwk": {"kty": "OKP"}},
-     {"x5u": "https://example.org"}],
+    [{"alg": "none"}, {"alg": "HS256"}, {"alg": "EdDSA"}, {"alg": "Ed448"}, {"alg": "ed25519"},
+     {"alg": None}, {"typ": "JWT"}, {"typ": None}, {"kid": "somebody"}, {"crit": ["exp"]},
+     {"b64": False}, {"jwk": {"kty": "OKP"}}, {"x5u": "https://example.org"}],
     ids=repr,
 )  # fmt: skip
 def test_another_header_is_refused_though_the_true_keys_signed_it(header: dict[str, Any]) -> None:
-    refused(handmade(canonical(PERMIT.to_json()), header=header))
+    refused(handmade(canonical(FIELDS), header=header))
 
 
 def test_no_signature_and_no_algorithm_is_refused() -> None:
@@ -241,11 +250,8 @@ def test_no_signature_and_no_algorithm_is_refused() -> None:
 
 
 def test_a_public_key_is_no_shared_secret() -> None:
-    """The classic confusion: HS256 keyed with the verifier's public key."""
-    import hashlib
-    import hmac
-
-    value, payload = parts(), encoded(canonical(PERMIT.to_json()))
+    """A classic attack: HS256 with the verifier's public key as its secret."""
+    value, payload = parts(), encoded(canonical(FIELDS))
     for signature, signer in zip(value["signatures"], (ISSUER, HOLDER, REQUESTER), strict=True):
         protected = encoded(canonical({"alg": "HS256", "kid": signer.name, "typ": TYPE}))
         code = hmac.new(
@@ -257,8 +263,9 @@ def test_a_public_key_is_no_shared_secret() -> None:
 
 @pytest.mark.parametrize(
     "spell",
-    [lambda t: f" {t}", lambda t: f"{t}\n", lambda t: t.replace(",", ", "), lambda t: json.dumps(json.loads(t)),
-     lambda t: t.replace('"payload"', '"\\u0070ayload"'), lambda t: t.replace("{", '{"payload":"",', 1)],
+    [lambda t: f" {t}", lambda t: f"{t}\n", lambda t: t.replace(",", ", "),
+     lambda t: json.dumps(json.loads(t)), lambda t: t.replace('"payload"', '"\\u0070ayload"'),
+     lambda t: t.replace("{", '{"payload":"",', 1)],
 )  # fmt: skip
 def test_another_spelling_of_the_token_is_refused(spell: Callable[[str], str]) -> None:
     assert spell(TOKEN) != TOKEN
@@ -266,13 +273,13 @@ def test_another_spelling_of_the_token_is_refused(spell: Callable[[str], str]) -
 
 
 def test_another_spelling_of_the_payload_is_refused_though_signed() -> None:
-    refused(handmade(json.dumps(PERMIT.to_json()).encode()))
+    refused(handmade(json.dumps(FIELDS).encode()))
 
 
 def test_extra_members_are_refused() -> None:
     refused(canonical({**parts(), "header": {}}).decode())
     refused(canonical({**parts(), "signature": ""}).decode())
-    refused(handmade(canonical({**PERMIT.to_json(), "surplus": 1})))
+    refused(handmade(canonical({**FIELDS, "surplus": 1})))
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
@@ -283,7 +290,7 @@ def test_extra_members_of_a_signature_are_refused(place: int) -> None:
 
 
 def turned(text: str) -> str:
-    """The same bits, but for one that stands beyond the last byte."""
+    """The same bytes; only an unused bit of the last base64 digit is flipped."""
     return text[:-1] + ALPHABET[ALPHABET.index(text[-1]) ^ 1]
 
 
@@ -292,9 +299,10 @@ ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 @pytest.mark.parametrize(
     "spoil",
-    [lambda s: s + "=", lambda s: s + "==", lambda s: s + "!", lambda s: s + "\n", lambda s: s + ".", lambda s: s[:-1],
-     lambda s: s[:9] + "!" + s[9:], lambda s: s[:9] + "\n" + s[9:], turned,
-     lambda s: s + "A", lambda s: "", lambda s: "é", lambda s: None, lambda s: 5, lambda s: [s], lambda s: {"s": s}],
+    [lambda s: s + "=", lambda s: s + "==", lambda s: s + "!", lambda s: s + "\n",
+     lambda s: s + ".", lambda s: s[:-1], lambda s: s[:9] + "!" + s[9:],
+     lambda s: s[:9] + "\n" + s[9:], turned, lambda s: s + "A", lambda s: "", lambda s: "é",
+     lambda s: None, lambda s: 5, lambda s: [s], lambda s: {"s": s}],
 )  # fmt: skip
 @pytest.mark.parametrize("member", ["payload", "protected", "signature"])
 def test_base64_has_one_spelling(member: str, spoil: Callable[[str], object]) -> None:
@@ -340,14 +348,15 @@ def test_a_deeply_nested_header_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"requester_key": ""}, {"requester_key": "zz" * 32}, {"requester_key": "00" * 31}, {"kinds": "age"},
-     {"kinds": [1]}, {"obligations": [None]}, {"conditions": [["x"]]}, {"operations": []}, {"operations": {}},
-     {"operations": {"count": 5}}, {"min_cell": True}, {"min_cell": 0}, {"max_calls": "3"}, {"max_calls": 0},
+    [{"requester_key": ""}, {"requester_key": "zz" * 32}, {"requester_key": "00" * 31},
+     {"kinds": "age"}, {"kinds": [1]}, {"obligations": [None]}, {"conditions": [["x"]]},
+     {"operations": []}, {"operations": {}}, {"operations": {"count": 5}},
+     {"min_cell": True}, {"min_cell": 0}, {"max_calls": "3"}, {"max_calls": 0},
      {"expires_at": PERMIT.issued_at}, {"decision": None}, {"id": 5}],
     ids=repr,
 )  # fmt: skip
 def test_a_malformed_permit_is_refused_though_signed(changed: dict[str, Any]) -> None:
-    refused(handmade(canonical({**PERMIT.to_json(), **changed})))
+    refused(handmade(canonical({**FIELDS, **changed})))
 
 
 @given(st.data())
@@ -359,4 +368,4 @@ def test_any_changed_character_is_refused(data: st.DataObject) -> None:
 
 def test_the_payload_is_the_permits_canonical_form() -> None:
     payload = base64.urlsafe_b64decode(parts()["payload"] + "==")
-    assert from_canonical(payload) == PERMIT.to_json()
+    assert from_canonical(payload) == FIELDS

@@ -1,4 +1,4 @@
-"""Withdrawn consents: everything or one case, and never forgotten."""
+"""Withdrawn consents: for one case or for all cases, and for ever."""
 
 from hypothesis import given
 from hypothesis import strategies as st

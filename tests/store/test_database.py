@@ -1,4 +1,4 @@
-"""The database's other duties: budgets charged in turn, artefacts, and files that are no database."""
+"""The other duties of the database: budgets, artefacts, and files that are not a database."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from heyi.audit.log import Entry
 from heyi.model.errors import StoreError
 from heyi.store.database import Database
+from tests.support.command import HANGING
 
 
 @pytest.fixture
@@ -29,8 +30,8 @@ def test_uses_are_charged_in_turn(database: Database) -> None:
     assert not database.charge("p-1", number=0, limit=4)
     assert database.charge("p-1", number=1, limit=4)
     assert not database.charge("p-1", number=1, limit=4)  # replayed
-    assert database.charge("p-1", number=3, limit=4)  # an answer was lost on its way
-    assert not database.charge("p-1", number=2, limit=4)  # what was skipped is used up
+    assert database.charge("p-1", number=3, limit=4)  # an answer got lost
+    assert not database.charge("p-1", number=2, limit=4)  # a skipped number is used up
     assert database.charge("p-1", number=4, limit=4)
     assert not database.charge("p-1", number=5, limit=4)  # beyond the limit
     assert database.used("p-1") == 4
@@ -66,7 +67,7 @@ def test_charges_outlive_the_process(tmp_path: Path) -> None:
 def test_two_processes_of_a_node_cannot_both_have_one_use(tmp_path: Path) -> None:
     rounds, path = 60, tmp_path / "node.db"
     Database.at(path).close()
-    together = threading.Barrier(2, timeout=30)
+    together = threading.Barrier(2, timeout=HANGING)
     granted: list[list[int]] = [[], []]
 
     def call(who: int) -> None:
@@ -76,7 +77,7 @@ def test_two_processes_of_a_node_cannot_both_have_one_use(tmp_path: Path) -> Non
                 try:
                     if own.charge("p-1", number=number, limit=rounds):
                         granted[who].append(number)
-                except StoreError:  # the other one is writing: a refusal
+                except StoreError:  # refused, because the other one is writing
                     pass
 
     threads = [threading.Thread(target=call, args=(who,)) for who in (0, 1)]
@@ -84,7 +85,7 @@ def test_two_processes_of_a_node_cannot_both_have_one_use(tmp_path: Path) -> Non
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(granted[0]) + len(granted[1]) >= rounds // 2  # it is no refusal of everything
+    assert len(granted[0]) + len(granted[1]) >= rounds // 2  # not everything was refused
     assert not set(granted[0]) & set(granted[1])
 
 

@@ -1,4 +1,4 @@
-"""An acknowledged event survives the end of the process, at whatever moment it comes, and nothing is kept by half."""
+"""An acknowledged event survives a kill of the process at any moment; no batch is kept in part."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from pathlib import Path
 from heyi.audit.event import from_leaf
 from heyi.crypto.canonical import canonical
 from heyi.store.database import Database
-from tests.audit.logs import check, erased, happened, open_log
+from tests.support.command import HANGING
+from tests.support.logs import check, erased, happened, open_log
 
 KILLS = 16
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["pytest", "heyi.store.database", "tests.audit.logs"])
+CONTEXT.set_forkserver_preload(["pytest", "heyi.store.database", "tests.support.logs"])
 
 
 def write_until_killed(path: Path, seed: int, acknowledge: Connection) -> None:
-    """Append batches of 1 to 4 events, some of which erase an earlier body; tell each batch once it is kept."""
+    """Append batches of 1 to 4 events, some with an erasure; acknowledge each kept batch."""
     rng = random.Random(seed)
     log = open_log(Database.at(path))
     with_body = [e.index for e in log.store.entries() if e.body is not None]
@@ -58,9 +59,8 @@ def test_every_acknowledged_event_outlives_a_killed_process(tmp_path: Path) -> N
         writer.start()
         send.close()
         if kill % 4:
-            receive.poll(
-                10
-            )  # mostly after the first batch, at times while the database is being opened
+            # Wait for the first batch. One time in four, kill perhaps while the database opens.
+            receive.poll(HANGING)
         time.sleep(rng.uniform(0, 0.08))
         writer.kill()
         told = read_all(receive)
@@ -83,7 +83,8 @@ def test_every_acknowledged_event_outlives_a_killed_process(tmp_path: Path) -> N
         batches = [c.event.public for c in report.entries if c.event.kind == "request.made"]
         whole = Counter(canonical(public) for public in batches)
         assert all(whole[canonical(public)] == public["of"] for public in batches)
-    assert productive >= KILLS // 2 and len(acknowledged) > 5 * productive
+    # 3 of 4 kills wait for a first batch, so this holds however slow the machine is.
+    assert productive >= KILLS // 2 and len(acknowledged) > productive
 
 
 def test_a_log_goes_on_after_its_process_was_killed(tmp_path: Path) -> None:
@@ -92,7 +93,7 @@ def test_a_log_goes_on_after_its_process_was_killed(tmp_path: Path) -> None:
     writer = CONTEXT.Process(target=write_until_killed, args=(path, 1, send))
     writer.start()
     send.close()
-    assert receive.poll(10)
+    assert receive.poll(HANGING)
     writer.kill()
     told = read_all(receive)
     writer.join()

@@ -1,4 +1,4 @@
-"""What was erased is in none of the database's files, so that nobody can bring it back from the disk."""
+"""Erased bytes are in no file of the database, so nobody can restore them from the disk."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 
 from heyi.model.errors import StoreError
 from heyi.store.database import Database
-from tests.audit.logs import check, erased, happened, open_log
+from tests.support.logs import check, erased, happened, open_log
 
 
 def on_disk(path: Path) -> bytes:
-    """All bytes of the database file and of what SQLite keeps beside it."""
+    """All bytes of the database file and of the files of SQLite beside it."""
     return b"\n".join(p.read_bytes() for p in path.parent.iterdir() if p.name.startswith(path.name))
 
 
@@ -39,7 +39,7 @@ def test_an_erased_body_and_its_key_are_gone(tmp_path: Path, length: int) -> Non
 
 @pytest.mark.parametrize("seed", range(6))
 def test_many_erasures_leave_nothing_however_pages_are_merged(tmp_path: Path, seed: int) -> None:
-    """SQLite moves rows between pages as a table shrinks; a copy left behind would outlive the erasure."""
+    """SQLite moves rows between pages when a table shrinks; an old copy could remain."""
     path, rng = tmp_path / "log.db", random.Random(seed)
     bodies = [rng.randbytes(rng.randint(50, 400)).hex() for _ in range(150)]
     with closing(Database.at(path)) as database:
@@ -61,7 +61,7 @@ def test_many_erasures_leave_nothing_however_pages_are_merged(tmp_path: Path, se
 
 
 def test_an_erasure_beside_a_reader_is_complete_or_refused(tmp_path: Path) -> None:
-    """A reader that is busy keeps SQLite from emptying its write-ahead log, where the body still stands."""
+    """During a read, SQLite cannot empty its write-ahead log, which still holds the body."""
     path = tmp_path / "log.db"
     with closing(Database.at(path)) as database, closing(sqlite3.connect(path)) as reader:
         log = open_log(database)

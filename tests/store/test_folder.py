@@ -1,4 +1,4 @@
-"""The folder of a run: made, found again, set aside, and never mistaken for somebody else's."""
+"""The folder of a run: created, found again, moved aside; folders of others are not touched."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from heyi.model.errors import InvalidInput, StoreError
 from heyi.store.folder import Run, Trust, prepare, read_run, read_trust, write_run, write_trust
-from tests.audit.logs import LOG, STRANGER, WITNESS
+from tests.support.logs import LOG, STRANGER, WITNESS
 
 TRUST = Trust(
     origin=LOG.name,
@@ -123,8 +123,10 @@ def test_a_folder_without_a_run_says_how_to_get_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content",
     [b"", b"{", b"null", b"[]", b'"run"', b"\xff\xfe", b"{}", b'{"what": "x", "seed": 1}',
-     b'{"what": "x", "seed": "one", "finished": true}', b'{"what": "x", "seed": {}, "finished": true}',
-     b'{"what": "x", "seed": Infinity, "finished": true}', b'{"what": "x", "seed": NaN, "finished": true}',
+     b'{"what": "x", "seed": "one", "finished": true}',
+     b'{"what": "x", "seed": {}, "finished": true}',
+     b'{"what": "x", "seed": Infinity, "finished": true}',
+     b'{"what": "x", "seed": NaN, "finished": true}',
      pytest.param(b"[" * 100_000, id="deep")],
 )  # fmt: skip
 def test_a_malformed_run_is_refused(tmp_path: Path, content: bytes) -> None:
@@ -145,8 +147,9 @@ KEY = LOG.public_key
 
 @pytest.mark.parametrize(
     "changed",
-    [{"origin": 5}, {"origin": None}, {"log_key": []}, {"log_key": "zz" * 32}, {"witness": "ab"}, {"witness": ["w"]},
-     {"witness": ["w", 5]}, {"witness": ["w", KEY, KEY]}, {"witness": {"w": 1, "k": 2}}, {"witness": None},
+    [{"origin": 5}, {"origin": None}, {"log_key": []}, {"log_key": "zz" * 32}, {"witness": "ab"},
+     {"witness": ["w"]}, {"witness": ["w", 5]}, {"witness": ["w", KEY, KEY]},
+     {"witness": {"w": 1, "k": 2}}, {"witness": None},
      {"issuer": []}, {"issuer": ["p", "ff"]}, {"issuer": [KEY]}],
     ids=repr,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A full disk: the log says so, keeps nothing by half, and goes on when there is room again."""
+"""A full disk: the log reports it, keeps no partial write, and continues when there is room."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import pytest
 
 from heyi.model.errors import StoreError
 from heyi.store.database import Database
-from tests.audit.logs import check, erased, happened, open_log
+from tests.support.logs import check, erased, happened, open_log
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["pytest", "heyi.store.database", "tests.audit.logs"])
+CONTEXT.set_forkserver_preload(["pytest", "heyi.store.database", "tests.support.logs"])
 
 
 def limit(size: int) -> None:
-    """Let no file of this process grow beyond `size` bytes (-1: any size): to SQLite that is a full disk."""
+    """Limit every file of this process to `size` bytes (-1: no limit); SQLite sees a full disk."""
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard if size < 0 else size, hard))
 
 
 def fill(path: Path, room: int, tell: Connection) -> None:
-    """Append until the disk is full, then once more when there is room again."""
+    """Append until the disk is full, then once more when there is room."""
     log = open_log(Database.at(path))
     limit(200_000 + room)
     kept, full = 0, ""
@@ -41,7 +41,7 @@ def fill(path: Path, room: int, tell: Connection) -> None:
 
 
 def erase_on_a_full_disk(path: Path, tell: Connection) -> None:
-    """The write-ahead log has room, the database file has none: the transaction holds, its tidying up fails."""
+    """Erase when only the write-ahead log has room: the transaction is kept, the scrub fails."""
     log = open_log(Database.at(path))
     limit(path.stat().st_size)
     try:
@@ -81,7 +81,7 @@ def test_a_log_whose_erasure_met_a_full_disk_goes_on(tmp_path: Path) -> None:
     writer.start()
     send.close()
     failed, size, stored = receive.recv()
-    assert failed  # it was not erased beyond recovery, so it must not be said to be
+    assert failed  # the body can still be recovered, so the log must not report success
     try:
         after = receive.recv()
     except EOFError:

@@ -1,4 +1,4 @@
-"""Keys and randomness from a seed are always the same, and no two of them are alike."""
+"""Keys and randomness from one seed are always the same, and all of them differ."""
 
 from heyi.crypto.keys import verify_signature
 from heyi.store.secrets import SeededEntropy, SeededKeyring

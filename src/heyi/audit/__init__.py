@@ -1,1 +1,1 @@
-"""The tamper-evident log: Merkle tree, signed notes, checkpoints, witnesses, and the check of them all."""
+"""The tamper-evident log: events, signed notes, checkpoints, witnesses, and the check of a log."""

@@ -1,4 +1,4 @@
-"""Checkpoints (C2SP tlog-checkpoint): the log's signed promise of its size and root."""
+"""Checkpoints (C2SP tlog-checkpoint): the size and root of a log, signed by the log."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ def parse_checkpoint(text: str) -> Checkpoint:
     Raises:
         VerificationError: it is not exactly a checkpoint.
     """
+    # Python reads numbers and base64 loosely (` 1`, `1_0`). Printing the result again and comparing
+    # it with the text refuses every second spelling.
     lines = text.split("\n")
     try:
         origin, size, root, end = lines
@@ -49,15 +51,15 @@ def parse_checkpoint(text: str) -> Checkpoint:
 
 
 def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> Note:
-    """The log's signature on its state; the signer's name is the origin."""
+    """The log signs its state; the signer's name is the origin."""
     return sign_note(checkpoint.to_text(), signer)
 
 
 def open_checkpoint(data: bytes, *, origin: str, public_key: str) -> tuple[Checkpoint, Note]:
-    """Parse a signed checkpoint and check the log's own signature.
+    """Parse a signed checkpoint and check the log's signature.
 
     Raises:
-        VerificationError: it is malformed, of another log, or its signature does not hold.
+        VerificationError: it is malformed or of another log, or its signature is missing or wrong.
     """
     note = parse_note(data)
     checkpoint = parse_checkpoint(note.text)

@@ -1,7 +1,11 @@
-"""Events: what happened, as canonical leaves of the log. Events are the truth; state is their fold (docs/adr/0002).
+"""Events: what happened, as canonical leaves of the log.
 
-A leaf holds what everybody may see; personal or erasable content stands beside it as a body to which the leaf
-commits by an HMAC. No patient identifier in a leaf, ever.
+Events are the truth, and state is computed from them (docs/adr/0002).
+
+Everybody may read a leaf. Personal or erasable content is in a body beside the leaf, and the leaf
+commits to the body with an HMAC.
+
+INVARIANT: no leaf holds an identifier of a patient.
 """
 
 from __future__ import annotations
@@ -17,7 +21,11 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """`at` is Unix time in seconds; `actor` the party that acts; `case` the request it belongs to, or empty."""
+    """One event of the log.
+
+    `at` is Unix time in seconds; `actor` is the party that acts; `case` is the request that the
+    event belongs to, or empty; `public` is what everybody may read.
+    """
 
     kind: str
     at: int
@@ -42,7 +50,7 @@ class Event:
 
 
 def from_leaf(leaf: bytes) -> Event:
-    """The event of a leaf.
+    """The event in a leaf; the inverse of `to_leaf`.
 
     Raises:
         VerificationError: the bytes are not a canonical event.
@@ -67,7 +75,8 @@ def from_leaf(leaf: bytes) -> Event:
         or not isinstance(event.public, dict)
     ):
         raise VerificationError("not an event")
-    # whatever else stands in the leaf, a version or a member that is not known here, does not come back
+    # INVARIANT: the event gives the same leaf again. A leaf of another version, or with a member
+    # that this version does not know, fails here.
     if event.to_leaf() != leaf:
         raise VerificationError("not an event of a version known here", hint="upgrade heyi")
     return event

@@ -1,4 +1,4 @@
-"""The log: events in, indices out; signed and witnessed checkpoints over them."""
+"""The log: it keeps events and signs a checkpoint over them, which a witness cosigns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from heyi.model.errors import StoreError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A leaf as stored; `body` and `key` are absent where there never was a body or where it was erased."""
+    """A leaf as stored; `body` and `key` are None if there was no body or if it was erased."""
 
     index: int
     leaf: bytes
@@ -28,46 +28,52 @@ class Entry:
 
 
 class LogStore(Protocol):
-    """Where a log keeps its entries. Each call is durable and whole when it returns, or it did not happen."""
+    """Where a log keeps its entries.
+
+    A call that returns is durable; a call that fails has changed nothing.
+    """
 
     def append(
         self, entries: Sequence[Entry], *, size: int, note: bytes, erase: Sequence[int] = ()
     ) -> None:
-        """Keep entries and the checkpoint at `size` over them, and forget body and key of those to `erase` beyond
-        recovery, in one transaction."""
+        """Keep entries and their checkpoint at `size`, and delete body and key of `erase`.
+
+        All of this is one transaction; `erase` holds indices of earlier entries.
+        """
 
     def scrub(self) -> None:
-        """Overwrite what was erased wherever the store may have left copies of it."""
+        """Overwrite all copies of erased bytes that the store may still hold."""
 
     def cosigned(self, size: int, note: bytes) -> None:
-        """Put the cosigned checkpoint in the place of the one at that size."""
+        """Replace the checkpoint at that size by the cosigned one."""
 
-    def entries(self, start: int = 0) -> Iterator[Entry]: ...
+    def entries(self, start: int = 0) -> Iterator[Entry]:
+        """The entries from index `start` on, in order."""
 
     def checkpoints(self) -> list[tuple[int, bytes]]:
-        """(size, signed note) in order."""
+        """(size, signed note) of each checkpoint, in the order of size."""
 
 
 class Entropy(Protocol):
-    """Where randomness comes from: the operating system, or a seed in a demonstration."""
+    """The source of randomness: the operating system, or a seed in a demonstration."""
 
     def take(self, label: str) -> bytes:
-        """32 bytes that nobody else has; `label` tells what for."""
+        """32 bytes that nobody else knows; `label` names their use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """An event to be logged, with the erasable body that its leaf shall commit to, if any."""
+    """An event to log, with its erasable body if there is one; the leaf will commit to the body."""
 
     event: Event
     body: Json = None
 
 
 class Log:
-    """One log with its key and its witness. It is the only writer of its store.
+    """One log with its key and its witness; it is the only writer of its store.
 
-    Every append signs the state that it leaves and has it cosigned: an acknowledged event is under a checkpoint, and
-    a process that is killed leaves no entry that nobody vouches for.
+    INVARIANT: each stored entry is under a checkpoint that the log signed, also after the process
+    was killed.
     """
 
     def __init__(
@@ -88,20 +94,19 @@ class Log:
         return self._tree.root()
 
     def append(self, drafts: Sequence[Draft], *, erase: Sequence[int] = ()) -> list[int]:
-        """Log events together and return their indices; all of them are kept, or none.
+        """Log events together and return their indices; the store keeps all of them or none.
 
-        The log's own checkpoint is kept in the same transaction. The witness is asked afterwards, since it must never
-        see a state that the log could still lose; until it answered, the entries are promised and not yet proven.
-        `erase` names earlier entries whose bodies go in that transaction too, so that the event that says so and the
-        deed stand or fall together.
+        `erase` holds indices of earlier entries; their bodies are deleted in the same transaction.
+        Until the witness has cosigned, the entries are promised but not yet proven.
 
         Raises:
-            StoreError: nothing was kept; or, where the message says so, the events are kept and only a cosignature or
-                the overwriting of erased bytes is lacking.
-            VerificationError: the witness refuses; the entries are kept, without its cosignature.
+            StoreError: nothing was kept. If the message says that the events are kept, only the
+                cosignature or the overwriting of erased bytes is missing.
+            VerificationError: the witness refuses; the entries are kept without its cosignature.
         """
         if not drafts:
             return []
+        # (1) Compute the new state and sign it.
         before = self.size
         entries = [self._entry(index, draft) for index, draft in enumerate(drafts, start=before)]
         for entry in entries:
@@ -109,11 +114,15 @@ class Log:
         note = sign_checkpoint(
             Checkpoint(origin=self.signer.name, size=self.size, root=self.root), self.signer
         )
+        # (2) Keep entries, checkpoint and erasures in one transaction: an event that reports an
+        # erasure is kept if and only if the body is gone.
         try:
             self.store.append(entries, size=self.size, note=note.to_bytes(), erase=erase)
         except StoreError:
             self._tree.truncate(before)
             raise
+        # (3) Ask the witness after the transaction. It must never see a state that the log can
+        # still lose, since it would then refuse every other continuation.
         if self.witness is not None:
             seen = self.witness.seen
             proof = (
@@ -125,6 +134,7 @@ class Log:
             self.store.cosigned(
                 self.size, replace(note, signatures=(*note.signatures, signature)).to_bytes()
             )
+        # (4) Overwrite the erased bytes. This is last, since it may fail while the events are kept.
         if erase:
             self.store.scrub()
         return [e.index for e in entries]

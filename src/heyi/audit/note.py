@@ -4,7 +4,7 @@
     <blank line>
     — <key name> <base64 of key id (4 bytes) and signature>
 
-Parsing is strict: what is parsed must print to the same bytes, so that no flipped bit goes unnoticed.
+Parsing is strict: a parsed note must print to the same bytes, so every flipped bit is noticed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DASH = "— "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteSignature:
-    """One signature line; `signature` holds whatever follows the key id."""
+    """One signature line; `key_id` has 4 bytes, and `signature` is all bytes after it."""
 
     name: str
     key_id: bytes
@@ -45,9 +45,8 @@ class Note:
 
 def key_id(name: str, algorithm: bytes, public_key: str) -> bytes:
     """The first four bytes of SHA-256(name, newline, algorithm byte, key)."""
-    return hashlib.sha256(name.encode() + b"\n" + algorithm + bytes.fromhex(public_key)).digest()[
-        :4
-    ]
+    named = name.encode() + b"\n" + algorithm + bytes.fromhex(public_key)
+    return hashlib.sha256(named).digest()[:4]
 
 
 def _is_name(name: str) -> bool:
@@ -59,13 +58,21 @@ def _has_controls(text: str) -> bool:
 
 
 def check_name(name: str) -> None:
-    """A key name has no blanks and no plus sign."""
+    """Check that a key name has no blanks and no plus signs.
+
+    Raises:
+        InvalidInput: it has, or it is empty.
+    """
     if not _is_name(name):
         raise InvalidInput(f"`{name}` is not a key name", hint="leave out blanks and plus signs")
 
 
 def sign_note(text: str, signer: Signer) -> Note:
-    """Sign a text that ends in a newline and holds no control characters."""
+    """Sign a text that ends with a newline.
+
+    Raises:
+        InvalidInput: it does not end so, or holds control characters.
+    """
     check_name(signer.name)
     if not text.endswith("\n") or _has_controls(text):
         raise InvalidInput("a note is lines of text without control characters")
@@ -85,6 +92,7 @@ def parse_note(data: bytes) -> Note:
     """
     try:
         whole = data.decode("utf-8")
+        # The text may hold blank lines. The last one separates it from the signatures.
         text, _, block = whole.rpartition("\n\n")
         signatures = []
         for line in block.splitlines(keepends=True):

@@ -1,4 +1,7 @@
-"""Witnesses (C2SP tlog-witness, tlog-cosignature v1): they cosign only what extends what they saw before."""
+"""Witnesses cosign a checkpoint only if it extends the last one that they saw.
+
+Source: C2SP tlog-witness, tlog-cosignature v1.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,13 @@ from heyi.model.errors import VerificationError
 
 
 def _message(note_text: str, timestamp: int) -> bytes:
+    """The bytes that a witness signs; `timestamp` is Unix time in seconds."""
     return f"cosignature/v1\ntime {timestamp}\n{note_text}".encode()
 
 
 @dataclass(slots=True)
 class Witness:
-    """Remembers the last checkpoint it cosigned for one log; its memory is `seen`."""
+    """The witness of one log; `seen` is the last checkpoint that it cosigned."""
 
     signer: Signer
     origin: str
@@ -26,19 +30,21 @@ class Witness:
     seen: Checkpoint | None = None
 
     def cosign(self, data: bytes, proof: Sequence[bytes], *, now: int) -> NoteSignature:
-        """Cosign a signed checkpoint if it extends the last one seen; `now` is Unix time in seconds.
+        """Cosign a signed checkpoint if it extends the last one seen.
+
+        `proof` is the consistency proof from the last one seen; `now` is Unix time in seconds.
 
         Raises:
-            VerificationError: its signature does not hold, it shrinks, or the proof does not show that it extends.
+            VerificationError: the signature is wrong, or the proof shows no extension.
         """
         # (1) The checkpoint is signed by the log.
         checkpoint, note = open_checkpoint(data, origin=self.origin, public_key=self.log_key)
-        # (2) It extends the checkpoint that was cosigned last.
+        # (2) It extends the checkpoint that this witness cosigned last.
         if self.seen is not None and self.seen.size > 0:
             verify_consistency(
                 self.seen.size, checkpoint.size, self.seen.root, checkpoint.root, proof
             )
-        # (3) Remember it before answering.
+        # (3) Remember it before the answer: two answers must never contradict each other.
         self.seen = checkpoint
         return NoteSignature(
             name=self.signer.name,
@@ -51,7 +57,7 @@ def verify_cosignature(note: Note, *, name: str, public_key: str) -> int:
     """Check a witness's cosignature on a note and return its time (Unix seconds).
 
     Raises:
-        VerificationError: it is absent or does not hold.
+        VerificationError: it is absent or wrong.
     """
     wanted = key_id(name, COSIGNATURE, public_key)
     for s in note.signatures:

@@ -1,4 +1,4 @@
-"""Numbers that carry their own check: resident ID number, unified social credit code, bank card."""
+"""Numbers with a check digit: resident ID number, unified social credit code, bank card."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _CARD = re.compile(r"[3-6][0-9]{15,18}")
 def resident_id(value: str) -> str | None:
     """The resident ID number in `value`, half-width with a capital X, or None if it is not one.
 
-    The area code is not tested, since abolished areas stay in use and area 99 marks synthetic persons.
+    The area code is not tested: old area codes stay in use, and area 99 marks synthetic persons.
+
     Source: GB 11643-1999.
     """
     number = re.sub(r"\s", "", half_width(value)).upper()
@@ -25,7 +26,7 @@ def resident_id(value: str) -> str | None:
         return None
     try:
         born = dt.date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
-    except ValueError:  # 1900-02-29 has a right check digit and never was
+    except ValueError:  # the check digit may be right for a day that does not exist
         return None
     return number if born.year >= 1800 else None
 
@@ -35,12 +36,12 @@ def is_resident_id(value: str) -> bool:
 
 
 def is_social_credit_code(value: str) -> bool:
-    """Source: GB 32100-2015."""
+    """Whether the value is a unified social credit code (GB 32100-2015)."""
     code = half_width(value).upper()
     return len(code) == 18 and code[0] in "123456789ANY" and bool(uscc.is_valid(code))
 
 
 def is_bank_card(value: str) -> bool:
-    """16 to 19 digits that pass Luhn's check (ISO/IEC 7812-1)."""
+    """Whether the value has 16 to 19 digits that pass the Luhn check (ISO/IEC 7812-1)."""
     number = re.sub(r"[\s-]", "", half_width(value))
     return _CARD.fullmatch(number) is not None and bool(luhn.is_valid(number))

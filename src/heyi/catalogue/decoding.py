@@ -1,4 +1,4 @@
-"""A column of written values into numbers, by the code system that the column itself shows."""
+"""Decode a column of written values to numbers; the values show which code system it uses."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def _factors(kind: Kind) -> Mapping[str, float]:
 
 
 def _number_reader(kind: Kind, heading: str) -> Callable[[str], float | None]:
+    """A reader of one value; a unit in the heading holds for values without a unit."""
     factors = dict(_factors(kind))
     default = 1.0
     for text in bracketed(heading):
@@ -44,28 +45,33 @@ def _number_reader(kind: Kind, heading: str) -> Callable[[str], float | None]:
         elif unit in _known_units():
             raise InvalidInput(
                 f"heading `{heading}` gives a unit that `{kind.id}` cannot be converted from",
-                hint=f"convert the column to {kind.unit or 'a number without unit'} or label it with another kind",
+                hint=f"convert the column to {kind.unit or 'a number without unit'} "
+                "or label it with another kind",
             )
     return partial(to_number, factors={**factors, "": default})
 
 
 def _sex_reader(values: Sequence[str]) -> Callable[[str], float | None]:
+    """A reader of one value; all `values` of the column show what a digit means."""
     codes = {half_width(v).casefold().removesuffix(".0") for v in values}
     if codes & {"2", "9"}:  # GB/T 2261.1: 0 unknown, 1 male, 2 female, 9 not stated
         numbered = {"0": MISSING, "1": 1.0, "2": 0.0, "9": MISSING}
-    elif "1" in codes:  # no 2 anywhere: a yes-or-no code, 1 male and 0 female
+    elif "1" in codes:  # there is no 2: the column answers "male?", 1 yes and 0 no
         numbered = {"0": 0.0, "1": 1.0}
-    else:  # a column of zeros alone may mean unknown or female: it says nothing
+    else:  # zeros alone may mean unknown or female, so they are not decoded
         numbered = {}
     table = {**_SEX_WORDS, **numbered}
     return lambda value: table.get(half_width(value).casefold().removesuffix(".0"))
 
 
 def decode_column(kind: Kind, heading: str, values: Sequence[str]) -> list[float | None]:
-    """One number for each value: NaN where none is there, None where one is there that means nothing.
+    """One number for each value: NaN for a missing value, None for one that cannot be read.
 
-    Sex is 1.0 for male and 0.0 for female, a flag 1.0 or 0.0, a date its proleptic Gregorian ordinal, a number in
-    `kind.unit`. Raises `InvalidInput` if the kind is text or the heading gives a unit that cannot be converted.
+    Sex is 1.0 for male and 0.0 for female; a flag is 1.0 or 0.0; a date is its proleptic Gregorian
+    ordinal; a number is in `kind.unit`.
+
+    Raises:
+        InvalidInput: the kind is text, or the unit in the heading cannot be converted.
     """
     labels = {half_width(label).casefold(): number for label, number in kind.labels}
     distinct = {v for v in values if v}
@@ -85,7 +91,7 @@ def decode_column(kind: Kind, heading: str, values: Sequence[str]) -> list[float
             raise InvalidInput(
                 f"`{kind.id}` is text and has no numeric meaning", hint="ask for a measured kind"
             )
-    # A column repeats its values, so each distinct one is read once.
+    # Values repeat within a column, so each distinct value is read once.
     known: dict[str, float | None] = {v: one(v) for v in distinct}
     known[""] = MISSING
     return [known[v] for v in values]

@@ -1,4 +1,4 @@
-"""Detection: which kind a column is, from its heading and its values."""
+"""Detect the kind of a column from its heading and its values."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from heyi.model.asset import Identifier, Reason
 from heyi.model.errors import InvalidInput
 
 SAMPLE = 300
-"""Values looked at in one column, spread evenly over the file."""
+"""Number of values that are examined in one column, spread evenly over the file."""
 
 SHARE = 0.6
-"""Share of the values that must fit before values decide a kind."""
+"""Share of the values that must fit a kind before the values decide it."""
 
 _CHECKED: tuple[tuple[str, Callable[[str], bool], str, str], ...] = (
     (
@@ -35,8 +35,9 @@ _CHECKED: tuple[tuple[str, Callable[[str], bool], str, str], ...] = (
     ),
     ("bank_card", is_bank_card, "通过银行卡 Luhn 校验", "pass the Luhn check of bank cards"),
 )
-# Contact data under an innocent heading: these forms are taken seriously whatever the heading says.
+# Contact data may be under a harmless heading, so these forms win over the heading.
 _OVERRIDING = ("resident_id", "phone", "email")
+# Common Chinese surnames; a name is one of them and one or two more characters.
 _SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林郑谢罗梁宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪"
     "范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤"
@@ -46,7 +47,10 @@ _NAME = re.compile(rf"[{_SURNAMES}][\u3400-\u9fff]{{1,2}}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detected:
-    """What a column was taken for and why; `reason` never quotes a value of the data."""
+    """The detected kind of a column and why.
+
+    INVARIANT: `reason` never quotes a value of the data.
+    """
 
     kind: str
     identifier: Identifier
@@ -90,17 +94,20 @@ def _by_heading(heading: str, sample: Sequence[str]) -> Detected | None:
         for override in _OVERRIDING:
             if (found := _by_pattern(kind(override), sample)) is not None:
                 return found
-    # A heading of two letters may mean something else: half of the values must be readable as what it names.
+    # A heading of two letters may mean something else, so half of the values must be readable as
+    # the kind that it names.
     if sample and k.decode != "text" and not _is_readable(k, heading, sample):
         return None
     return _found(k.id, f"列名是“{k.zh}”的写法之一", f"the heading is one of those for `{k.en}`")
 
 
+# A resident ID number, a mobile number or an e-mail address inside a longer text.
 _NUMBERS = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|1[3-9]\d{9})(?!\d)|[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
 
 
 def _holds_a_person(value: str) -> bool:
-    """Whether an ID number, a mobile number or an e-mail address stands anywhere in a value."""
+    """Whether a value contains an ID number, a mobile number or an e-mail address."""
+    # Only 18 characters without `@` are tested as an ID number; the other forms need no check.
     return len(value) > 5 and any(
         len(m) != 18 or "@" in m or is_resident_id(m) for m in _NUMBERS.findall(value)
     )
@@ -109,25 +116,27 @@ def _holds_a_person(value: str) -> bool:
 def detect(heading: str, values: Sequence[str]) -> Detected:
     """The kind of a column, `unknown` if nothing recognises it.
 
-    `values` are all values of the column, empty strings where one is missing.
+    `values` are all values of the column; a missing value is an empty string.
     """
     present = [half_width(v) for v in values if v]
     sample = present[:: max(1, len(present) // SAMPLE)]
-    # (1) Types that carry a checksum.
+    # (1) Kinds with a check digit.
     for kind_id, holds, zh, en in _CHECKED:
         share = _share(sample, holds)
         if share >= SHARE:
             return _found(
                 kind_id, f"{int(share * 100)}%的值{zh}", f"{int(share * 100)} % of the values {en}"
             )
-    # (2) The heading, unless it promises data on no person and a person's number stands in some value.
+    # (2) The heading, unless it names a kind without personal data and a value contains the number
+    # of a person. All values are examined here, since one such value is enough.
     if (found := _by_heading(heading, sample)) is not None:
         k = kind(found.kind)
         if k.personal or not any(_holds_a_person(v) for v in present):
             return found
         reason = Reason(
             zh=f"列名是“{k.zh}”，但有值含个人号码，标注之前按最高级别管理",
-            en=f"the heading names `{k.en}`, but a value holds a person's number: the highest level holds",
+            en=f"the heading names `{k.en}`, but a value holds a person's number: "
+            "the highest level holds",
         )
         return Detected(kind=UNKNOWN, identifier=Identifier.DIRECT, reason=reason)
     # (3) The form of the values.
@@ -138,6 +147,7 @@ def detect(heading: str, values: Sequence[str]) -> Detected:
 
 
 def _by_distribution(present: Sequence[str], sample: Sequence[str]) -> Detected:
+    """Guess names, free text or an identifier from lengths and repetition; else unknown."""
     distinct = len(set(present)) / len(present) if present else 0.0
     if distinct > 0.5 and _share(sample, _NAME.fullmatch) >= 0.85:
         return _found(
@@ -155,7 +165,8 @@ def _by_distribution(present: Sequence[str], sample: Sequence[str]) -> Detected:
         return _found(
             UNKNOWN,
             "列名和格式均未识别，且值几乎不重复，可能是直接标识符",
-            "neither heading nor form is recognised and hardly a value repeats: a candidate direct identifier",
+            "neither heading nor form is recognised and hardly a value repeats: "
+            "a candidate direct identifier",
         )
     reason = Reason(
         zh="列名和格式均未识别，标注之前按最高级别管理",

@@ -1,4 +1,4 @@
-"""Grading: a table into an asset, and a selection of its fields into what a request would touch."""
+"""Grade a table as an asset, and grade the fields of an asset that a request asks for."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ from heyi.model.asset import Asset, Field, Identifier, NationalLevel, Reason
 from heyi.model.errors import InvalidInput
 
 AGE_FROM = ("birth_date", "visit_date")
-"""Kinds from which an age in completed years follows."""
+"""The two dates that give an age in completed years."""
 
 HEALTH = ("STATUS", "CARE")
-"""Categories of GB/T 39725 section 6.1 that tell of a person's health; payment and public-health rows join a name to
-care only where such a field stands beside them."""
+"""Categories of GB/T 39725 section 6.1 that describe a person's health or care.
+
+Payment and public-health fields describe it only if such a field is in the same record.
+"""
 
 
 def _labelled(heading: str, detected: Detected, label: str) -> Detected:
     to = kind(label)
+    # INVARIANT: a label never hides a recognised direct identifier.
     if detected.kind != UNKNOWN and detected.identifier is Identifier.DIRECT is not to.identifier:
         raise InvalidInput(
             f"`{heading}` was recognised as a direct identifier and cannot be labelled `{label}`",
-            hint="remove the column before import, or label it with a kind that is a direct identifier",
+            hint="remove the column before import, "
+            "or label it with a kind that is a direct identifier",
         )
     reason = Reason(zh=f"由管理员标注为“{to.zh}”", en=f"labelled `{to.en}` by a steward")
     return Detected(kind=to.id, identifier=to.identifier, reason=reason)
@@ -42,10 +46,13 @@ def grade(
     national_level: NationalLevel = NationalLevel.GENERAL,
     labels: Mapping[str, str] | None = None,
 ) -> Asset:
-    """The asset that a table becomes, every field with its level and reason.
+    """The asset of a table; each field has its level and the reason for it.
 
-    `labels` maps headings to kinds where a steward knows better than detection. Raises `InvalidInput` if a label
-    names a heading or kind that does not exist, or would hide a direct identifier.
+    `labels` maps headings to kinds; with a label, a steward corrects the detection.
+
+    Raises:
+        InvalidInput: a label names a heading or a kind that does not exist, or would hide a direct
+            identifier.
     """
     labels = labels or {}
     for heading in labels:
@@ -110,10 +117,11 @@ def _field_reason(detected: Detected, level: int, part: Part) -> Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What a request for some kinds of one asset would touch.
+    """The grades of the fields that a request asks for, in one asset.
 
-    `level` is 1 to 5 and `deid_grade` 1 to 3 as in `Asset`; `special` names special-disease groups; `missing` are
-    requested kinds that the asset neither holds nor can derive; `health` tells of health or care data among them.
+    `level` is 1 to 5 and `deid_grade` 1 to 3, as in `Asset`; `special` names special-disease
+    groups; `health` says whether a field describes health or care; `missing` holds the requested
+    kinds that the asset neither has nor can derive.
     """
 
     level: int
@@ -128,7 +136,7 @@ class Selection:
 
 
 def derives_age(asset: Asset) -> bool:
-    """Whether the asset has no age but the two dates from which it follows."""
+    """Whether the asset has no age, but has the two dates that give it."""
     held = {f.kind for f in asset.fields}
     return "age" not in held and held.issuperset(AGE_FROM)
 
@@ -136,8 +144,11 @@ def derives_age(asset: Asset) -> bool:
 def select(asset: Asset, kinds: Collection[str]) -> Selection:
     """Grade only the requested kinds of an asset.
 
-    Without a direct identifier among them each field stands at its level after de-identification. If nothing that
-    was asked for is held, the whole asset's grades hold. Raises `InvalidInput` on a kind that does not exist.
+    If no requested field is a direct identifier, each field has its level after de-identification.
+    If the asset has no requested field at all, the grades of the whole asset apply.
+
+    Raises:
+        InvalidInput: a kind does not exist.
     """
     wanted = {kind(k).id for k in kinds}
     chosen = [(kind(f.kind), f.identifier) for f in asset.fields if f.kind in wanted]
@@ -161,6 +172,7 @@ def select(asset: Asset, kinds: Collection[str]) -> Selection:
             free_text=any(kind(f.kind).free_text for f in asset.fields),
             missing=missing,
         )
+    # A special disease counts if a requested field may contain any diagnosis, or is about it.
     bears_diagnosis = any(k.diagnosis or k.id == UNKNOWN for k, _ in chosen)
     own = {k.special for k, _ in chosen if k.special is not None}
     special = set(asset.special) if bears_diagnosis else set(asset.special) & own

@@ -1,4 +1,4 @@
-"""Harmonisation: an asset's columns as numbers, whatever codes the institution writes."""
+"""Harmonise an asset: its columns as numbers with one meaning in all institutions."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ Vector = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """Decoded columns by kind, shape (rows,) each, NaN where a value is missing or implausible.
+    """Decoded columns by kind, each of shape (rows,); NaN is a missing or implausible value.
 
-    Sex is 1.0 male and 0.0 female, a flag 1.0 or 0.0, a date its proleptic Gregorian ordinal, a number in the kind's
-    unit. `implausible` counts the values that were there and were not believed.
+    Sex is 1.0 for male and 0.0 for female; a flag is 1.0 or 0.0; a date is its proleptic Gregorian
+    ordinal; a number is in the unit of the kind. `implausible` counts the values that were written
+    but cannot be read or are out of range.
     """
 
     values: Mapping[str, Vector]
@@ -33,6 +34,7 @@ class Columns:
 
 
 def _index(table: Table, asset: Asset, kind_id: str) -> int | None:
+    """The index of the first column of a kind, None if there is none."""
     if table.digest != asset.digest or table.headings != tuple(f.heading for f in asset.fields):
         raise InvalidInput(
             f"the table is not the one that asset `{asset.id}` was graded from",
@@ -42,6 +44,7 @@ def _index(table: Table, asset: Asset, kind_id: str) -> int | None:
 
 
 def _believed(k: Kind, heading: str, written: Sequence[str]) -> tuple[Vector, int]:
+    # A value that cannot be read becomes infinite, so it is out of every range.
     vector = np.array(
         [np.inf if n is None else n for n in decode_column(k, heading, written)], dtype=np.float64
     )
@@ -54,7 +57,7 @@ def _believed(k: Kind, heading: str, written: Sequence[str]) -> tuple[Vector, in
 
 def _completed_years(born: float, seen: float) -> float:
     b, s = dt.date.fromordinal(int(born)), dt.date.fromordinal(int(seen))
-    return float(s.year - b.year - ((s.month, s.day) < (b.month, b.day)))
+    return float(s.year - b.year - ((s.month, s.day) < (b.month, b.day)))  # True counts as 1
 
 
 def _age(table: Table, asset: Asset) -> tuple[Vector, int]:
@@ -80,9 +83,10 @@ def _one(table: Table, asset: Asset, kind_id: str) -> tuple[Vector, int]:
 
 
 def decode(table: Table, asset: Asset, kinds: Collection[str]) -> Columns:
-    """Decode the first column of each kind; `age` follows from birth and visit date when no column holds it.
+    """Decode the first column of each kind; without an age column, two dates give the age.
 
-    Raises `InvalidInput` if the table is not the asset's, or a kind is not held or has no numeric meaning.
+    Raises:
+        InvalidInput: the table is not the asset's, or a kind is absent or has no numeric meaning.
     """
     decoded = {k: _one(table, asset, k) for k in dict.fromkeys(kinds)}
     return Columns(
@@ -92,7 +96,10 @@ def decode(table: Table, asset: Asset, kinds: Collection[str]) -> Columns:
 
 
 def persons(table: Table, asset: Asset) -> tuple[str | None, ...]:
-    """The resident ID number of each row whose check digit holds, else None; for keyed linkage, never to be shown."""
+    """The valid resident ID number of each row, else None.
+
+    They are for linkage under a key only and must never be shown.
+    """
     index = _index(table, asset, "resident_id")
     if index is None:
         return (None,) * len(table.rows)

@@ -1,4 +1,4 @@
-"""The heading dictionary: which kind an institution's heading names."""
+"""The dictionary of headings: which kind the heading of a column names."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _PREFIX = re.compile(r"^(患者|病人|居民|本人|是否|patient)")
 
 
 def normalise(heading: str) -> str:
-    """The heading without case, spaces, punctuation and bracketed remarks such as units."""
+    """The heading without case, spaces, punctuation and remarks in brackets (often units)."""
     return _PUNCTUATION.sub("", _BRACKETS.sub("", half_width(heading).casefold()))
 
 
 def bracketed(heading: str) -> tuple[str, ...]:
-    """What stands in the heading's brackets, usually a unit."""
+    """The texts in the brackets of a heading, usually a unit."""
     return tuple(text.strip() for text in _BRACKETS.findall(half_width(heading)) if text.strip())
 
 
@@ -32,7 +32,7 @@ def _dictionary() -> Mapping[str, str]:
     entries: dict[str, str] = {}
     for kind in all_kinds().values():
         for header in kind.headers:
-            # INVARIANT: one heading names one kind, or a grade would depend on the order of the file
+            # INVARIANT: a heading names one kind; grades must not depend on the order of the file.
             if entries.setdefault(normalise(header), kind.id) != kind.id:
                 raise InvalidInput(
                     f"heading `{header}` names two kinds", hint="keep it under one kind"

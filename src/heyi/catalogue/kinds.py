@@ -1,4 +1,4 @@
-"""Kind: what a column can be, with its grades (`kinds.toml`)."""
+"""The kinds of columns with their grades, read from `kinds.toml`."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ Decode = Literal["text", "date", "sex", "flag", "number", "category"]
 Category = Literal["ATTR", "STATUS", "CARE", "PAY", "RES", "PUB"]
 
 UNKNOWN = "unknown"
-"""The kind of a column that nothing recognises: the highest level until a steward labels it."""
+"""The kind of an unrecognised column; it has the highest level until a steward labels it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """One kind of field.
 
-    `level` is 1 to 5 while the record names a person; `level_after` is the level after the suggested technique,
-    `None` when the field must not be kept. `unit` is the unit of decoded numbers, `units` the factors into it,
-    `minimum` and `maximum` the plausible range. `special` is the special-disease group that the field is about;
-    `diagnosis` tells that any disease may stand in it.
+    `level` (1 to 5) applies while the record names a person; `level_after` is the level after the
+    suggested technique of de-identification, None if the field must not be kept. `unit` is the unit
+    of decoded numbers; `units` holds (unit, factor) for conversion into it; `minimum` and `maximum`
+    are the plausible range. `special` is the special-disease group of the field; `diagnosis` says
+    that the field may contain any disease.
+
     Source: GB/T 39725-2020 sections 6.1 and 6.2, annex G.
     """
 
@@ -104,7 +106,11 @@ def all_kinds() -> Mapping[str, Kind]:
 
 
 def kind(kind_id: str) -> Kind:
-    """The kind of that id; raises `InvalidInput` if there is none."""
+    """The kind with this id.
+
+    Raises:
+        InvalidInput: there is none.
+    """
     try:
         return all_kinds()[kind_id]
     except KeyError:

@@ -1,4 +1,4 @@
-"""Composition: from fields to the level of a record (GB/T 39725-2020 sections 6.2 and 10)."""
+"""Compose the levels of fields to the level of a record (GB/T 39725-2020 sections 6.2 and 10)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from heyi.catalogue.kinds import UNKNOWN, Kind
 from heyi.model.asset import Identifier, Reason
 
 QUASI_TOGETHER = 3
-"""Quasi-identifiers that make a record of level 3 when they stay together; a design choice."""
+"""This many quasi-identifiers in one record make it level 3; a design choice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One field in a composition; `special` tells that a special disease stands in it."""
+    """One field of a record; `special` says that its values contain a special disease."""
 
     kind: Kind
     identifier: Identifier
@@ -23,7 +23,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composed:
-    """Level 1 to 5 of the record, the rule that decides it, each part's own level, and the GB/T 42460 grade."""
+    """The level of a record (1 to 5) with its reason, and the level of each field.
+
+    `deid_grade` is the de-identification grade of GB/T 42460.
+    """
 
     level: int
     reason: Reason
@@ -36,7 +39,7 @@ def _is_quasi(part: Part) -> bool:
 
 
 def part_level(part: Part, *, identified: bool) -> int:
-    """The level of one field, inside a record that names a person (`identified`) or does not."""
+    """The level of one field; `identified` says whether the record names a person."""
     kind = part.kind
     if kind.id == UNKNOWN:
         return 5
@@ -47,8 +50,8 @@ def part_level(part: Part, *, identified: bool) -> int:
 
 
 def deid_grade(parts: Collection[Part]) -> int:
-    """1 to 3 of GB/T 42460-2023; 4 is for aggregates and never comes from rows of persons."""
-    # a narrative can hold a name, and a field that nobody has named can be one
+    """The grade of GB/T 42460-2023, 1 to 3; grade 4 is only for aggregates, not for records."""
+    # Free text can contain a name, and an unrecognised field can be a name.
     if any(
         p.identifier is Identifier.DIRECT or p.kind.free_text or p.kind.id == UNKNOWN for p in parts
     ):
@@ -57,7 +60,7 @@ def deid_grade(parts: Collection[Part]) -> int:
 
 
 def compose(parts: Sequence[Part]) -> Composed:
-    """Compose at least one field into a record: the highest field wins, then combinations may raise it."""
+    """Compose one or more fields: the highest field decides, some combinations raise the level."""
     identified = any(p.identifier is Identifier.DIRECT for p in parts)
     levels = tuple(part_level(p, identified=identified) for p in parts)
     highest = max(range(len(parts)), key=levels.__getitem__)
@@ -72,13 +75,13 @@ def compose(parts: Sequence[Part]) -> Composed:
         if level < floor:
             level, reason = floor, Reason(zh=zh, en=en)
 
-    # (1) A field that nobody has named holds the highest level.
+    # (1) An unrecognised field has the highest level, which is 5 already; say so.
     if any(p.kind.id == UNKNOWN for p in parts):
         reason = Reason(
             zh="含未识别字段，标注之前按5级管理",
             en="an unrecognised field holds level 5 until it is labelled",
         )
-    # (2) A name beside a state of health or care.
+    # (2) A direct identifier together with health or care.
     if identified and any(p.kind.category in ("STATUS", "CARE") for p in parts):
         raise_to(
             4,
@@ -91,7 +94,7 @@ def compose(parts: Sequence[Part]) -> Composed:
                 en="a direct identifier beside details of a special disease: level 5",
             )
             level = 5
-    # (3) Quasi-identifiers that single a person out together.
+    # (3) Several quasi-identifiers that together identify a person.
     if sum(map(_is_quasi, parts)) >= QUASI_TOGETHER:
         raise_to(
             3,

@@ -1,4 +1,4 @@
-"""Special diseases: which groups the diagnoses of a table touch."""
+"""Find special diseases in the diagnoses of a table."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from collections.abc import Iterable
 
 from heyi.catalogue.values import half_width
 
+# An ICD-10 code in a text: a letter, two digits and an optional fourth digit. A letter with six or
+# more digits is not a code but some other number.
 _ICD = re.compile(r"(?<![A-Z0-9])([A-Z])(\d\d)(?!\d{4})(?:\.?(\d))?")
 
-# Three-character ranges, both ends included; GB/T 39725-2020 section 11.1.2.3 names the groups.
+# Ranges of three-character codes, both ends included. GB/T 39725-2020 section 11.1.2.3 names the
+# groups.
 _CODES: dict[str, tuple[tuple[str, str], ...]] = {
     "hiv": (("B20", "B24"), ("Z21", "Z21"), ("R75", "R75")),
     "std": (("A50", "A64"),),
@@ -26,7 +29,7 @@ _CODES: dict[str, tuple[tuple[str, str], ...]] = {
     "hereditary": (("Q00", "Q99"),),
     "rare": (("D66", "D67"), ("G10", "G10"), ("G12", "G12")),
 }
-# The part of E70-E90 and G71 that China's first list of rare diseases (2018) names.
+# Of the codes E70-E90 and G71, China's first list of rare diseases (2018) names only these.
 _FOUR_CHARACTER_RARE = frozenset(
     {"E70.0", "E70.1", "E74.0", "E75.2", "E76.0", "E76.1", "E83.0", "G71.0"}
 )
@@ -38,10 +41,12 @@ _WORDS: dict[str, re.Pattern[str]] = {
         r"乙型?肝炎?|丙型?肝炎?|病毒性肝炎|(?<!甲状腺)结核|HBSAG|TUBERCULOSIS|HEPATITIS [ABCDE]\b"
     ),
     "psychiatric": re.compile(
-        r"精神分裂|抑郁|焦虑症|焦虑障碍|双相|躁狂|精神障碍|心境障碍|酒精依赖|药物依赖|吸毒|美沙酮|SCHIZOPHREN|DEPRESSI|BIPOLAR"
+        r"精神分裂|抑郁|焦虑症|焦虑障碍|双相|躁狂|精神障碍|心境障碍|酒精依赖|药物依赖|吸毒|美沙酮"
+        r"|SCHIZOPHREN|DEPRESSI|BIPOLAR"
     ),
     "tumour": re.compile(
-        r"癌|恶性肿瘤|肉瘤|白血病|淋巴瘤|骨髓瘤|黑色素瘤|CANCER|CARCINOMA|LEUK[A]?EMIA|LYMPHOMA|MALIGNAN"
+        r"癌|恶性肿瘤|肉瘤|白血病|淋巴瘤|骨髓瘤|黑色素瘤"
+        r"|CANCER|CARCINOMA|LEUK[A]?EMIA|LYMPHOMA|MALIGNAN"
     ),
     "hereditary": re.compile(
         r"遗传性|遗传病|先天性|染色体异常|唐氏综合征|地中海贫血|CONGENITAL|HEREDITARY"
@@ -50,14 +55,13 @@ _WORDS: dict[str, re.Pattern[str]] = {
         r"流产|不孕|不育|性功能|勃起功能|人工授精|试管婴儿|避孕|异位妊娠|宫外孕|ABORTION|INFERTILITY"
     ),
     "rare": re.compile(
-        r"罕见病|血友病|戈谢病|法布[里雷]病|庞贝病|脊髓性肌萎缩|肌萎缩侧索硬化|亨廷顿|苯丙酮尿症|肝豆状核变性|杜氏肌营养不良|HAEMOPHILIA|HEMOPHILIA"
+        r"罕见病|血友病|戈谢病|法布[里雷]病|庞贝病|脊髓性肌萎缩|肌萎缩侧索硬化|亨廷顿|苯丙酮尿症"
+        r"|肝豆状核变性|杜氏肌营养不良|HAEMOPHILIA|HEMOPHILIA"
     ),
 }
-# Every Chinese history says `否认肝炎、结核病史`; what it denies is not a finding.
+# A Chinese history usually says `否认肝炎、结核病史` (denies hepatitis and tuberculosis). A disease
+# that is denied does not count.
 _DENIED = re.compile(r"否认[^。；;\n]*|(?:无|没有)[^。；;，,\n]{1,16}(?:病史|史)")
-
-GROUPS = tuple(sorted(_CODES))
-"""Names of the special-disease groups."""
 
 
 def _of_code(category: str, fourth: str | None) -> set[str]:
@@ -70,7 +74,7 @@ def _of_code(category: str, fourth: str | None) -> set[str]:
 
 
 def special_groups(values: Iterable[str]) -> frozenset[str]:
-    """The groups that the diagnoses in `values` touch: ICD-10 codes and words, in Chinese or English.
+    """The special-disease groups in `values`, by ICD-10 codes and Chinese or English words.
 
     Source: GB/T 39725-2020 section 11.1.2.3; ICD-10 chapters.
     """

@@ -1,4 +1,4 @@
-"""Table: what was read from a file, as it was written."""
+"""Table: the content of a file as text, before anything is interpreted."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from heyi.model.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Columns of strings.
+    """Rows of texts under headings.
 
-    `rows` are stripped and otherwise as written, an empty string where a value is missing; `digest` is the SHA-256
-    of the file in hexadecimal; `duplicates` counts the exact duplicate rows that were set aside.
+    A cell is the written text without spaces around it; a missing value is an empty string.
+    `digest` is the SHA-256 of the file in hexadecimal; `duplicates` counts the exact duplicate rows
+    that were left out.
     """
 
     headings: tuple[str, ...]

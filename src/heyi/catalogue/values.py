@@ -1,4 +1,4 @@
-"""One written value into one number: dates, measures, flags."""
+"""Read one written value as a number: dates, measures, flags, categories."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ import unicodedata
 from collections.abc import Mapping
 
 _DATE = re.compile(
-    r"(?P<y>\d{4})(?:-(?P<m>\d{1,2})-(?P<d>\d{1,2})|/(?P<m2>\d{1,2})/(?P<d2>\d{1,2})|\.(?P<m3>\d{1,2})\.(?P<d3>\d{1,2})"
-    r"|年(?P<m4>\d{1,2})月(?:(?P<d4>\d{1,2})日?)?|(?P<m5>\d{2})(?P<d5>\d{2})?|[-/](?P<m6>\d{1,2}))"
+    r"(?P<y>\d{4})"
+    r"(?:-(?P<m>\d{1,2})-(?P<d>\d{1,2})"  # 2024-1-31
+    r"|/(?P<m2>\d{1,2})/(?P<d2>\d{1,2})"  # 2024/1/31
+    r"|\.(?P<m3>\d{1,2})\.(?P<d3>\d{1,2})"  # 2024.1.31
+    r"|年(?P<m4>\d{1,2})月(?:(?P<d4>\d{1,2})日?)?"  # 2024年1月31日, 2024年1月
+    r"|(?P<m5>\d{2})(?P<d5>\d{2})?"  # 20240131, 202401
+    r"|[-/](?P<m6>\d{1,2}))"  # 2024-01, 2024/01
     r"(?:[T ]?\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?",
     re.ASCII,
 )
 _NUMBER = re.compile(
-    r"(?P<number>[+-]?(?:\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(?P<unit>\D.{0,9})?",
+    r"(?P<number>[+-]?(?:\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d+(?:\.\d*)?|\.\d+)"
+    r"(?:[eE][+-]?\d{1,3})?)\s*(?P<unit>\D.{0,9})?",
     re.ASCII,
 )
 _FLAGS: Mapping[str, float] = {
@@ -29,18 +35,19 @@ _FLAGS: Mapping[str, float] = {
 
 
 def half_width(value: str) -> str:
-    """The value with full-width digits, letters and brackets made half-width, stripped."""
+    """The value without spaces around it, with half-width digits, letters and brackets."""
     return value.strip() if value.isascii() else unicodedata.normalize("NFKC", value).strip()
 
 
 def to_day(value: str) -> float | None:
     """The proleptic Gregorian ordinal of a date between 1800 and 2100, or None.
 
-    A date without its day, such as `202401`, is the first of that month.
+    A date without a day (`202401`) is the first day of the month.
     """
     found = _DATE.fullmatch(half_width(value))
     if found is None:
         return None
+    # The groups are numbered (m, m2, ...); the first letter says which part of the date it is.
     parts = {key[0]: text for key, text in found.groupdict().items() if text is not None}
     try:
         day = dt.date(int(parts["y"]), int(parts["m"]), int(parts.get("d", "1")))
@@ -56,14 +63,15 @@ def to_flag(value: str, labels: Mapping[str, float]) -> float | None:
 
 
 def same_unit(text: str) -> str:
-    """The unit written in one way: `μmol/L` and `umol/l` are one."""
+    """The unit in one spelling: `μmol/L` and `umol/l` become the same."""
     return half_width(text).casefold().replace("μ", "u").replace(" ", "").replace("^", "")
 
 
 def to_number(value: str, factors: Mapping[str, float]) -> float | None:
-    """The number in `value`, multiplied by the factor of the unit written behind it, or None.
+    """The number in `value`, multiplied by the factor of the unit after it, or None.
 
-    A value with a bound (`<0.5`) or with a unit that is not in `factors` is not a number.
+    `factors` has the factor of each unit, and under `""` the factor of a value without a unit. A
+    value with a bound (`<0.5`) or with another unit gives None.
     """
     found = _NUMBER.fullmatch(half_width(value))
     if found is None:
@@ -74,6 +82,6 @@ def to_number(value: str, factors: Mapping[str, float]) -> float | None:
 
 
 def to_category(value: str, labels: Mapping[str, float]) -> float | None:
-    """The number of a label; a code may be written `3`, `3.0` or, for a pattern, with 证 or 型 behind it."""
+    """The number of a label; `3.0` is read as `3`, and 证 or 型 at the end may be left out."""
     word = re.sub(r"\.0+$", "", half_width(value).casefold())
     return labels.get(word, labels.get(re.sub(r"[证型]$", "", word)))

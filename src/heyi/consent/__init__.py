@@ -1,1 +1,1 @@
-"""Subjects' consents and withdrawals, known by keyed tokens and never by name."""
+"""Withdrawals of consent; a subject is known by a keyed token, never by name."""

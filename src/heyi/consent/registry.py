@@ -1,7 +1,8 @@
-"""The registry of withdrawals: which subjects no longer take part, and in what.
+"""The registry of withdrawals: which subjects no longer take part, and in which cases.
 
-A subject is a token, HMAC-SHA256 of the resident ID number under the institutions' linkage key, which the platform
-does not hold. Withdrawal works forward (PIPL art. 15): what was computed before stays valid.
+A subject is a token: HMAC-SHA256 of the resident ID number under the linkage key of the
+institutions. The platform does not have this key. A withdrawal changes only later runs
+(PIPL art. 15); earlier results stay valid.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class Withdrawal:
 
 
 class WithdrawalRegistry:
-    """The fold of withdrawals at one node."""
+    """All withdrawals that one node knows."""
 
     def __init__(self, withdrawals: Iterable[Withdrawal] = ()) -> None:
         self._scopes: dict[str, set[str]] = {}
@@ -33,5 +34,5 @@ class WithdrawalRegistry:
         self._scopes.setdefault(withdrawal.scope, set()).add(withdrawal.token)
 
     def withdrawn(self, case: str) -> frozenset[str]:
-        """Tokens of the subjects whose records a run for `case` must leave out."""
+        """The tokens of the subjects whose records a run for `case` must leave out."""
         return frozenset(self._scopes.get(EVERYTHING, set()) | self._scopes.get(case, set()))

@@ -1,1 +1,1 @@
-"""The synthetic county of the demo: invented institutions and persons, and the files they would export."""
+"""The synthetic county of the demo: invented institutions, persons, files and requests."""

@@ -1,4 +1,4 @@
-"""Who takes part in the story besides the institutions, and what the registry has checked about each."""
+"""The parties of the story that are not institutions, with the facts that the registry checked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from heyi.model.party import PartyKind, Tier
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A party of the story; `registry` are the facts that the registry vouches for."""
+    """A party of the story; `registry` holds the facts that the registry states about it."""
 
     id: str
     kind: PartyKind
@@ -25,6 +25,7 @@ class Role:
 def _known(
     kind: str, *, member: bool, abroad: bool = False, share: int = 0, control: bool = False
 ) -> dict[str, Value]:
+    """Registry facts about a party; `share` is the foreign share of its capital in per cent."""
     return {
         "recipient.kind": kind,
         "recipient.abroad": abroad,
@@ -41,7 +42,7 @@ INSTITUTION: dict[str, Value] = {
     "handler.ciio": False,
     "handler.state_organ": False,
 }
-"""What the registry vouches for about every institution."""
+"""The facts that the registry states about every institution."""
 
 PROFILE: dict[str, Value] = {
     "act.within_notice": True,
@@ -53,7 +54,7 @@ PROFILE: dict[str, Value] = {
     "handler.minor_rules": True,
     "handler.persons": 260_000,
 }
-"""Organisational basics that an institution's registry entry vouches for."""
+"""Facts about its organisation that the registry entry of an institution states."""
 
 PLATFORM = Role(
     id="platform",

@@ -1,4 +1,4 @@
-"""Export: the files of the county, one CSV per institution."""
+"""Write the files of the county, one CSV file per institution."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from heyi.model.errors import StoreError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """One institution's file; `rows` counts its records, duplicates included, the heading line not."""
+    """The file of one institution; `rows` counts its records, duplicates included."""
 
     place: Place
     path: Path
@@ -23,10 +23,14 @@ class Export:
 
 
 def write_county(directory: Path, *, seed: int, persons: int = 20_000) -> tuple[Export, ...]:
-    """Write one CSV per institution, `<id>.csv`, in its own encoding: same seed, same bytes.
+    """Write `<id>.csv` for each institution, in its encoding; the same seed gives the same bytes.
 
-    `persons` is 1,000 to 500,000. A file appears whole or not at all; a file of that name is replaced.
-    Raises `InvalidInput` for another number of persons, `StoreError` where the folder cannot be written.
+    `persons` is 1,000 to 500,000. Each file is written completely or not at all, and replaces a
+    file of the same name.
+
+    Raises:
+        InvalidInput: `persons` is out of range.
+        StoreError: the folder cannot be written.
     """
     people = population(seed=seed, persons=persons)
     exports = []

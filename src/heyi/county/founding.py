@@ -1,4 +1,4 @@
-"""The demo: what the story needs from whoever composes it, and how the county comes to stand on it."""
+"""Found the county of the demo: parties, nodes, files and assets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from heyi.model.party import Party, PartyKind
 
 
 class DemoConsortium(Protocol):
-    """The composed consortium, as far as the story needs it."""
+    """The part of the composed consortium that the story needs; `heyi.app` provides it."""
 
     @property
     def consortium(self) -> Consortium: ...
@@ -80,21 +80,21 @@ class Telling:
 Tell = Callable[[Telling], None]
 
 UNPREPARED = "township-12"
-"""The health centre that has not done its impact assessment: the same request is answered differently there."""
+"""The health centre without an impact assessment; there the same request has another answer."""
 
 WITHOUT_MINOR_RULES = "township-11"
-"""The health centre that sees children and has no dedicated rules for minors."""
+"""The health centre that sees children and has no rules for minors."""
 
 
 def records_of(place: str) -> str:
-    """The asset id of an institution's export."""
+    """The id of the asset with the export of an institution."""
     return f"{place}-records"
 
 
 def raise_county(
     demo: DemoConsortium, directory: Path, *, seed: int, persons: int, tell: Tell
 ) -> tuple[Export, ...]:
-    """Write the institutions' files, found the consortium, open the nodes, import and grade every file."""
+    """Write the files, found the consortium, open the nodes, import and grade every file."""
     tell(
         Telling(
             zh="各机构导出数据：编码、表头、代码各不相同",
@@ -160,7 +160,7 @@ def raise_county(
 
 
 def _beds(demo: DemoConsortium) -> None:
-    """One asset without any person in it: free beds of the county hospital."""
+    """Register an asset without persons: the free beds of the county hospital."""
     rows = tuple((f"{COUNTY_ZH}人民医院", str(n)) for n in (12, 7, 31, 4, 18))
     table = Table(
         headings=("机构名称", "空床数"),

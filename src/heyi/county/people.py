@@ -1,4 +1,4 @@
-"""Person: an invented inhabitant of Anhe County, with the true risk of a stroke."""
+"""Invented inhabitants of Anhe County, with their true risk of a stroke."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from heyi.model.errors import InvalidInput
 from heyi.model.party import Tier
 
 BASELINE = dt.date(2024, 1, 1)
-"""Day on which ages and covariates are true; follow-up for the outcome starts here."""
+"""The day of ages and covariates; the follow-up for the outcome starts on this day."""
 
-# The true model: log odds of a stroke within follow-up, so that a regression can be checked against it.
+# The true model: the log odds of a stroke during follow-up. A regression must find these values.
 STROKE_INTERCEPT = -2.35  # a woman of 60 with 130 mmHg who neither smokes nor has diabetes
 STROKE_PER_TEN_YEARS = 0.55  # of age, from 60
 STROKE_MALE = 0.30
@@ -23,11 +23,12 @@ STROKE_SMOKER = 0.45
 STROKE_DIABETES = 0.60
 
 CHILDREN_TOWNSHIP = 11
-"""Number of the only township whose health centre and village clinic also see children (3 to 10 years)."""
+"""The number of the only township where children (3 to 10 years) are seen."""
 CHILDREN_SHARE = 0.15
 
 _TOWNSHIP_WEIGHTS = (1.30, 1.20, 0.70, 1.10, 1.15, 0.75, 1.05, 0.90, 1.00, 1.15, 0.65, 1.00)
-# Who sees a person (C county hospital, M TCM hospital, T township, V village clinic): a third are seen by several.
+# Which institutions see a person: C county hospital, M TCM hospital, T township, V village clinic.
+# Several institutions see one third of the persons.
 _SEEN = ("T", "C", "V", "M", "TC", "TV", "TM", "TVC", "CM", "VC", "TCM", "TVM")
 _SEEN_ADULT = (0.390, 0.150, 0.077, 0.050, 0.085, 0.085, 0.045, 0.040, 0.020, 0.020, 0.020, 0.018)
 _SEEN_CHILD = (0.6, 0, 0.1, 0, 0, 0.3, 0, 0, 0, 0, 0, 0)
@@ -38,15 +39,16 @@ _CLINICS = {
 _SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
 _GIVEN_MALE = "伟强军勇杰涛明超平刚辉建国志文华海波斌龙德福春林永贵成东荣光"
 _GIVEN_FEMALE = "芳娜秀英敏静丽艳娟霞玉兰桂珍凤红梅燕玲萍淑慧春花翠莲巧云素琴"
+# The weights of the first 17 digits in the check sum of an ID number (GB 11643-1999).
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """An invented inhabitant, as true as can be known; what an institution writes down is less so.
+    """An invented inhabitant with true values; the records of institutions differ from them.
 
-    `places` are the ids of the institutions that know the person; `sbp` and `dbp` are in mmHg, `bmi` in kg/m2,
-    `glucose` (fasting plasma) in mmol/L; `stroke` is the outcome within follow-up.
+    `places` are the ids of the institutions that know the person. `sbp` and `dbp` are in mmHg,
+    `bmi` is in kg/m2, `glucose` (fasting plasma) in mmol/L; `stroke` is the outcome of follow-up.
     """
 
     index: int
@@ -68,18 +70,21 @@ class Person:
 
     @property
     def age(self) -> float:
-        """Age in years at `BASELINE`, with its fraction."""
+        """Age at `BASELINE` in years, with a fraction."""
         return _years(self.born)
 
 
 def check_character(digits: str) -> str:
-    """The check character, 0 to 9 or X, of the first 17 digits of an ID number (source: GB 11643-1999)."""
+    """The check character, 0 to 9 or X, for the first 17 digits of an ID number.
+
+    Source: GB 11643-1999.
+    """
     total = sum(weight * int(digit) for weight, digit in zip(_ID_WEIGHTS, digits, strict=True))
     return "10X98765432"[total % 11]
 
 
 def stroke_risk(*, age: float, male: bool, sbp: float, smoker: bool, diabetes: bool) -> float:
-    """The true probability of a stroke within follow-up; `age` in years at `BASELINE`, `sbp` in mmHg."""
+    """The true probability of a stroke; `age` is in years at `BASELINE`, `sbp` in mmHg."""
     return _logistic(
         STROKE_INTERCEPT
         + STROKE_PER_TEN_YEARS * (age - 60) / 10
@@ -91,10 +96,13 @@ def stroke_risk(*, age: float, male: bool, sbp: float, smoker: bool, diabetes: b
 
 
 def population(*, seed: int, persons: int = 20_000) -> tuple[Person, ...]:
-    """The inhabitants whom at least one institution knows, the same for the same seed.
+    """The inhabitants; the same seed gives the same persons.
 
-    `persons` is 1,000 to 500,000: with fewer a village clinic may have nobody, with more the ID numbers run out.
-    Raises `InvalidInput` outside that range.
+    `persons` is 1,000 to 500,000. With fewer, a village clinic may have nobody; with more, there
+    are not enough ID numbers.
+
+    Raises:
+        InvalidInput: `persons` is out of range.
     """
     if not 1_000 <= persons <= 500_000:
         raise InvalidInput(
@@ -106,6 +114,7 @@ def population(*, seed: int, persons: int = 20_000) -> tuple[Person, ...]:
 
 
 def _person(draw: Draw, index: int, taken: set[str]) -> Person:
+    # INVARIANT: the order of the draws never changes, or the same seed would give another county.
     township = draw.weighted(TOWNSHIPS, _TOWNSHIP_WEIGHTS)
     child = township.number == CHILDREN_TOWNSHIP and draw.chance(CHILDREN_SHARE)
     seen = draw.weighted(_SEEN, _SEEN_CHILD if child else _SEEN_ADULT)
@@ -131,7 +140,8 @@ def _person(draw: Draw, index: int, taken: set[str]) -> Person:
         male=male,
         born=born,
         id_number=_id_number(draw, township, born, male, taken),
-        phone=f"100{draw.whole(0, 99_999_999):08d}",  # 100 opens no mobile range: the numbers belong to nobody
+        # No mobile number begins with 100, so these numbers belong to nobody.
+        phone=f"100{draw.whole(0, 99_999_999):08d}",
         township=township.id,
         village=village,
         places=places,
@@ -146,9 +156,9 @@ def _person(draw: Draw, index: int, taken: set[str]) -> Person:
 
 
 def _where(draw: Draw, township: Township, seen: str) -> tuple[str, tuple[str, ...]]:
-    """The village where a person lives, and the institutions for the tiers in which the person is seen."""
+    """The village of a person, and the ids of the institutions of `seen` (see `_SEEN`)."""
     clinics = _CLINICS[township.id]
-    if "V" in seen:  # by the clinic of the own village; the first village is the larger one
+    if "V" in seen:  # a person goes to the clinic of their village; the first village is larger
         turn = 0 if len(clinics) == 1 or draw.chance(0.58) else 1
         village, clinic = township.villages[turn][0], clinics[turn]
     else:
@@ -158,7 +168,7 @@ def _where(draw: Draw, township: Township, seen: str) -> tuple[str, tuple[str, .
 
 
 def _adult_days(draw: Draw) -> int:
-    """Age in days of an adult between 18 and 95 years, mostly past the middle of life."""
+    """The age in days of an adult of 18 to 95 years; the mean is 56 years."""
     years = 0.0
     while not 18 <= years <= 95:
         years = draw.normal(56, 16)
@@ -171,13 +181,16 @@ def _name(draw: Draw, male: bool) -> str:
 
 
 def _id_number(draw: Draw, township: Township, born: dt.date, male: bool, taken: set[str]) -> str:
-    """An ID number that no one can hold: area code 99 is unassigned (GB/T 2260), all else follows GB 11643."""
-    sequence = 2 * draw.whole(0, 498) + (1 if male else 2)  # odd = male
+    """An ID number that belongs to nobody: area code 99 is not assigned (GB/T 2260).
+
+    Everything else follows GB 11643. INVARIANT: no two persons have the same number.
+    """
+    sequence = 2 * draw.whole(0, 498) + (1 if male else 2)  # odd for a man
     while True:
         digits = f"9903{township.number:02d}{born:%Y%m%d}{sequence:03d}"
         if digits not in taken:
             break
-        sequence = (sequence + 1) % 998 + 1  # the next one of the same parity
+        sequence = (sequence + 1) % 998 + 1  # the next number with the same parity
     taken.add(digits)
     return digits + check_character(digits)
 

@@ -1,4 +1,4 @@
-"""Place: an institution of Anhe County (安和县), a county that does not exist."""
+"""The institutions of Anhe County (安和县), a county that does not exist."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COUNTY_ZH, COUNTY_EN = "安和县", "Anhe County"
 class Place:
     """An institution that exports one file.
 
-    `hosted_by` is the township health centre whose node serves a village clinic's data, else None.
+    `hosted_by` is the health centre that runs the node for a village clinic; else None.
     """
 
     id: str
@@ -31,7 +31,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Township:
-    """A township (乡镇): `number` counts from 1, `villages` are all its villages, the first `clinics` have a clinic."""
+    """A township (乡镇).
+
+    `number` counts from 1; `villages` holds the (Chinese, English) names of all its villages, and
+    the first `clinics` of them have a clinic.
+    """
 
     number: int
     zh: str
@@ -49,6 +53,7 @@ class Township:
 def _township(
     number: int, zh: str, en: str, clinics: int, style: ExportStyle, villages: str
 ) -> Township:
+    """A township whose `villages` are written `东岭村/Dongling 石桥村/Shiqiao`."""
     pairs = (village.partition("/") for village in villages.split())
     names = tuple((chinese, english) for chinese, _, english in pairs)
     return Township(number=number, zh=zh, en=en, villages=names, clinics=clinics, style=style)

@@ -1,4 +1,4 @@
-"""The resident of the story: somebody who is counted, and whose withdrawal is therefore seen."""
+"""Choose the resident of the story whose withdrawal changes a published count."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from heyi.model.errors import InvalidInput
 def counted_resident(records: Records, asset: str, operation: Operation, least: int) -> str:
     """The ID number of a resident who comes to the institution in person.
 
-    It is the first valid number that stands in one record only and is counted in a cell of more
-    than `least` records of the frequency table.
+    It is the first valid number that is in exactly one record, where this record is counted in a
+    cell of the frequency table with more than `least` records. Such a cell is published before and
+    after the withdrawal.
 
     Raises:
-        InvalidInput: there is none.
+        InvalidInput: there is no such number.
     """
     columns, persons = records.columns(asset, operation.kinds), records.persons(asset)
     everybody = count(operation, columns, np.ones(len(persons), dtype=np.bool_))

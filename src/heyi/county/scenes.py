@@ -1,4 +1,4 @@
-"""The scenes: scripted requests with different fates, each on the real engine with nothing prepared in the answer."""
+"""The scenes: scripted requests that the real engine answers; no answer is prepared."""
 
 from __future__ import annotations
 
@@ -59,7 +59,11 @@ PRESSURE = Operation(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """One request. `like` names the profile whose declared and registry facts it states, save those in `given`."""
+    """One request of the story.
+
+    It states the declared and registry facts of the profile `like`, changed by `given` and without
+    those in `silent`. `assets` are the exports of `sites`, unless they are named.
+    """
 
     id: str
     zh: str
@@ -80,7 +84,7 @@ class Scene:
 
 
 def play(demo: DemoConsortium, scene: Scene) -> dict[str, Decision]:
-    """Submit a scene's request, let the registry and the authorities say what they know, and decide."""
+    """Submit the request of a scene with the facts of registry and authorities, and decide."""
     consortium = demo.consortium
     schema = consortium.point.book.schema
     facts = {**expand_profiles([scene.like], consortium.point.book.texts), **scene.given}
@@ -106,7 +110,7 @@ def play(demo: DemoConsortium, scene: Scene) -> dict[str, Decision]:
 def decide_scene(
     demo: DemoConsortium, scene: Scene, facts: Mapping[str, Value]
 ) -> dict[str, Decision]:
-    """State what was missing, with the source that each fact asks for, and decide again."""
+    """State missing facts, each with the source that the schema requires, and decide again."""
     consortium = demo.consortium
     for name, value in facts.items():
         source = consortium.point.book.schema.spec(name).source
@@ -265,7 +269,7 @@ STUDY = Scene(
 
 
 def outcomes(decisions: Mapping[str, Decision]) -> dict[str, Json]:
-    """How many assets got which outcome."""
+    """The number of assets with each outcome."""
     counts: dict[str, Json] = {}
     for d in decisions.values():
         counts[d.outcome.value] = counts.get(d.outcome.value, 0) + 1

@@ -1,4 +1,4 @@
-"""The story: a day and some weeks in Anhe County, from fragmented files to money paid back."""
+"""The story of the demo: some weeks in Anhe County, from separate files to money paid back."""
 
 from __future__ import annotations
 
@@ -30,14 +30,17 @@ from heyi.settlement.utility import COVERAGE
 DAY = 86_400
 POT_FEN = 30_000_000
 GRASSROOTS_FLOOR = Fraction(1, 5)
-"""What township and village institutions receive at least together, by article 7 of the county's agreement."""
+"""The smallest share for township and village institutions together.
+
+Source: article 7 of the county's agreement.
+"""
 MIN_CELL_OF_ETHICS = 10
 DISPUTE_DAYS = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One decision round of a scene: what was asked, what the law said, and what was done about it."""
+    """One round of a scene: the request, the decisions, and a sentence about what happened."""
 
     scene: Scene
     decisions: dict[str, Decision]
@@ -50,7 +53,7 @@ Record = Callable[..., dict[str, Decision]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """The story as it went, for the report."""
+    """The results of the story, for the report."""
 
     turns: tuple[Turn, ...]
     before: dict[str, Json]
@@ -64,7 +67,7 @@ class Told:
 def tell_story(
     demo: DemoConsortium, directory: Path, *, seed: int, persons: int, tell: Tell
 ) -> Told:
-    """Play the whole story on a demo."""
+    """Play the whole story on a consortium of the demo."""
     raise_county(demo, directory, seed=seed, persons=persons, tell=tell)
     turns: list[Turn] = []
 
@@ -144,7 +147,7 @@ def tell_story(
 def _withdrawal(
     demo: DemoConsortium, record: Record, tell: Tell
 ) -> tuple[dict[str, Json], dict[str, Json]]:
-    """Counts at twenty village clinics, before and after one person withdraws; hosts answer for the clinics."""
+    """The counts at twenty village clinics, before and after one person withdraws."""
     tell(
         Telling(
             zh="村卫生室统计进行中，一名居民撤回同意",
@@ -168,7 +171,7 @@ def _withdrawal(
 
 
 def _revocation(demo: DemoConsortium, record: Record, tell: Tell) -> dict[str, dict[str, str]]:
-    """A permit is used, revoked, and refused by the nodes themselves."""
+    """The answers of the nodes after permits were used and revoked."""
     tell(
         Telling(
             zh="许可被撤销，节点自行拒绝",
@@ -187,7 +190,7 @@ def _revocation(demo: DemoConsortium, record: Record, tell: Tell) -> dict[str, d
 
 
 def _study(demo: DemoConsortium, record: Record, tell: Tell) -> StudyResult:
-    """Fourteen institutions are asked, two may not take part, committees approve with a condition, twelve are paid."""
+    """A study asks fourteen institutions; two may not take part, and two committees approve."""
     tell(
         Telling(
             zh="联合研究：伦理与数据安全委员会审批",
@@ -239,7 +242,7 @@ def _study(demo: DemoConsortium, record: Record, tell: Tell) -> StudyResult:
 
 
 def _settlement(demo: DemoConsortium, result: StudyResult, tell: Tell) -> Decision:
-    """A health centre doubts its statement and is answered; when nobody can dispute any more, the pot is paid."""
+    """A health centre disputes its statement and gets an answer; then the pot is paid."""
     tell(
         Telling(
             zh="结算单送达，一家乡镇卫生院提出异议，获书面答复",
@@ -269,7 +272,7 @@ def _settlement(demo: DemoConsortium, result: StudyResult, tell: Tell) -> Decisi
 
 
 def _erasure(demo: DemoConsortium, tell: Tell) -> int:
-    """The facts of the first decision are erased; the log still verifies."""
+    """Erase the facts of the first decision; the result is the index of the entry."""
     tell(
         Telling(
             zh="应患者要求删除一份事实，日志仍可核验",

@@ -1,4 +1,4 @@
-"""Record: what one institution wrote down about one person, measurement and typing errors included."""
+"""The records of an institution about its persons, with errors of measurement and typing."""
 
 from __future__ import annotations
 
@@ -11,20 +11,15 @@ from heyi.model.party import Tier
 
 LAST_VISIT = dt.date(2026, 10, 31)
 DUPLICATED = "township-05"
-DUPLICATED_SHARE = 0.099  # of the records, so that 9 % of the rows are repetitions
+DUPLICATED_SHARE = 0.099  # of the records; 9 % of all rows are then duplicates
 NOISY = "township-08"
 FLIPPED_SHARE = 0.25  # of the stroke labels
 WRONG_CHECK_SHARE = 0.01  # of the ID numbers
 SPECIAL_DISEASES = "county-hospital"
 SPECIAL_SHARE = 0.025  # of the diagnoses
 
-_SPECIAL_ICD10 = (
-    "B20",
-    "B24",
-    "F20",
-    "C34",
-    "A15",
-)  # HIV disease, schizophrenia, lung cancer, tuberculosis
+# HIV disease (twice), schizophrenia, lung cancer, tuberculosis
+_SPECIAL_ICD10 = ("B20", "B24", "F20", "C34", "A15")
 _ICD10 = ("J18.9", "J44.1", "K29.5", "M54.5", "N39.0", "I25.1", "E78.5", "H81.1", "K80.2", "R51")
 _COMPLAINTS = {
     "I63.9": ("突发左侧肢体无力{n}小时", "言语不清伴口角歪斜{n}小时"),
@@ -52,7 +47,7 @@ _TOWNSHIP_ZH = {t.id: t.zh for t in TOWNSHIPS}
 
 
 def records(place: Place, people: tuple[Person, ...], *, seed: int) -> list[list[str]]:
-    """The rows of an institution's file, cells in the order of its headings, without the heading line."""
+    """The rows of an institution's file, without the headings but in their order."""
     draw = Draw(f"{seed}:export:{place.id}")
     kinds = tuple(place.style.headings)
     missing = id_missing_share(place)
@@ -60,28 +55,28 @@ def records(place: Place, people: tuple[Person, ...], *, seed: int) -> list[list
     number = 0
     for person in people:
         if place.id in person.places:
-            number += draw.whole(
-                1, 3
-            )  # gaps, so that the number tells nothing about the person's rank
+            # With gaps, the number does not show how many records came before.
+            number += draw.whole(1, 3)
             cells = _common(draw, place, person, number, missing) | _extra(draw, place, person)
             _mistype(draw, place, cells)
             rows.append([cells[kind] for kind in kinds])
-    if place.id == DUPLICATED:  # a batch that was sent twice
+    if place.id == DUPLICATED:  # part of the records was sent twice
         rows += [row for row in rows if draw.chance(DUPLICATED_SHARE)]
     return rows
 
 
 def id_missing_share(place: Place) -> float:
-    """Share of records without an ID number, 0.06 to 0.20, by institution."""
+    """The share of records without an ID number at an institution, 0.06 to 0.20."""
     return (6 + PLACES.index(place) * 7 % 15) / 100
 
 
 def _common(
     draw: Draw, place: Place, person: Person, number: int, missing: float
 ) -> dict[str, str]:
-    """The columns that most institutions have; a few measurements are left empty."""
+    """The cells that most institutions have; a few measurements are empty."""
     style = place.style
     visit = BASELINE + dt.timedelta(days=draw.whole(0, (LAST_VISIT - BASELINE).days))
+    # `!=` on two bools is "exclusive or": at the noisy institution, some outcomes are flipped.
     stroke = person.stroke != (place.id == NOISY and draw.chance(FLIPPED_SHARE))
     return {
         "record": _record_number(place, visit, number),
@@ -90,7 +85,8 @@ def _common(
         "sex": style.sex(person.male),
         "birth_date": style.date(person.born),
         "phone": "" if draw.chance(0.05) else person.phone,
-        "address": f"{COUNTY_ZH}{_TOWNSHIP_ZH[person.township]}{person.village}{1 + person.index % 9}组",
+        "address": f"{COUNTY_ZH}{_TOWNSHIP_ZH[person.township]}"
+        f"{person.village}{1 + person.index % 9}组",
         "visit_date": style.date(visit),
         "sbp": str(round(draw.normal(person.sbp, 3))),
         "dbp": str(round(draw.normal(person.dbp, 3))),
@@ -103,7 +99,7 @@ def _common(
 
 
 def _extra(draw: Draw, place: Place, person: Person) -> dict[str, str]:
-    """The columns that only one institution has."""
+    """The cells that only some institutions have."""
     kinds = place.style.headings
     cells: dict[str, str] = {}
     if "icd10" in kinds:
@@ -126,7 +122,7 @@ def _extra(draw: Draw, place: Place, person: Person) -> dict[str, str]:
 
 
 def _diagnosis(draw: Draw, person: Person) -> str:
-    """A main diagnosis in ICD-10 that fits the person."""
+    """The ICD-10 code of a main diagnosis that fits the person."""
     if person.stroke and draw.chance(0.7):
         return "I63.9"
     if person.diabetes and draw.chance(0.6):
@@ -135,36 +131,34 @@ def _diagnosis(draw: Draw, person: Person) -> str:
 
 
 def _record_number(place: Place, visit: dt.date, number: int) -> str:
-    """Inpatient number, outpatient number, 17-digit residential file number or clinic number, as fits the institution."""
+    """A number in the form that the institution uses for its records."""
     if place.id == "county-hospital":
         return f"ZY{number:07d}"
     if place.id == "tcm-hospital":
         return f"MZ{visit:%y}{number:06d}"
     institution = int(place.id[-2:])
-    if (
-        place.tier is Tier.TOWNSHIP
-    ):  # six digits of area, three of township, three of village, five in sequence
+    if place.tier is Tier.TOWNSHIP:
+        # A residential file number: area (6 digits), township (3), village (3), sequence (5).
         return f"9903{institution:02d}{100 + institution}200{number:05d}"
     return f"C{institution:02d}-{number:04d}"
 
 
 def _id_as_typed(draw: Draw, id_number: str) -> str:
-    """The ID number; in one of a hundred the check character is wrong."""
+    """The ID number as it was typed; one check character in a hundred is wrong."""
     if not draw.chance(WRONG_CHECK_SHARE):
         return id_number
     return id_number[:-1] + draw.pick("0123456789X".replace(id_number[-1], ""))
 
 
 def _mistype(draw: Draw, place: Place, cells: dict[str, str]) -> None:
-    """Slips of the hand, each in a small share of the records."""
+    """Put typing errors into a small share of the records."""
     if draw.chance(0.004):
         cells["sbp"] += "0"  # 130 becomes 1300
     if draw.chance(0.004) and cells["bmi"]:
         cells["bmi"] = f"{float(cells['bmi']) / 10:.1f}"  # 24.3 becomes 2.4
     if draw.chance(0.003):
-        cells["birth_date"] = place.style.date_format.format(
-            y=1900, m=2, d=30
-        )  # there was no such day
+        # There was no such day.
+        cells["birth_date"] = place.style.date_format.format(y=1900, m=2, d=30)
     if draw.chance(0.005):
         cells["sbp"] = cells["sbp"].translate(_FULL_WIDTH)
     if draw.chance(0.01):

@@ -1,1 +1,1 @@
-"""How work reaches machines."""
+"""How calls reach the nodes, and how coalitions reach the worker processes."""

@@ -1,6 +1,6 @@
-"""Workers on one machine: processes that evaluate chunks of coalitions, whose results come back in order.
+"""Worker processes on one machine, which evaluate chunks of coalitions.
 
-A cluster is another `Executor`: whatever can map a function over chunks and keep their order.
+A cluster would be another `Executor`: it maps a function over chunks and keeps their order.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from heyi.settlement.evaluate import Evaluate
 
 
 class Workers:
-    """An executor of `count` processes (joblib, loky)."""
+    """An executor with `count` processes (joblib, loky)."""
 
     def __init__(self, count: int) -> None:
         if count < 1:
@@ -23,11 +23,13 @@ class Workers:
         self.count = count
 
     def run(self, evaluate: Evaluate, chunks: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-        """The values of each chunk, in the order of the chunks, as they become known.
+        """Yield the values of each chunk, in the order of the chunks, as soon as they are known.
 
         Raises:
-            InvalidInput: a worker ended; what came before was given.
+            InvalidInput: a worker process died; the chunks before it were yielded.
         """
+        # A generator, so that finished chunks can be stored while others are computed. The limit on
+        # chunks in advance keeps memory small when there are very many.
         work = (delayed(evaluate)(chunk) for chunk in chunks)
         parallel = Parallel(
             n_jobs=self.count, return_as="generator", pre_dispatch="2 * n_jobs", batch_size=1

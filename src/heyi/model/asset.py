@@ -10,7 +10,10 @@ from heyi.model.party import check_id
 
 
 class NationalLevel(Enum):
-    """The national axis (Data Security Law art. 21, GB/T 43697): decided by catalogues, never inferred."""
+    """The national level of data; official catalogues decide it, and it is never inferred.
+
+    Source: Data Security Law art. 21, GB/T 43697.
+    """
 
     GENERAL = "general"
     IMPORTANT = "important"
@@ -38,8 +41,9 @@ class Reason:
 class Field:
     """One column of an asset.
 
-    `heading` is the institution's own; `kind` is a kind of `catalogue/kinds.toml` or `unknown`;
-    `level` is 1 to 5 of GB/T 39725-2020 section 6.2; `missing_permille` is the share of empty values, 0 to 1000.
+    `heading` is the heading in the institution's file; `kind` is a kind of `catalogue/kinds.toml`
+    or `unknown`; `level` is 1 to 5 (GB/T 39725-2020 section 6.2); `missing_permille` is the share
+    of empty values, 0 to 1000.
     """
 
     heading: str
@@ -65,11 +69,11 @@ class Asset:
     """A data set held by a party.
 
     `level` is 1 to 5 (GB/T 39725-2020 section 6.2); `deid_grade` is 1 to 4 (GB/T 42460-2023);
-    `digest` is the SHA-256 of the imported file in hexadecimal; `special` names the special-disease groups
-    found in it; `rows` counts records after exact duplicates were set aside; `persons` counts distinct persons and
-    `youngest` is the lowest age in completed years, where they can be told. `origin` and `secret` are what the
-    holder's steward states when registering: where the data come from, and whether a state secret stands in them;
-    None is unknown.
+    `digest` is the SHA-256 of the imported file in hexadecimal; `special` names the special-disease
+    groups in the file. `rows` counts the records without exact duplicates, `duplicates` the exact
+    duplicates. `persons` counts distinct persons, and `youngest` is the lowest age in completed
+    years. The holder's steward states `origin` (where the data come from) and `secret` (whether
+    the data hold a state secret) at registration. In all four, None is unknown.
     """
 
     id: str

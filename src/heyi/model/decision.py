@@ -1,4 +1,4 @@
-"""Decision: what the law answers to one (request, asset) on one legal day (docs/spec/decision.md)."""
+"""Decision: the law's answer to one request for one asset on one day (docs/spec/decision.md)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from heyi.model.kleene import Truth
 
 
 class Outcome(Enum):
-    """Strictest last."""
+    """The answer, from the mildest to the strictest."""
 
     PERMIT = "permit"
     PERMIT_WITH_OBLIGATIONS = "permit-with-obligations"
@@ -24,7 +24,7 @@ class Outcome(Enum):
 
 
 class Effect(Enum):
-    """What a rule does where it applies."""
+    """What a rule does when it applies."""
 
     FORBID = "forbid"
     REQUIRE = "require"
@@ -34,7 +34,7 @@ class Effect(Enum):
 
 
 class Rank(Enum):
-    """Rank of an instrument; `order` grows with authority (Legislation Law)."""
+    """Rank of a legal instrument; a higher `order` has more authority (Legislation Law)."""
 
     AGREEMENT = "agreement"
     STANDARD = "standard"
@@ -61,10 +61,10 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleFinding:
-    """One rule that applies or may apply: `truth` is T or U.
+    """One rule that applies (`truth` is T) or may apply (`truth` is U).
 
-    `met` tells whether the `needs` of a require is true, and what the authority of a review said: True given, False
-    refused, None not yet.
+    For a require, `met` says whether its `needs` is true. For a review, it is the authority's
+    answer: True is given, False is refused, None is not yet.
     """
 
     rule: str
@@ -95,7 +95,7 @@ class RuleFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """Evidence that a require needs and that is not there; `party` can supply it."""
+    """Evidence that a require needs and the request lacks; `party` can supply it."""
 
     fact: str
     rule: str
@@ -107,8 +107,11 @@ class Missing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadline:
-    """By when a duty is owed: `kind` is before, during, at, within, until or every; `within` and `until` reckon
-    `amount` of `unit` from `event`, `every` repeats after as much."""
+    """When a duty must be done.
+
+    `kind` is before, during, at, within, until or every. `within` and `until` count `amount` of
+    `unit` from `event`; `every` repeats after that time.
+    """
 
     kind: str
     amount: int = 0
@@ -122,7 +125,7 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Obligation:
-    """A duty that binds the use: who owes it and by when."""
+    """A duty that comes with the use of the data: who must do it, and when."""
 
     rule: str
     says: Text
@@ -144,7 +147,7 @@ class Obligation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One lawful change of a remedy: `fact` becomes `value`, and `who` may make it so."""
+    """One lawful change: a party of `who` may change `fact` to `value`."""
 
     fact: str
     value: str
@@ -156,7 +159,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remedy:
-    """Steps that, carried out together, give `promises`; each was tried on the same engine before it was offered."""
+    """Steps that together lead to the outcome `promises`.
+
+    INVARIANT: the steps were tried on the same engine before they were offered.
+    """
 
     steps: tuple[Step, ...]
     promises: Outcome
@@ -167,11 +173,12 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The answer, with every list filled whatever the outcome.
+    """The answer; every list is complete, whatever the outcome.
 
-    `ungrounded` names the open tracks that lack a ground in some jurisdiction, with their names; `unknown` maps each
-    unknown fact that matters to why it is unknown; `rulebook` is a SHA-256 in hexadecimal;
-    `alarm` is set when two readings of the rulebook differed, in which case the outcome is deny.
+    `ungrounded` maps each open track that lacks a ground in some jurisdiction to its name;
+    `unknown` maps each unknown fact that matters to the reason why it is unknown; `rulebook` is a
+    SHA-256 in hexadecimal. `alarm` is set when two readings of the rulebook differ; the outcome is
+    then deny.
     """
 
     outcome: Outcome

@@ -1,11 +1,11 @@
-"""Whose fault it is, as one short tree.
+"""The errors of Heyi as one short tree; the class says what is broken.
 
-HeyiError              every error that Heyi raises on purpose; `hint` is the next step a person should take
+HeyiError              every error that Heyi raises on purpose; `hint` is the next step to take
 ├── InvalidInput       the input is broken: a wrong header, an unknown fact, a number out of range
-│   └── RuleError      a pack is broken; carries file, line and column
+│   └── RuleError      a pack is broken; the error has file, line and column
 ├── VerificationError  the evidence is broken: a signature, a proof, a digest
 ├── StoreError         the infrastructure is broken: a full disk, a locked database
-└── Refused            nothing is broken: a use case ends here because the answers, which are values, were no
+└── Refused            nothing is broken: the answers were no, and the use case ends
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import unicodedata
 
 
 class HeyiError(Exception):
-    """An error with its cause, its place and the next step.
+    """An error with its cause and the next step.
 
     `message` is lower case without a full stop; `hint` says what a person should do next.
+    `exit_code` is the exit code of the command line.
     """
 
     exit_code = 1
@@ -31,13 +32,16 @@ class HeyiError(Exception):
 
 
 class InvalidInput(HeyiError):
-    """The input cannot be used as it stands."""
+    """The input cannot be used; the person who gave it must change it."""
 
     exit_code = 2
 
 
 class RuleError(InvalidInput):
-    """A pack cannot be loaded; `line` and `column` count from 1, `excerpt` is the line of text it points at."""
+    """A pack cannot be loaded.
+
+    `line` and `column` count from 1; `excerpt` is the line of text with the error.
+    """
 
     def __init__(
         self,
@@ -61,7 +65,8 @@ class RuleError(InvalidInput):
             return _visible(place)
         excerpt, at = _around(self.excerpt, self.column - 1)
         excerpt = _visible(excerpt)
-        # a Chinese character takes two columns on a terminal, so the caret moves with the text before it
+        # A Chinese character is two columns wide on a terminal. An ideographic space under each of
+        # them keeps the caret below its character.
         lead = "".join(
             c if c == "\t" else "　" if unicodedata.east_asian_width(c) in "WF" else " "
             for c in excerpt[:at]
@@ -70,11 +75,12 @@ class RuleError(InvalidInput):
 
 
 SHOWN = 160
-"""Characters of a line that an error shows; whoever reads it looks for the caret."""
+"""Characters that an error shows of a long line, around the caret."""
 
 
 def _visible(text: str) -> str:
-    """Text without what would move the caret or steer a terminal; of a long one the middle is cut."""
+    """The text without control characters; the middle of a long text is left out."""
+    # Control characters could move the caret or send commands to the terminal.
     text = text if len(text) <= 1_000 else f"{text[:500]}…{text[-500:]}"
     return "".join(
         "�" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c != "\t" else c
@@ -83,7 +89,7 @@ def _visible(text: str) -> str:
 
 
 def _around(line: str, at: int) -> tuple[str, int]:
-    """As much of a long line as is shown around `at`, and where `at` is in it."""
+    """The part of a long line around index `at`, and the index of the same character in it."""
     if len(line) <= SHOWN:
         return line, at
     begin = max(0, at - SHOWN // 2)
@@ -93,14 +99,14 @@ def _around(line: str, at: int) -> tuple[str, int]:
 
 
 class VerificationError(HeyiError):
-    """Evidence does not hold: a signature, a proof, a digest or a replay differs from what was claimed."""
+    """Evidence is not valid: a signature, a proof, a digest or a replay contradicts the claim."""
 
 
 class Refused(HeyiError):
-    """A use case cannot go on because law, permits or institutions said no; their answers stand in the log."""
+    """A use case ends because law, permits or institutions said no; the log has their answers."""
 
     exit_code = 3
 
 
 class StoreError(HeyiError):
-    """The store could not keep or give what was asked; nothing half-done was kept."""
+    """The store could not write or read; it keeps nothing of a failed write."""

@@ -1,4 +1,4 @@
-"""Kleene's three-valued truth: known true, known false, unknown."""
+"""Kleene's three-valued logic: true, false and unknown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Truth(Enum):
-    """T, F or U. An unknown fact never helps to pass (docs/spec/decision.md)."""
+    """T, F or U; an unknown fact never helps a request (docs/spec/decision.md)."""
 
     TRUE = "T"
     FALSE = "F"
@@ -23,7 +23,7 @@ class Truth(Enum):
         return Truth.TRUE if self is other is Truth.TRUE else Truth.UNKNOWN
 
     def __or__(self, other: Truth) -> Truth:
-        return ~(~self & ~other)
+        return ~(~self & ~other)  # De Morgan's law holds in Kleene's logic
 
     @staticmethod
     def of(value: bool | None) -> Truth:

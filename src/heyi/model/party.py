@@ -30,15 +30,19 @@ class PartyKind(Enum):
     """What the party does in the consortium."""
 
     INSTITUTION = "institution"  # holds data: a hospital, a health centre, a clinic
-    AUTHORITY = (
-        "authority"  # approves: an ethics committee, a data security committee, a health authority
-    )
+    AUTHORITY = "authority"  # approves: an ethics committee, a data security committee
     REQUESTER = "requester"  # applies: a physician, a researcher, a company
     OPERATOR = "operator"  # runs the platform: the coordinator, a witness
 
 
 def check_id(value: str, what: str) -> str:
-    """Return `value` if it is an identifier: lower-case ASCII words joined by hyphens, at most 64 characters."""
+    """Return `value` if it is a valid id; `what` names the thing in the error.
+
+    An id is made of lower-case ASCII words joined by hyphens, at most 64 characters.
+
+    Raises:
+        InvalidInput: it is not a valid id.
+    """
     if len(value) > 64 or not _ID.match(value):
         raise InvalidInput(
             f"`{value}` is not a valid {what} id",
@@ -51,9 +55,9 @@ def check_id(value: str, what: str) -> str:
 class Party:
     """An institution, body or person.
 
-    `speaks_for` names the authorities whose decisions this party may sign; `hosted_by` names the party whose node
-    serves this one's data (a village clinic has no server of its own);
-    `public_key` is a raw Ed25519 key in hexadecimal (64 characters).
+    `speaks_for` names the authorities whose decisions this party may sign; `hosted_by` names the
+    party that runs the node for this party's data (a village clinic has no server); `public_key`
+    is a raw Ed25519 key, 64 hexadecimal digits.
     """
 
     id: str
@@ -80,5 +84,5 @@ class Party:
 
     @property
     def host(self) -> str:
-        """The party whose node serves this one's data."""
+        """The party that runs the node for this party's data."""
         return self.hosted_by or self.id

@@ -1,4 +1,4 @@
-"""Request: who asks for the use of which data, for what, in which form."""
+"""Request: who wants to use which data, for what purpose, in which form."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from heyi.model.party import check_id
 class Request:
     """An application for the use of assets.
 
-    `kinds` are the kinds of fields that are wanted; `operations` maps names of operations to their parameters (empty
-    where records are read or handed over, not computed on); `declared` are further facts that the requester states;
-    `recipient` is the party that receives (the requester, unless another is named).
+    `recipient` is the party that receives the data or the result; often it is the requester.
+    `kinds` are the wanted kinds of fields. `operations` maps names of operations to their
+    parameters; it is empty if the recipient reads or gets records and nothing is computed.
+    `declared` are further facts that the requester states.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Verifying a permit with keys that the verifier pinned itself; nothing is fetched."""
+"""Verify a permit token with keys that the verifier already trusts; nothing is fetched."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
-from heyi.crypto.canonical import canonical, from_canonical
+from heyi.crypto.canonical import from_canonical
 from heyi.model.errors import VerificationError
-from heyi.model.permit import Permit, permit_from_json
+from heyi.model.permit import Permit
 from heyi.permits.issue import ALGORITHM, TYPE
+from heyi.permits.payload import from_payload
 
 
 def public_jwk(public_key: str) -> dict[str, str | list[str]]:
@@ -23,19 +24,21 @@ def public_jwk(public_key: str) -> dict[str, str | list[str]]:
 
 
 def named_holder(token: str) -> str:
-    """The holder that a token names, nothing verified: only to choose the key to verify it with.
+    """The holder that a token names, before anything is verified: only to choose the right key.
 
     Raises:
-        VerificationError: it is no permit token.
+        VerificationError: it is not a permit token.
     """
-    return _payload(token)[1].holder
+    return _parse(token)[1].holder
 
 
-def _payload(token: str) -> tuple[dict[str, Any], Permit, bytes]:
+def _parse(token: str) -> tuple[dict[str, Any], Permit]:
+    """The token as a JSON object, and the permit in its payload; no signature is verified."""
     try:
         value = from_canonical(token.encode())
+        # JWS leaves out the padding of base64, and the decoder needs it.
         payload = base64.urlsafe_b64decode(value["payload"] + "=" * (-len(value["payload"]) % 4))
-        return value, permit_from_json(from_canonical(payload)), payload
+        return value, from_payload(payload)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise VerificationError("not a permit token") from None
 
@@ -43,15 +46,15 @@ def _payload(token: str) -> tuple[dict[str, Any], Permit, bytes]:
 def verify_permit(token: str, *, issuer: tuple[str, str], holder: tuple[str, str]) -> Permit:
     """Check all three signatures and return the permit.
 
-    `issuer` and `holder` are (name, public key) as pinned by whoever verifies; the requester's key stands in the
-    permit itself and binds it to whoever can use it.
+    `issuer` and `holder` are (name, public key), which the verifier trusts already. The requester's
+    key is in the permit: only the owner of this key can use the permit.
 
     Raises:
-        VerificationError: the token is malformed, a signature is absent, surplus or does not hold, or the permit
-            names another holder.
+        VerificationError: the token is malformed, a signature is missing, surplus or not valid, or
+            the permit names another holder.
     """
-    value, permit, payload = _payload(token)
-    # (1) Three signers and no other, each in its place.
+    value, permit = _parse(token)
+    # (1) There are exactly three signers, in this order, and no member that nobody signed.
     expected = [issuer, holder, (permit.requester, permit.requester_key)]
     if permit.holder != holder[0]:
         raise VerificationError(
@@ -71,7 +74,7 @@ def verify_permit(token: str, *, issuer: tuple[str, str], holder: tuple[str, str
         raise VerificationError(
             f"permit `{permit.id}` is not signed by issuer, holder and requester"
         )
-    # (2) Each signature holds over the same payload.
+    # (2) Each signature is valid for the same payload.
     for signature, (name, key) in zip(value["signatures"], expected, strict=True):
         try:
             compact = f"{signature['protected']}.{value['payload']}.{signature['signature']}"
@@ -82,6 +85,4 @@ def verify_permit(token: str, *, issuer: tuple[str, str], holder: tuple[str, str
             raise VerificationError(
                 f"the signature of `{name}` on permit `{permit.id}` does not hold"
             ) from None
-    if canonical(permit.to_json()) != payload:
-        raise VerificationError("not a permit token: the payload is not canonical")
     return permit

@@ -1,1 +1,1 @@
-"""Keeping: SQLite by default; entries, erasable bodies, checkpoints, artefacts and nodes' counters."""
+"""Storage on disk: the database of a log, the utilities of coalitions, the folder of a run."""

@@ -1,7 +1,8 @@
-"""The database of one log: entries, erasable bodies, checkpoints, artefacts and counters, through SQLAlchemy.
+"""The database of one log: entries, erasable bodies, checkpoints, artefacts and counters.
 
-Each write is one transaction. SQLite runs with a write-ahead log and full synchronisation, so that an acknowledged
-event survives the end of the process and of the machine; `secure_delete` overwrites what is erased.
+Each write is one transaction. SQLite runs with a write-ahead log and full synchronisation, so an
+acknowledged event survives a crash of the process or of the machine. `secure_delete` overwrites
+erased rows.
 """
 
 from __future__ import annotations
@@ -68,19 +69,20 @@ COUNTERS = Table(
 
 
 def pragmas(connection: object, _: object) -> None:
-    """How every SQLite file is opened: a write-ahead log, full synchronisation, erased bytes overwritten."""
+    """Set up each new SQLite connection; SQLAlchemy calls this."""
     cursor = connection.cursor()  # type: ignore[attr-defined]
     for pragma in (
         "journal_mode=WAL",
-        "synchronous=FULL",
+        "synchronous=FULL",  # a commit waits until its bytes are on the disk
         "foreign_keys=ON",
-        "secure_delete=ON",
-        "busy_timeout=5000",
+        "secure_delete=ON",  # deleted rows are overwritten with zeros
+        "busy_timeout=5000",  # milliseconds
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
+# A word of the database's error message -> what a person should do next.
 _HINTS = {
     "full": "nothing half-done was kept; free the disk and run again",
     "disk I/O": "nothing half-done was kept; free the disk and run again",
@@ -93,17 +95,17 @@ _SCRUB_AGAIN = (
 
 
 def cause(error: SQLAlchemyError) -> str:
-    """What the database said, in one line."""
+    """The message of the database, in one line."""
     return str(getattr(error, "orig", None) or error).splitlines()[0]
 
 
 def _raw(value: bytes | str) -> bytes:
-    """Bytes, also where somebody who changed the file by hand left text in their place."""
+    """The bytes of a cell; SQLite lets anybody who edits the file put text there."""
     return value if isinstance(value, bytes) else str(value).encode()
 
 
 class Database:
-    """One log's database; it is a `LogStore`, an artefact store and a counter store."""
+    """The database of one log; it is a `LogStore`, an artefact store and a counter store."""
 
     def __init__(self, url: str | URL, *, read_only: bool = False) -> None:
         self._engine: Engine = create_engine(url)
@@ -116,11 +118,15 @@ class Database:
 
     @classmethod
     def at(cls, path: Path, *, read_only: bool = False) -> Database:
-        """The SQLite database in a file, which is made when it is absent; read-only for a verifier, whose copy may lie
-        where nothing can be written."""
+        """The SQLite database in a file, which is created if it is absent.
+
+        A verifier opens it `read_only`: the verifier's copy may be in a folder that cannot be
+        written.
+        """
         if not read_only:
             return cls(URL.create("sqlite", database=str(path)))
-        # a write-ahead log beside the file belongs to it; without one the file is whole and nothing need be locked
+        # If there is a write-ahead log beside the file, it holds part of the data and must be read.
+        # Without one the file is complete, and `immutable` lets SQLite read it without a lock file.
         waiting = path.with_name(f"{path.name}-wal").exists()
         query = (
             {"mode": "ro", "uri": "true"}
@@ -146,7 +152,7 @@ class Database:
     def close(self) -> None:
         self._engine.dispose()
 
-    # --- LogStore ---------------------------------------------------------------------------------------------------
+    # --- LogStore ---
 
     def append(
         self, entries: Sequence[Entry], *, size: int, note: bytes, erase: Sequence[int] = ()
@@ -169,6 +175,7 @@ class Database:
                 c.execute(BODIES.delete().where(BODIES.c.idx.in_(erase)))
 
     def entries(self, start: int = 0) -> Iterator[Entry]:
+        # An outer join: an entry without a body, or with an erased one, must not disappear.
         joined = ENTRIES.outerjoin(BODIES, ENTRIES.c.idx == BODIES.c.idx)
         query = (
             select(ENTRIES.c.idx, ENTRIES.c.leaf, ENTRIES.c.leaf_hash, BODIES.c.body, BODIES.c.key)
@@ -176,6 +183,8 @@ class Database:
             .where(ENTRIES.c.idx >= start)
             .order_by(ENTRIES.c.idx)
         )
+        # All rows are fetched before the first is yielded. A reader that pauses must not keep the
+        # transaction open, since this would block `scrub`.
         with self._transaction("read") as c:
             rows = c.execute(query).all()
         for idx, leaf, hashed, body, key in rows:
@@ -188,7 +197,7 @@ class Database:
             )
 
     def scrub(self) -> None:
-        """Overwrite what was erased: rebuild the file, whose free space may hold copies, and empty the write-ahead log.
+        """Overwrite all copies of erased bytes in the files of SQLite.
 
         Raises:
             StoreError: the events are kept, but erased bytes may still be on the disk.
@@ -197,7 +206,9 @@ class Database:
             return  # a server's administrator decides about its disk
         try:
             with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as c:
+                # (1) Rebuild the file, because free space in it may hold old copies of rows.
                 c.exec_driver_sql("VACUUM")
+                # (2) Copy the write-ahead log into the file and cut it to length 0.
                 busy, *_ = c.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
         except SQLAlchemyError as e:
             raise StoreError(
@@ -219,10 +230,10 @@ class Database:
             ).all()
         return [(size, _raw(note)) for size, note in rows]
 
-    # --- artefacts and counters -------------------------------------------------------------------------------------
+    # --- artefacts and counters ---
 
     def put_artefact(self, digest: str, content: bytes) -> None:
-        """Keep public content under its digest; keeping it twice is harmless."""
+        """Keep public content under its digest; a second time changes nothing."""
         with self._transaction("written") as c:
             if (
                 c.execute(select(ARTEFACTS.c.digest).where(ARTEFACTS.c.digest == digest)).first()
@@ -237,19 +248,21 @@ class Database:
             ).scalar()
 
     def used(self, name: str) -> int:
-        """How often `name` was charged."""
+        """The highest number that `name` was charged with, 0 if none."""
         with self._transaction("read") as c:
             return c.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == name)).scalar() or 0
 
     def charge(self, name: str, *, number: int, limit: int) -> bool:
-        """Count use `number` of `name` durably; false where a number as high was used (a replay) or beyond `limit`.
+        """Record use `number` of `name` durably; the answer says whether this use is allowed.
 
-        Numbers may skip: an answer that was lost on its way costs its number and nothing else.
+        It is not if this or a higher number was used before (a replay), or if `number` is beyond
+        `limit`. Numbers may skip: an answer that got lost costs its number and nothing else.
         """
         if not 0 < number <= limit:
             return False
         with self._transaction("written") as c:
-            # one conditional statement, so that two processes can never both be granted one number
+            # INVARIANT: two processes never both get the same number. Therefore the comparison and
+            # the change are one statement, here and in the insertion below.
             higher = (
                 COUNTERS.update()
                 .where(COUNTERS.c.name == name, COUNTERS.c.value < number)

@@ -1,12 +1,12 @@
 """The folder of a run.
 
-DIR/run.json            what runs here, from which seed, and whether it came to its end
+DIR/run.json            what runs here, from which seed, and whether it finished
 DIR/trust.json          the public keys that an outsider needs to verify
-DIR/heyi.db             the centre's log
-DIR/nodes/HOST.db       each node's own log and counters
+DIR/heyi.db             the log of the centre
+DIR/nodes/HOST.db       the log and the counters of each node
 DIR/institutions/       the files of the synthetic institutions (demonstration only)
 DIR/report.html         the report
-DIR/interrupted-N/      an earlier run that did not come to its end; its log still verifies
+DIR/interrupted-N/      an earlier run that was interrupted; its log can still be verified
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _KNOWN = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """`what` is `demo` or the name of a study; `finished` is false while it runs and after it was interrupted."""
+    """`what` is `demo` or the name of a study; `finished` is false until the run is complete."""
 
     what: str
     seed: int
@@ -44,7 +44,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """Names and public keys (hexadecimal) that a verifier pins; get them by another way than the folder."""
+    """Names and public keys (hexadecimal) that a verifier trusts.
+
+    Get them by another way than the folder: whoever changes the folder can change them too.
+    """
 
     origin: str
     log_key: str
@@ -53,10 +56,10 @@ class Trust:
 
 
 def prepare(directory: Path) -> None:
-    """Make room for a new run: a finished one is removed, an interrupted one is set aside.
+    """Make room for a new run: remove a finished run, move an interrupted one aside.
 
     Raises:
-        InvalidInput: the folder holds something else.
+        InvalidInput: the folder holds other files.
         StoreError: it cannot be written.
     """
     try:
@@ -76,7 +79,7 @@ def prepare(directory: Path) -> None:
 
 
 def _barely_begun(directory: Path) -> bool:
-    """Whether a run was interrupted before it could write down what it is."""
+    """Whether a run was interrupted before it wrote `run.json`."""
     ours = ("nodes", ".run.json.partial")
     return all(
         p.name in ours or p.name.startswith("interrupted-") for p in directory.iterdir()
@@ -86,11 +89,11 @@ def _barely_begun(directory: Path) -> bool:
 def _put_away(directory: Path, *, finished: bool) -> None:
     aside = None
     if not finished:
-        # a folder without run.json was being filled when this was interrupted itself: go on filling it
+        # If this move was itself interrupted, the last folder has no run.json yet: continue there.
         numbered = (directory / f"interrupted-{n}" for n in range(1, 10**6))
         aside = next(p for p in numbered if not (p / "run.json").exists())
         aside.mkdir(exist_ok=True)
-    # run.json goes last: while it stands, the folder is known to be Heyi's
+    # INVARIANT: run.json goes last. While it is there, the folder is known as a folder of Heyi.
     for name in _KNOWN:
         path = directory / name
         if not path.exists():
@@ -104,15 +107,15 @@ def _put_away(directory: Path, *, finished: bool) -> None:
 
 
 def write_run(directory: Path, run: Run) -> None:
-    """The seed is a secret, from which every key of the run is made: only the owner may read it."""
+    """Write `run.json`; only its owner may read it, since the seed gives every key of the run."""
     _write(directory / "run.json", asdict(run), mode=0o600)
 
 
 def read_run(directory: Path) -> Run:
-    """What runs in a folder.
+    """The run of a folder.
 
     Raises:
-        InvalidInput: it is no folder of Heyi.
+        InvalidInput: it is not a folder of Heyi.
     """
     value = _read(directory / "run.json")
     what, seed, finished = value.get("what"), value.get("seed"), value.get("finished")
@@ -128,7 +131,7 @@ def write_trust(directory: Path, trust: Trust) -> None:
 
 
 def read_trust(path: Path) -> Trust:
-    """The keys that a verifier pins.
+    """The names and keys that a verifier trusts.
 
     Raises:
         InvalidInput: the file is absent or holds something else.
@@ -159,7 +162,8 @@ def read_trust(path: Path) -> Trust:
 
 
 def _write(path: Path, value: Mapping[str, object], *, mode: int = 0o644) -> None:
-    """A file is there whole or not at all."""
+    """Write a file completely or not at all."""
+    # A rename is atomic, and readers never see the partial file under the right name.
     partial = path.with_name(f".{path.name}.partial")
     text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
     try:

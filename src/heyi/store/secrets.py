@@ -1,4 +1,4 @@
-"""Keys and randomness of demonstrations and tests, all of them from one seed."""
+"""Keys and randomness for demonstrations and tests, all made from one seed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from heyi.crypto.keys import Signer, derive
 
 
 class SeededKeyring:
-    """Signers derived from one seed. Whoever knows the seed can sign for everybody: for demonstrations only."""
+    """Signers made from one seed, for demonstrations only: with the seed, anybody can sign."""
 
     def __init__(self, seed: bytes) -> None:
         self._seed = seed
@@ -23,7 +23,7 @@ class SeededKeyring:
 
 
 class SeededEntropy:
-    """Bytes that depend on the seed and the label alone, so that the same seed gives the same log."""
+    """Bytes that depend on seed and label only: the same seed gives the same log."""
 
     def __init__(self, seed: bytes) -> None:
         self._seed = seed

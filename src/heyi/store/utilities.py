@@ -1,4 +1,7 @@
-"""The store of coalition utilities: append-only, so that an interrupted valuation goes on where it stopped."""
+"""The store of coalition utilities; an interrupted valuation continues from it.
+
+INVARIANT: values are only added, never changed.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +20,15 @@ UTILITIES = Table(
     "utilities",
     _METADATA,
     Column("key", String, primary_key=True),
-    Column(
-        "coalition", String, primary_key=True
-    ),  # its mask, in hexadecimal, since masks of 100 players are long
+    # The bit mask in hexadecimal, and the value in decimal. They are texts because a mask of 100
+    # players, and a value, may not fit into 64 bits.
+    Column("coalition", String, primary_key=True),
     Column("value", String, nullable=False),
 )
 
 
 class UtilityDatabase:
-    """Utilities by key and coalition in a SQLite file."""
+    """Utilities in a SQLite file, by key (which game) and by coalition (a bit mask)."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -38,10 +41,10 @@ class UtilityDatabase:
             raise StoreError(f"`{path}` cannot be opened: {cause(e)}", hint=hint) from e
 
     def known(self, key: str) -> Mapping[int, int]:
-        """Utilities by coalition.
+        """The utilities of one game, by coalition.
 
         Raises:
-            StoreError: the file cannot be read, or something else stands in it.
+            StoreError: the file cannot be read, or holds something else.
         """
         return self._read(select(UTILITIES).where(UTILITIES.c.key == key))
 
@@ -62,7 +65,7 @@ class UtilityDatabase:
         """Keep values durably, in one transaction.
 
         Raises:
-            StoreError: they cannot be written, or a coalition is known with another value.
+            StoreError: they cannot be written, or the store has another value for a coalition.
         """
         wanted = [f"{mask:x}" for mask in values]
         known = self._read(
@@ -72,7 +75,8 @@ class UtilityDatabase:
             if known.get(mask, value) != value:
                 raise StoreError(
                     f"coalition {mask:x} was evaluated before as {known[mask]}, now as {value}",
-                    hint="the utility is not the same function of the coalition; register its seeds",
+                    hint="the utility is not the same function of the coalition; "
+                    "register its seeds",
                 )
         rows = [
             {"key": key, "coalition": f"{m:x}", "value": str(v)}
@@ -90,5 +94,5 @@ class UtilityDatabase:
             ) from e
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._engine.dispose()
