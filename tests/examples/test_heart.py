@@ -1,12 +1,10 @@
-"""The heart study: on the real files where they lie beside the repository, and on files of the same form everywhere."""
+"""The heart study, on the real files where they are available and on invented ones everywhere."""
 
 from __future__ import annotations
 
 import json
 import math
-import random
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +14,12 @@ from sklearn.linear_model import LogisticRegression
 
 from heyi.app.verification import verify_directory
 from heyi.sources.study_file import read_study
-from tests.conftest import ROOT, beside
-
-HEART = ROOT / "examples" / "heart"
-FILES = {s: f"processed.{s}.data" for s in ("cleveland", "hungarian", "switzerland", "va")}
-SCALING = {"age": (55, 10), "sex": (0, 1), "cp": (3, 1), "thalach": (140, 25), "exang": (0, 1)}
-POSITION = {"age": 0, "sex": 1, "cp": 2, "thalach": 7, "exang": 8}
-
-
-def run(
-    data: Path, directory: Path, study: Path = HEART, *more: str
-) -> subprocess.CompletedProcess[str]:
-    places = ["--data", str(data), "--dir", str(directory)]
-    return subprocess.run(
-        [sys.executable, "-m", "heyi", "run", str(study), *places, "--json", *more],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+from tests.support.heart import FILES, HEART, POSITION, SCALING, SIZES, invented, run
+from tests.support.machine import beside
 
 
 def pooled(data: Path) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Complete cases of all files in one place, read without any of Heyi's code."""
+    """Complete cases of all files in one place, read without any code of Heyi."""
     x, y = [], []
     for name in FILES.values():
         for line in (data / name).read_text().split():
@@ -82,41 +63,8 @@ def test_the_real_study(tmp_path: Path) -> None:
     assert said["contributions"]["switzerland"].startswith("-")
 
 
-def invented(folder: Path, sizes: dict[str, int], *, seed: int = 5) -> Path:
-    """Files of the same form with invented patients."""
-    rng = random.Random(seed)
-    folder.mkdir()
-    for site, name in FILES.items():
-        lines = []
-        for _ in range(sizes[site]):
-            age, sex, cp, exang = (
-                rng.randint(30, 77),
-                rng.randint(0, 1),
-                rng.randint(1, 4),
-                rng.randint(0, 1),
-            )
-            thalach = rng.randint(90, 190)
-            risk = (
-                -1.2
-                + 0.4 * (age - 55) / 10
-                + 1.1 * sex
-                + 0.7 * (cp - 3)
-                - 0.4 * (thalach - 140) / 25
-                + exang
-            )
-            num = rng.randint(1, 4) if rng.random() < 1 / (1 + math.exp(-risk)) else 0
-            rate = "?" if rng.random() < 0.05 else str(thalach)
-            lines.append(
-                f"{age},{sex},{cp},{rng.randint(100, 170)},?,0,0,{rate},{exang},1.5,2,?,?,{num}"
-            )
-        (folder / name).write_text("\n".join(lines) + "\n")
-    return folder
-
-
 def test_invented_hospitals(tmp_path: Path) -> None:
-    data = invented(
-        tmp_path / "data", {"cleveland": 200, "hungarian": 180, "switzerland": 90, "va": 150}
-    )
+    data = invented(tmp_path / "data", SIZES)
     said = check(run(data, tmp_path / "run"), data, tmp_path / "run")
     assert len(said["answered"]) == 4
 
@@ -146,9 +94,7 @@ def test_one_hospital_alone_is_no_joint_study(tmp_path: Path) -> None:
 
 
 def test_an_earlier_run_is_kept_when_the_files_cannot_be_read(tmp_path: Path) -> None:
-    data = invented(
-        tmp_path / "data", {"cleveland": 200, "hungarian": 180, "switzerland": 90, "va": 150}
-    )
+    data = invented(tmp_path / "data", SIZES)
     assert run(data, tmp_path / "run").returncode == 0
     root = (tmp_path / "run" / "heyi.db").read_bytes()
     assert run(tmp_path / "nowhere", tmp_path / "run").returncode == 2
@@ -226,9 +172,7 @@ def test_the_study_file_reads(tmp_path: Path) -> None:
 def test_real_files_run_on_keys_that_nobody_knows_and_a_seed_repeats_the_log(
     tmp_path: Path,
 ) -> None:
-    data = invented(
-        tmp_path / "data", {"cleveland": 200, "hungarian": 180, "switzerland": 90, "va": 150}
-    )
+    data = invented(tmp_path / "data", SIZES)
     trusts = []
     for name in ("one", "two"):
         assert run(data, tmp_path / name).returncode == 0

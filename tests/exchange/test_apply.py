@@ -1,4 +1,4 @@
-"""Applying: what is refused before anything is logged."""
+"""Requests that are refused before anything is logged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from heyi.model.errors import InvalidInput
 from heyi.model.fact import Source
 from heyi.model.party import Party, PartyKind, Tier
 from heyi.model.request import Request
-from tests.conftest import Story
+from tests.support.story import Story
 
 REQUEST = Request(
     id="new-request",

@@ -1,4 +1,4 @@
-"""Erasure: the body goes, the proofs stay, and the state folds on."""
+"""Erasure: the body goes, the proofs stay, and the log can still be folded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from heyi.app.verification import verify_directory
 from heyi.audit.event import from_leaf
 from heyi.exchange.proof.erase import erase
 from heyi.model.errors import InvalidInput
-from tests.conftest import Story
+from tests.support.story import Story
 
 
 def decisions(directory: Path) -> list[int]:
@@ -48,7 +48,7 @@ def test_every_body_may_go_and_the_log_still_verifies(run_copy: Path) -> None:
         erase(app.consortium, entry, reason="retention ended")
     app.close()
     assert verify_directory(run_copy).faults == []
-    reopen(run_copy).close()  # the state folds without them
+    reopen(run_copy).close()  # the fold works without them
 
 
 def test_what_cannot_be_erased(run_copy: Path, story: Story) -> None:

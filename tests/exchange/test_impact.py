@@ -1,4 +1,4 @@
-"""A dry run of another rulebook over the story: what would have come out differently, and what nobody can tell."""
+"""A dry run of another rulebook over the story: which decisions differ, and which are unknown."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from heyi.policy.language import ir
 from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.schema import to_ordinals
 from heyi.sources.rulebook import read_rulebook
-from tests.conftest import Story
+from tests.support.story import Story
 
 Answer = tuple[Outcome, bool]
 
@@ -53,12 +53,12 @@ def with_pack(pack: str) -> DecisionPoint:
 
 @pytest.fixture(scope="module")
 def hard() -> DecisionPoint:
-    """The shipped rulebook and an agreement that nothing is provided."""
+    """The shipped rulebook with an agreement that forbids to provide anything."""
     return with_pack(AGREED)
 
 
 def logged(story: Story) -> dict[int, tuple[Answer, dict[str, Value] | None]]:
-    """Each decision of the log by its entry, with the facts that it was made from unless they were erased."""
+    """Each decision of the log by its entry, with its facts; None if they were erased."""
     schema = story.app.consortium.point.book.schema
     found: dict[int, tuple[Answer, dict[str, Value] | None]] = {}
     for entry in story.app.database.entries():
@@ -73,7 +73,7 @@ def logged(story: Story) -> dict[int, tuple[Answer, dict[str, Value] | None]]:
 
 
 def told(story: Story) -> list[Decision]:
-    """The decisions that the story itself recorded."""
+    """The decisions that the story recorded."""
     return [d for turn in story.told.turns for d in turn.decisions.values()]
 
 
@@ -147,7 +147,7 @@ def test_a_looser_rulebook_opens_what_was_refused(story: Story) -> None:
 
 
 def test_facts_are_admitted_anew_by_the_sources_that_the_new_rulebook_asks(story: Story) -> None:
-    """Where every fact must be attested, what was merely declared is unknown, and unknown never opens."""
+    """If every fact must be attested, a declared one is unknown, and the unknown never permits."""
     texts = read_rulebook()
     texts["facts.toml"] = re.sub(
         r'^source = "\w+"$', 'source = "attested"', texts["facts.toml"], flags=re.MULTILINE
@@ -190,7 +190,7 @@ jurisdiction: cn
 
 
 def test_a_rulebook_that_does_not_know_a_logged_fact_is_refused(story: Story) -> None:
-    """What is logged is judged whole: a fact that has gone is not left out."""
+    """A decision is judged with all its facts: one that the new rulebook lacks is not left out."""
     texts = read_rulebook()
     day = texts["facts.toml"][texts["facts.toml"].index('[fact."legal_day"]') :].split("\n\n")[0]
     alone = DecisionPoint(compile_rulebook({"facts.toml": day, "x.md": EMPTY}))
@@ -208,7 +208,7 @@ def test_a_log_without_its_rulebook_is_no_evidence(run_copy: Path, hard: Decisio
 
 
 def test_readings_that_differ_are_an_error(story: Story, hard: DecisionPoint) -> None:
-    """The new rulebook is judged in lockstep too: an answer that only one engine gives is none."""
+    """The new rulebook runs on both engines too: an answer that only one gives is an error."""
     point = DecisionPoint(hard.book)
     rules = [
         replace(r, applies=ir.Not(r.applies)) if r.id == "HARD-1.1" else r for r in hard.book.rules

@@ -1,4 +1,4 @@
-"""Privacy is shown: no resident ID, telephone or record number leaves the institutions' own files."""
+"""Privacy: no resident ID, telephone or record number leaves the institutions' files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from heyi.audit.event import from_leaf
 from heyi.sources.csv_file import read_csv
-from tests.conftest import Story
+from tests.support.story import Story
 
 
 def identifiers(directory: Path) -> set[bytes]:

@@ -1,4 +1,4 @@
-"""From statement to payment: disputes, answers, approval, and what a dishonest operator may try in between."""
+"""From statement to payment: disputes, answers, approval, and attempts of a dishonest operator."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_what_is_refused_leaves_no_trace(stated_copy: Path) -> None:
 
 
 def test_paying_waits_for_the_law(stated_copy: Path) -> None:
-    """The grassroots rule of the agreement binds where a health centre contributed: here it got too little."""
+    """The grassroots rule binds if a health centre contributed; here the centre got too little."""
     with opened(stated_copy, WAIT) as app:
         consortium = app.consortium
         approve_settlement(consortium, CASE, by=BY)
@@ -163,7 +163,7 @@ def test_the_list_of_payments_is_for_spreadsheets(stated_copy: Path) -> None:
     assert {r["paid_before_fen"] for r in later} == {"0"}
 
 
-# --- what a dishonest operator may try --------------------------------------------------------------------------------
+# --- what a dishonest operator may try ----------------------------------------------------------
 
 
 def first(consortium: Consortium, kind: str) -> Event:
@@ -224,9 +224,8 @@ def pay_in_another_way(app: App) -> None:
 
 
 def approve_early(app: App) -> None:
-    app.consortium.case(CASE).settlement["disputes_until"] = (
-        0  # in the operator's memory, not in the log
-    )
+    # changed in the operator's memory, not in the log
+    app.consortium.case(CASE).settlement["disputes_until"] = 0
     approve_settlement(app.consortium, CASE, by=BY)
 
 

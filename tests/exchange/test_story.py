@@ -1,4 +1,4 @@
-"""The story as a scenario: every request meets its fate for the reason that the law gives."""
+"""The story as a scenario: every request gets its answer for the reason that the law gives."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from heyi.county import scenes
 from heyi.county.founding import UNPREPARED, WITHOUT_MINOR_RULES, records_of
 from heyi.exchange.request.grant import seat
 from heyi.model.decision import Decision, Outcome
-from tests.conftest import Story
+from tests.support.story import Story
 
 
 def rounds(story: Story, scene: str) -> list[dict[str, Decision]]:

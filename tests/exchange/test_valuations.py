@@ -1,4 +1,4 @@
-"""Every registered utility, from files to verified statements, and against what plain libraries say of pooled data."""
+"""Every utility from files to verified statements, compared with plain libraries on pooled data."""
 
 from __future__ import annotations
 
@@ -32,13 +32,12 @@ from heyi.settlement.sample import Sample
 from heyi.sources.csv_file import read_csv
 from heyi.sources.study_file import read_study
 from heyi.store.folder import Run, write_run
-from tests.conftest import ROOT
-from tests.examples.test_heart import FILES, POSITION, SCALING, invented
-from tests.federation.conftest import County
+from tests.support.county import County
+from tests.support.heart import FILES, POSITION, SCALING, SIZES, invented
+from tests.support.machine import ROOT
 
 Floats = npt.NDArray[np.float64]
 HEART = read_study(ROOT / "examples" / "heart")
-SIZES = {"cleveland": 200, "hungarian": 180, "switzerland": 90, "va": 150}
 PLAYERS = ("cleveland", "hungary", "switzerland", "va")
 
 
@@ -49,7 +48,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def sites(data: Path) -> list[tuple[Floats, Floats]]:
-    """Complete cases of each hospital on the registered scaling, read without any of Heyi's code."""
+    """Complete cases of each hospital on the registered scaling, read without code of Heyi."""
     made = []
     for name in FILES.values():
         rows = []
@@ -168,7 +167,7 @@ def test_near_fits_pay_as_exact_ones_in_four_more_exchanges(data: Path, tmp_path
 def test_intervals_of_a_likelihood_are_those_of_a_bootstrap(
     data: Path, tmp_path: Path, sites: Any
 ) -> None:
-    """The models stay, the records that they are evaluated on are drawn anew (2,000 times)."""
+    """Keep the models, and draw the records that they are evaluated on again, 2,000 times."""
     result, game, _ = run(data, tmp_path / "run", Valuation(utility="likelihood"))
     x, y = coalition(sites, 15)
     eta = np.array([np.zeros(len(y)), *(x @ model(*coalition(sites, m)) for m in range(1, 16))])
@@ -294,8 +293,10 @@ LINKED = (
 
 
 def clinics(folder: Path, names: dict[str, tuple[int, int]], *, changed: float = 0.0) -> StudyPlan:
-    """Clinics with `(seed, persons)` each, of which equal seeds hold the same; `changed` of a second one's cells are
-    drawn anew."""
+    """Clinics from (seed, persons); clinics with equal seeds hold the same persons.
+
+    Of a second clinic with a seed, the part `changed` of its cells is drawn again.
+    """
     folder.mkdir()
     held: set[int] = set()
     for name, (seed, persons) in names.items():
@@ -365,7 +366,7 @@ def test_a_copy_under_a_second_name_gains_nothing(
 
 
 def test_a_copy_that_gives_no_tokens_takes_no_part(tmp_path: Path) -> None:
-    """Else refusing to be linked would be the way round the guard."""
+    """Else an institution could avoid the guard by refusing to be linked."""
     names = {"clinic-a": (1, 200), "clinic-b": (2, 150), "clinic-c": (3, 180), "clinic-z": (3, 180)}
     plan = clinics(tmp_path / "data", names)
     copied = tmp_path / "data" / "clinic-z.csv"
@@ -389,7 +390,7 @@ def test_a_copy_that_gives_no_tokens_takes_no_part(tmp_path: Path) -> None:
 def test_players_stand_in_the_order_of_their_ids_whatever_their_assets_are_called(
     tmp_path: Path,
 ) -> None:
-    """Asset ids decide the order of permits, and not that of players."""
+    """Asset ids set the order of permits, but not the order of players."""
 
     class Turned(StudyPlan):
         __slots__ = ()
@@ -418,7 +419,7 @@ def test_players_stand_in_the_order_of_their_ids_whatever_their_assets_are_calle
 
 
 def test_coverage_in_strata_needs_no_model(tmp_path: Path) -> None:
-    """Three clinics, the third with a twin; who is 65 or older counts three."""
+    """Three clinics, the third with a twin; a person of 65 or older counts three."""
     plan = clinics(
         tmp_path / "data", {"clinic-a": (1, 200), "clinic-b": (2, 150), "clinic-c": (3, 180)}
     )
@@ -458,7 +459,7 @@ def test_who_drops_out_in_the_middle_is_left_out_and_the_log_verifies(
 
 
 def test_a_masked_study_ends_when_somebody_drops_out(data: Path, tmp_path: Path) -> None:
-    """The total without it, subtracted from the one with it, would be its own sums."""
+    """Else the difference of the totals with and without it would be its own sums."""
     app, plan = opened(
         data, tmp_path / "run", Valuation(utility="table", table=table_of()), sums="masked"
     )

@@ -1,4 +1,4 @@
-"""An outsider verifies: what was spoilt is noticed and named; what was erased still verifies."""
+"""An outsider verifies: changes are noticed and named, and a log with erased bodies verifies."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from heyi.app.rulebooks import shelf
 from heyi.app.verification import Verification, verify_directory
 from heyi.audit.event import from_leaf
 from heyi.crypto.canonical import canonical
 from heyi.crypto.merkle import leaf_hash
 from heyi.exchange.proof.replay import Replay
 from heyi.model.errors import InvalidInput
-from tests.conftest import Story
+from tests.support.story import Story
 
 
 def spoil(directory: Path, statement: str, *arguments: object, database: str = "heyi.db") -> None:
@@ -32,9 +33,8 @@ def test_the_story_verifies(story: Story) -> None:
     v = verify_directory(story.directory)
     assert v.faults == []
     logged = [from_leaf(e.leaf).kind for e in story.app.database.entries()]
-    assert (
-        v.replayed.decisions == logged.count("decision.made") - 1
-    )  # one body was erased in the story
+    # one body was erased in the story
+    assert v.replayed.decisions == logged.count("decision.made") - 1
     assert v.replayed.erased == [story.told.erased]
     assert v.replayed.permits == logged.count("permit.issued")
     assert v.replayed.receipts == logged.count("operation.answered") + logged.count(
@@ -81,7 +81,7 @@ def test_a_changed_fact_of_a_decision_is_named(run_copy: Path) -> None:
 
 
 def test_a_forged_decision_with_fresh_hashes_does_not_replay(run_copy: Path) -> None:
-    """The log's own operator rewrites history, hashes and all: the checkpoint and the replay both notice."""
+    """The operator rewrites an entry and its hashes: both the checkpoint and the replay notice."""
     connection = sqlite3.connect(run_copy / "heyi.db")
     rows = connection.execute("select idx, leaf from entries order by idx").fetchall()
     connection.close()
@@ -130,7 +130,7 @@ def test_a_receipt_that_a_node_denies_is_noticed(run_copy: Path) -> None:
 
 
 def test_a_use_that_was_never_announced_is_noticed(story: Story) -> None:
-    """The centre hides a use, announcement and receipts and all; the nodes' own logs tell."""
+    """The centre hides a use with its announcement and receipts; the nodes' logs show it."""
     v = verify_directory(story.directory)
     last = [c for c in v.centre.entries if c.event.kind == "operation.asked"][-1]
     calls = [(permit, number) for permit, number, _ in last.event.public["calls"]]
@@ -142,7 +142,7 @@ def test_a_use_that_was_never_announced_is_noticed(story: Story) -> None:
     ]
     issuer = ("platform", story.app.keyring.signer("platform").public_key)
     events = {host: [c.event for c in report.entries] for host, report in v.nodes.items()}
-    faults = Replay(story.app.database, issuer=issuer).run(shown, events).faults
+    faults = Replay(story.app.database, shelf(), issuer=issuer).run(shown, events).faults
     assert sum("which nobody logged" in f.message for f in faults) == len(calls)
 
 
@@ -192,7 +192,7 @@ def test_a_node_log_that_is_absent_is_noticed(run_copy: Path) -> None:
 
 
 def test_an_approval_that_the_authority_did_not_sign_is_noticed(run_copy: Path) -> None:
-    """The platform turns a refusal into an approval and mends every hash: the authority's signature does not follow."""
+    """The platform turns a refusal into an approval and repairs every hash, but cannot sign it."""
     connection = sqlite3.connect(run_copy / "heyi.db")
     rows = connection.execute("select idx, leaf from entries order by idx").fetchall()
     connection.close()

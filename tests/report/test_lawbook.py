@@ -1,4 +1,4 @@
-"""The rulebook as a site: whole, closed in itself, the same bytes again, and nothing of a pack becomes markup."""
+"""The rulebook as a site: complete, without dead links, reproducible, and safe from markup."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ from heyi.policy.language.norms import NORMS_FILE, Standing, account, load_norms
 from heyi.report.evidence import NO_ADVICE
 from heyi.report.lawbook import STANDINGS, lawbook, named, paragraphs
 from heyi.sources.rulebook import read_rulebook
-from tests.policy.books import article, pack, rule, schema
-from tests.report.test_report import Page
+from tests.report.page import Page
+from tests.support.books import article, pack, rule, schema
+from tests.support.command import HANGING
 
 Pages = dict[str, str]
 LANGUAGES = ("zh", "en")
@@ -70,7 +71,7 @@ def ids(page: Page) -> list[str]:
 
 
 def links(pages: dict[str, Page]) -> Iterator[tuple[str, str, str]]:
-    """Page, page it leads to, and the id there."""
+    """Each link: its page, the page that it leads to, and the id there."""
     for name, page in pages.items():
         for _, attributes in page.tags:
             if (href := attributes.get("href")) is not None:
@@ -90,7 +91,7 @@ def prose(html: str) -> str:
     return Page(html).prose
 
 
-# --- each page --------------------------------------------------------------------------------------------------------
+# --- each page ----------------------------------------------------------------------------------
 
 
 def test_a_page_an_instrument_in_both_languages(book: ir.Rulebook, sites: dict[str, Pages]) -> None:
@@ -181,7 +182,7 @@ def test_the_same_bytes_again(book: ir.Rulebook, sites: dict[str, Pages]) -> Non
     assert sites["zh"]["index.html"] != sites["en"]["index.html"]
 
 
-# --- what they hold ---------------------------------------------------------------------------------------------------
+# --- what they hold -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -320,7 +321,7 @@ def test_law_that_is_not_adopted_says_so(
     )
 
 
-# --- a small rulebook -------------------------------------------------------------------------------------------------
+# --- a small rulebook ---------------------------------------------------------------------------
 
 EVIL = '<script>alert(1)</script>&\\"<img src=x>'
 FACTS = schema("a", "b", main="a").replace('zh = "b"\nen = "b"', f'zh = "{EVIL}"\nen = "{EVIL}"')
@@ -465,7 +466,7 @@ def test_every_pack_has_a_page_of_its_own(files: tuple[str, ...]) -> None:
     )
 
 
-# --- the command ------------------------------------------------------------------------------------------------------
+# --- the command --------------------------------------------------------------------------------
 
 
 def run_book(
@@ -477,14 +478,14 @@ def run_book(
         text=True,
         cwd=folder,
         env={**os.environ, "COLUMNS": "200", "PYTHONIOENCODING": "utf-8", "PYTHONHASHSEED": seed},
-        timeout=120,
+        timeout=HANGING,
         check=False,
     )
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
-    """The small rulebook in a folder, with a pack of a law that the consortium does not name."""
+    """The small rulebook in a folder, with a pack of a jurisdiction that was not adopted."""
     foreign = pack(rule("Y-1.1 forbid", "a"), name="Y", rank="agreement", jurisdiction="eu")
     texts = {**SMALL, "eu/y.md": foreign, CONSORTIUM_FILE: 'jurisdictions = ["cn"]\n'}
     for name, text in texts.items():
@@ -498,7 +499,7 @@ def own(tmp_path: Path) -> Path:
 def test_the_command_writes_the_pages_of_the_shipped_rulebook(
     tmp_path: Path, sites: dict[str, Pages], lang: str
 ) -> None:
-    """In another process with other hashes, to the same bytes."""
+    """Another process with other hash seeds writes the same bytes."""
     done = run_book(
         tmp_path, "--html", "deep/site", "--lang", lang, seed="7" if lang == "zh" else "8"
     )

@@ -1,4 +1,4 @@
-"""The report on a small real story: self-contained, bilingual, complete, escaped, free of persons, reproducible."""
+"""The report on a small story: self-contained, bilingual, complete, escaped, without persons."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
@@ -33,11 +32,12 @@ from heyi.model.decision import Text
 from heyi.report.data import ReportData
 from heyi.report.html import charts, render_report
 from heyi.report.logged import rounds
+from tests.report.page import Page
+from tests.support.command import HANGING
 
-SEED, PERSONS = (
-    1,
-    3_000,
-)  # with fewer persons a village clinic withholds every cell and nothing changes on withdrawal
+SEED = 1
+PERSONS = 3_000
+"""With fewer persons a village clinic holds back every cell, and a withdrawal changes nothing."""
 EXAMPLE = Path(__file__).parents[2] / "examples" / "heart"
 
 
@@ -67,36 +67,6 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rendered]:
     app.close()
 
 
-class Page(HTMLParser):
-    """Tags, attributes and the text of a page; scripts and styles apart."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text: list[str] = []
-        self.scripts: list[str] = []
-        self.styles: list[str] = []
-        self._in = ""
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag in ("script", "style"):
-            self._in = tag
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == self._in:
-            self._in = ""
-
-    def handle_data(self, data: str) -> None:
-        {"script": self.scripts, "style": self.styles}.get(self._in, self.text).append(data)
-
-    @property
-    def prose(self) -> str:
-        return " ".join(" ".join(self.text).split())
-
-
 @pytest.fixture(scope="session")
 def page(rendered: Rendered) -> Page:
     return Page(rendered.html)
@@ -104,7 +74,7 @@ def page(rendered: Rendered) -> Page:
 
 @pytest.fixture(scope="session")
 def people(rendered: Rendered) -> dict[str, set[str]]:
-    """Names, numbers and addresses in the institutions' own files, without the blanks typed into them."""
+    """Names, numbers and addresses in the institutions' files, without the blanks in them."""
     written: dict[str, set[str]] = {
         k: set() for k in ("name", "id_number", "phone", "address", "record")
     }
@@ -164,7 +134,7 @@ def test_both_languages_stand_side_by_side(page: Page) -> None:
 
 
 def test_no_language_is_hidden_without_the_script(page: Page) -> None:
-    """What hides a language depends on a choice that only the script changes."""
+    """A language is hidden only by a choice that the script makes."""
     assert ("html", "both") in {(t, a.get("data-show")) for t, a in page.tags}
     style = "".join(page.styles)
     hiding = re.findall(r"([^{}]*)\{[^{}]*display: none[^{}]*\}", style)
@@ -351,7 +321,7 @@ def test_parts_can_be_absent(rendered: Rendered) -> None:
 
 
 def test_decisions_are_found_again_in_the_log(rendered: Rendered) -> None:
-    """What a study's report computes from the log is what the story was told."""
+    """The report of a study computes from the log what the story recorded."""
     told = [t.decisions for t in rendered.told.turns if t.scene.id == "stroke-risk"]
     assert rounds(rendered.consortium, "stroke-risk") == told
     assert rounds(rendered.consortium, "own-patient") == []  # its only decision was erased
@@ -384,7 +354,7 @@ def test_a_study_of_its_own_has_the_same_report(
 
 
 def _hearts(site: int) -> Iterator[str]:
-    """Rows in the form of the public heart-disease files; at the third site the disease goes the other way."""
+    """Rows in the form of the heart-disease files; at the third site the effects are reversed."""
     rng = random.Random(site)
     for _ in range(160 if site != 2 else 90):
         age, sex, pain = rng.randint(35, 75), rng.randint(0, 1), rng.randint(1, 4)
@@ -392,7 +362,8 @@ def _hearts(site: int) -> Iterator[str]:
         risk = (age - 55) / 10 + sex + pain - 3 + angina - (rate - 140) / 25
         ill = (risk if site != 2 else -2 * risk) + rng.gauss(0, 1.5) > 0
         rest = f"{rng.randint(100, 160)},{rng.randint(150, 300)},0,0"
-        yield f"{age},{sex},{pain},{rest},{rate},{angina},1.0,2,0,3,{rng.randint(1, 4) if ill else 0}"
+        num = rng.randint(1, 4) if ill else 0
+        yield f"{age},{sex},{pain},{rest},{rate},{angina},1.0,2,0,3,{num}"
 
 
 def test_charts_are_drawn(rendered: Rendered, tmp_path: Path) -> None:
@@ -421,7 +392,7 @@ def test_charts_are_drawn(rendered: Rendered, tmp_path: Path) -> None:
             path.as_uri(),
         ],
         capture_output=True,
-        timeout=120,
+        timeout=HANGING,
         check=True,
     )
     drawn = Page(done.stdout.decode())

@@ -1,1 +1,1 @@
-"""The use cases, where the engines meet: commands write events, state is their fold, replay checks them."""
+"""The use cases: commands write events, the state is their fold, and a replay checks them."""

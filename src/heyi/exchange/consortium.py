@@ -1,4 +1,4 @@
-"""The consortium at work: its log, its rulebook, its state, and the one way in which events are written."""
+"""The consortium: its log, rulebook and state, and the one method that writes events."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from heyi.audit.event import Event, from_leaf
-from heyi.audit.log import Draft, Log
+from heyi.audit.log import Draft, Entry, Log
 from heyi.crypto.canonical import Json, from_canonical
-from heyi.exchange.ports import Artefacts, Clock, Fabric, Keyring
+from heyi.exchange.ports import Artefacts, Clock, Fabric, Keyring, Rulebooks
 from heyi.exchange.state import Case, State
 from heyi.model.asset import Asset
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.model.party import Party
-from heyi.policy.cases import load_rulebook
 from heyi.policy.decide import DecisionPoint
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -22,7 +21,7 @@ PLATFORM = "platform"
 
 
 def legal_day(now: int) -> dt.date:
-    """The date of a moment in the consortium's time zone, UTC+8."""
+    """The date, in the consortium's time zone (UTC+8), of a Unix time in seconds."""
     return dt.datetime.fromtimestamp(now, ZONE).date()
 
 
@@ -34,6 +33,7 @@ class Consortium:
         *,
         log: Log,
         point: DecisionPoint,
+        rulebooks: Rulebooks,
         artefacts: Artefacts,
         clock: Clock,
         keyring: Keyring,
@@ -42,6 +42,7 @@ class Consortium:
     ) -> None:
         self.log = log
         self.point = point
+        self.rulebooks = rulebooks
         self.artefacts = artefacts
         self.clock = clock
         self.keyring = keyring
@@ -49,10 +50,13 @@ class Consortium:
         self.state = State()
         self._on_event = on_event
         for entry in log.store.entries():
-            event = from_leaf(entry.leaf)
-            self.state.apply(
-                entry.index, event, None if entry.body is None else from_canonical(entry.body)
-            )
+            self._fold(entry)
+
+    def _fold(self, entry: Entry) -> Event:
+        event = from_leaf(entry.leaf)
+        body = None if entry.body is None else from_canonical(entry.body)
+        self.state.apply(entry.index, event, body)
+        return event
 
     def draft(
         self,
@@ -69,22 +73,23 @@ class Consortium:
         )
 
     def write(self, *drafts: Draft, erase: tuple[int, ...] = ()) -> list[int]:
-        """Log events together, then fold into the state what the log kept, as a later reader would see it.
+        """Log events together, fold them into the state, and return their indexes.
+
+        `erase` names entries whose bodies go in the same transaction.
 
         Raises:
-            StoreError: nothing was logged and the state is as before, unless the message says otherwise.
+            StoreError: nothing was logged and the state is as before, unless the message says
+                otherwise.
             VerificationError: the witness refused; the events are logged and folded.
         """
         before = self.log.size
         try:
             return self.log.append(drafts, erase=erase)
         finally:
+            # INVARIANT: the state is the fold of what the log holds. So the entries are read back
+            # from the log, also when the witness refused after they were stored.
             for entry in self.log.store.entries(before) if self.log.size > before else ():
-                event = from_leaf(entry.leaf)
-                self.state.apply(
-                    entry.index, event, None if entry.body is None else from_canonical(entry.body)
-                )
-                self._on_event(entry.index, event)
+                self._on_event(entry.index, self._fold(entry))
 
     @property
     def today(self) -> dt.date:
@@ -94,7 +99,7 @@ class Consortium:
         """The registered party.
 
         Raises:
-            InvalidInput: there is none of that id.
+            InvalidInput: no such id.
         """
         if name not in self.state.parties:
             raise InvalidInput(f"unknown party `{name}`", hint="register it first")
@@ -104,7 +109,7 @@ class Consortium:
         """The registered asset.
 
         Raises:
-            InvalidInput: there is none of that id.
+            InvalidInput: no such id.
         """
         if name not in self.state.assets:
             raise InvalidInput(f"unknown asset `{name}`", hint="register it first")
@@ -114,15 +119,15 @@ class Consortium:
         """The case of that request.
 
         Raises:
-            InvalidInput: there is none of that id.
+            InvalidInput: no such id.
         """
         if name not in self.state.cases:
             raise InvalidInput(f"unknown case `{name}`", hint="submit the request first")
         return self.state.cases[name]
 
 
-def stored_rulebook(artefacts: Artefacts, digest: str) -> DecisionPoint:
-    """The rulebook that a decision was made by, compiled from the texts that were kept with the log.
+def stored_rulebook(artefacts: Artefacts, rulebooks: Rulebooks, digest: str) -> DecisionPoint:
+    """The rulebook with this digest, compiled from the texts that are kept with the log.
 
     Raises:
         VerificationError: the texts are gone, or are not those of the digest.
@@ -130,7 +135,7 @@ def stored_rulebook(artefacts: Artefacts, digest: str) -> DecisionPoint:
     content = artefacts.artefact(digest)
     if content is None:
         raise VerificationError(f"the rulebook {digest[:19]} is not kept with the log")
-    point = load_rulebook(from_canonical(content))
+    point = rulebooks.point(from_canonical(content))
     if point.book.digest != digest:
         raise VerificationError(f"the rulebook kept under {digest[:19]} is another one")
     return point

@@ -1,13 +1,14 @@
-"""What the use cases need from outside, declared where it is consumed."""
+"""What the use cases need from outside, as protocols."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from heyi.crypto.keys import Signer
 from heyi.federation.wire.answer import Answer
 from heyi.federation.wire.call import Call
+from heyi.policy.decide import DecisionPoint
 
 
 class Clock(Protocol):
@@ -30,8 +31,14 @@ class Artefacts(Protocol):
     def artefact(self, digest: str) -> bytes | None: ...
 
 
+class Rulebooks(Protocol):
+    """Decision points by the texts of a rulebook, each compiled once."""
+
+    def point(self, texts: Mapping[str, str]) -> DecisionPoint: ...
+
+
 class Fabric(Protocol):
-    """How centre and nodes talk. `host` names the party whose node is meant."""
+    """How centre and nodes talk. `host` is the party that runs the node; `at` is Unix seconds."""
 
     def send(self, host: str, call: Call) -> Answer: ...
 

@@ -1,7 +1,7 @@
-"""State as the fold of events: parties, profiles, assets, and each case with everything that happened to it.
+"""The state as the fold of events: parties, profiles, assets, and cases with what happened to them.
 
-Nothing here decides; a fold of the same events gives the same state in the console, the API and the audit. Erased
-bodies are accepted: what they held is then unknown.
+Nothing here decides. The same events give the same state in the console, the API and the audit. A
+body that was erased is accepted: what it held is then unknown.
 """
 
 from __future__ import annotations
@@ -11,10 +11,17 @@ from dataclasses import dataclass, field
 
 from heyi.audit.event import Event
 from heyi.crypto.canonical import Json
-from heyi.model.asset import Asset, Field, Identifier, NationalLevel, Reason
+from heyi.crypto.codec import from_json, to_json
+from heyi.model.asset import Asset
 from heyi.model.decision import Outcome
-from heyi.model.party import Party, PartyKind, Tier
+from heyi.model.party import Party
 from heyi.settlement.stages import AFTER, Stage
+
+_OF_A_CASE = (
+    *("fact.", "decision.", "approval.", "permit.", "operation.", "result.", "utility."),
+    *("settlement.", "statement.", "dispute."),
+)
+"""Beginnings of the kinds of events that need a case."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,7 +37,10 @@ class LatestDecision:
 
 @dataclass(slots=True, kw_only=True)
 class StatedFact:
-    """One fact as somebody stated it for a case; `asset` is `*` for all assets, `value` is None once it was erased."""
+    """One fact as somebody stated it for a case.
+
+    `asset` is `*` for all assets; `value` is None once it was erased.
+    """
 
     index: int
     asset: str
@@ -42,9 +52,13 @@ class StatedFact:
 
 @dataclass(slots=True, kw_only=True)
 class Case:
-    """One request and what happened to it. `statements` are in the order of the log; `asked` is the highest
-    call number announced under each permit; `utility` the digest of the registered `specification`; `settlement` is the
-    latest of so many `settlements`, `stages` where each share of it stands, `paid` what was paid in all, in fen."""
+    """One request and what happened to it.
+
+    `statements` are in the order of the log. `asked` is the highest call number that was announced
+    under each permit. `utility` is the digest of the registered `specification`. `settlement` is
+    the latest one, and `settlements` counts all. `stages` has the stage of each institution's share
+    in the latest one; `paid` is what each institution was paid in all settlements, in fen.
+    """
 
     id: str
     request: dict[str, Json]
@@ -71,12 +85,12 @@ class Case:
 
     @property
     def trues_up(self) -> bool:
-        """Whether the settlement was paid on intervals, so that another follows when the values are known."""
+        """Whether the settlement was paid on intervals; another follows when values are known."""
         return bool(self.settlement.get("interim")) and set(self.stages.values()) == {Stage.PAID}
 
     @property
     def status(self) -> str:
-        """Where the case stands; approved is not granted, and granted is not in force."""
+        """The status of the case; approved is not granted, and granted is not in force."""
         outcomes = {d.outcome for d in self.decisions.values()}
         if self.permits:
             return "revoked" if set(self.permits) <= self.revoked else "granted"
@@ -84,7 +98,85 @@ class Case:
             return "submitted"
         if len(outcomes) > 1 and "deny" in outcomes:
             return "mixed"
+        # the members of Outcome are in order from permit to deny: the case is as far as its worst
         return max(outcomes, key=[o.value for o in Outcome].index)
+
+    def apply(self, index: int, event: Event, body: Json) -> None:
+        """Take in one event of this case."""
+        public = event.public
+        match event.kind:
+            case "fact.stated":
+                facts = dict.fromkeys(public["names"]) if body is None else body["facts"]
+                self.take(index, public["asset"], facts, public["source"])
+            case "decision.made":
+                self.decisions[public["asset"]] = LatestDecision(
+                    index=index,
+                    outcome=public["outcome"],
+                    curable=public["curable"],
+                    rulebook=public["rulebook"],
+                    obligations=tuple(public["obligations"]),
+                )
+            case "approval.given" | "approval.refused":
+                # an approval is two things: the signed act, and a fact that the rules read
+                self.approvals[f"{public['authority']}/{public['asset']}"] = public
+                answer = "given" if public["given"] else "refused"
+                said = {"value": answer, "until": public["until"]}
+                facts = {f"approval.{public['authority']}": said}
+                self.take(index, public["asset"], facts, "attested")
+            case "permit.issued":
+                self.permits[public["permit"]] = public["token"]
+            case "permit.revoked":
+                self.revoked.add(public["permit"])
+            case "operation.asked":
+                for permit, number, _ in public["calls"]:
+                    self.asked[permit] = max(self.asked.get(permit, 0), number)
+            case "result.released":
+                self.results.append(public)
+            case "utility.registered":
+                self.utility, self.specification = public["digest"], public["specification"]
+            case _:
+                self._apply_money(event)
+
+    def _apply_money(self, event: Event) -> None:
+        public = event.public
+        match event.kind:
+            case "settlement.certified":
+                self.settlement = public
+                self.settlements += 1
+                self.stages = dict.fromkeys(public["players"], Stage.ACCRUED)
+            case "settlement.withdrawn":
+                self.settlement, self.stages = {}, {}
+            case "settlement.approved":
+                self.stages = dict.fromkeys(self.stages, AFTER[event.kind])
+            case "statement.issued" | "statement.disputed" | "dispute.dismissed":
+                self.stages[public["party"]] = AFTER[event.kind]
+            case "settlement.paid":
+                party = public["party"]
+                self.stages[party] = AFTER[event.kind]
+                self.paid[party] = self.paid.get(party, 0) + public["amount_fen"]
+
+    def take(self, index: int, asset: str, facts: Mapping[str, Json], source: str) -> None:
+        """Add facts that were stated in one event; a fact is None where its body was erased."""
+        self.statements += [
+            StatedFact(
+                index=index,
+                asset=asset,
+                name=name,
+                value=None if said is None else said["value"],
+                source=source,
+                until=None if said is None else said["until"],
+            )
+            for name, said in facts.items()
+        ]
+
+    def forget(self, index: int) -> None:
+        """Make the facts that one event stated unknown, since its body was erased.
+
+        An approval stays: it is in the leaf, and the body held only its reasons.
+        """
+        for statement in self.statements:
+            if statement.index == index and not statement.name.startswith("approval."):
+                statement.value = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,16 +192,20 @@ class State:
     rulebook: str = ""
 
     def apply(self, index: int, event: Event, body: Json) -> None:
-        """Take in one event. `body` is None where there is none or where it was erased."""
+        """Take in one event. `body` is None where there is none or where it was erased.
+
+        Raises:
+            KeyError: the event needs a case that nobody submitted, or it lacks a field.
+            InvalidInput: it registers a malformed party or asset.
+        """
         public = event.public
-        case = self.cases.get(event.case)
-        if case is not None:
-            case.history.append((index, event.kind))
+        if event.case in self.cases:
+            self.cases[event.case].history.append((index, event.kind))
         match event.kind:
             case "rulebook.adopted":
                 self.rulebook = public["digest"]
             case "party.registered":
-                party = party_from_json(public)
+                party = from_json({k: v for k, v in public.items() if k != "registry"}, Party)
                 self.parties[party.id] = party
                 self.registry[party.id] = dict(public["registry"])
             case "node.opened":
@@ -120,179 +216,36 @@ class State:
                 asset = asset_from_json(public)
                 self.assets[asset.id] = asset
             case "request.submitted":
-                self.cases[event.case] = Case(id=event.case, request=public, at=event.at)
-                self.cases[event.case].history.append((index, event.kind))
+                case = Case(id=event.case, request=public, at=event.at)
+                case.history.append((index, event.kind))
+                self.cases[event.case] = case
                 declared = dict.fromkeys(public["declared"]) if body is None else body["declared"]
-                self._take(index, event.case, "*", declared, "declared")
-            case "fact.stated":
-                facts = dict.fromkeys(public["names"]) if body is None else body["facts"]
-                self._take(index, event.case, public["asset"], facts, public["source"])
-            case "decision.made":
-                assert case is not None
-                case.decisions[public["asset"]] = LatestDecision(
-                    index=index,
-                    outcome=public["outcome"],
-                    curable=public["curable"],
-                    rulebook=public["rulebook"],
-                    obligations=tuple(public["obligations"]),
-                )
-            case "approval.given" | "approval.refused":
-                assert case is not None
-                case.approvals[f"{public['authority']}/{public['asset']}"] = public
-                said = {
-                    "value": "given" if public["given"] else "refused",
-                    "until": public["until"],
-                }
-                facts = {f"approval.{public['authority']}": said}
-                self._take(index, event.case, public["asset"], facts, "attested")
+                case.take(index, "*", declared, "declared")
             case "body.erased":
-                # what was erased is unknown from now on, as it will be for whoever folds the log later
-                for statement in (s for c in self.cases.values() for s in c.statements):
-                    if statement.index == public["entry"] and not statement.name.startswith(
-                        "approval."
-                    ):
-                        statement.value = None
-            case "permit.issued":
-                assert case is not None
-                case.permits[public["permit"]] = public["token"]
-            case "permit.revoked":
-                assert case is not None
-                case.revoked.add(public["permit"])
-            case "operation.asked":
-                assert case is not None
-                for permit, number, _ in public["calls"]:
-                    case.asked[permit] = max(case.asked.get(permit, 0), number)
-            case "result.released":
-                assert case is not None
-                case.results.append(public)
-            case "utility.registered":
-                assert case is not None
-                case.utility, case.specification = public["digest"], public["specification"]
-            case "settlement.certified":
-                assert case is not None
-                case.settlement = public
-                case.settlements += 1
-                case.stages = dict.fromkeys(public["players"], Stage.ACCRUED)
-            case "settlement.withdrawn":
-                assert case is not None
-                case.settlement, case.stages = {}, {}
-            case "settlement.approved":
-                assert case is not None
-                case.stages = dict.fromkeys(case.stages, AFTER[event.kind])
-            case (
-                "statement.issued" | "statement.disputed" | "dispute.dismissed" | "settlement.paid"
-            ):
-                assert case is not None
-                party = public["party"]
-                case.stages[party] = AFTER[event.kind]
-                if event.kind == "settlement.paid":
-                    case.paid[party] = case.paid.get(party, 0) + public["amount_fen"]
-            case _:
-                pass
-
-    def _take(
-        self, index: int, case: str, asset: str, facts: Mapping[str, Json], source: str
-    ) -> None:
-        self.cases[case].statements += [
-            StatedFact(
-                index=index,
-                asset=asset,
-                name=name,
-                value=None if said is None else said["value"],
-                source=source,
-                until=None if said is None else said["until"],
-            )
-            for name, said in facts.items()
-        ]
-
-
-def party_to_json(party: Party) -> dict[str, Json]:
-    return {
-        "id": party.id,
-        "kind": party.kind.value,
-        "tier": party.tier.value,
-        "zh": party.zh,
-        "en": party.en,
-        "public_key": party.public_key,
-        "hosted_by": party.hosted_by,
-        "speaks_for": list(party.speaks_for),
-    }
-
-
-def party_from_json(value: Json) -> Party:
-    return Party(
-        id=value["id"],
-        kind=PartyKind(value["kind"]),
-        tier=Tier(value["tier"]),
-        zh=value["zh"],
-        en=value["en"],
-        public_key=value["public_key"],
-        hosted_by=value["hosted_by"],
-        speaks_for=tuple(value["speaks_for"]),
-    )
+                # a later fold of the log will not find these facts either
+                for case in self.cases.values():
+                    case.forget(public["entry"])
+            case kind if kind.startswith(_OF_A_CASE):
+                self.cases[event.case].apply(index, event, body)
 
 
 def asset_to_json(asset: Asset) -> dict[str, Json]:
-    return {
-        "id": asset.id,
-        "holder": asset.holder,
-        "zh": asset.zh,
-        "en": asset.en,
-        "fields": [
-            {
-                "heading": f.heading,
-                "kind": f.kind,
-                "identifier": f.identifier.value,
-                "level": f.level,
-                "zh": f.reason.zh,
-                "en": f.reason.en,
-                "missing_permille": f.missing_permille,
-            }
-            for f in asset.fields
-        ],
-        "level": asset.level,
-        "level_reason": {"zh": asset.level_reason.zh, "en": asset.level_reason.en},
-        "deid_grade": asset.deid_grade,
-        "rows": asset.rows,
-        "duplicates": asset.duplicates,
-        "encoding": asset.encoding,
-        "digest": asset.digest,
-        "special": list(asset.special),
-        "persons": asset.persons,
-        "youngest": asset.youngest,
-        "origin": asset.origin,
-        "secret": asset.secret,
-        "national_level": asset.national_level.value,
-    }
+    """The asset in JSON; the reason of a field's level is flat, `zh` and `en` beside the level."""
+    value: dict[str, Json] = to_json(asset)
+    for column in value["fields"]:
+        column.update(column.pop("reason"))
+    return value
 
 
-def asset_from_json(value: Json) -> Asset:
-    plain = (
-        "id",
-        "holder",
-        "zh",
-        "en",
-        "level",
-        "deid_grade",
-        "rows",
-        "duplicates",
-        "encoding",
-        "digest",
-    )
-    return Asset(
-        **{n: value[n] for n in (*plain, "persons", "youngest", "origin", "secret")},
-        fields=tuple(
-            Field(
-                heading=f["heading"],
-                kind=f["kind"],
-                identifier=Identifier(f["identifier"]),
-                level=f["level"],
-                reason=Reason(zh=f["zh"], en=f["en"]),
-                missing_permille=f["missing_permille"],
-            )
-            for f in value["fields"]
-        ),
-        level_reason=Reason(**value["level_reason"]),
-        special=tuple(value["special"]),
-        national_level=NationalLevel(value["national_level"]),
-    )
+def asset_from_json(value: dict[str, Json]) -> Asset:
+    """The inverse of `asset_to_json`.
+
+    Raises:
+        InvalidInput: it is malformed.
+    """
+    fields = []
+    for column in value["fields"]:
+        reason = {"zh": column["zh"], "en": column["en"]}
+        others = {k: v for k, v in column.items() if k not in reason}
+        fields.append({**others, "reason": reason})
+    return from_json({**value, "fields": fields}, Asset)

@@ -1,1 +1,1 @@
-"""The report: what happened, as one self-contained page that an official, a director and an auditor can read."""
+"""Reports: self-contained pages for an official, a director and an auditor."""

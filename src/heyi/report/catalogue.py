@@ -1,4 +1,4 @@
-"""The catalogue in the report: institutions by tier, fields by level, data sets with the reason of their level."""
+"""The catalogue in the report: institutions by tier, fields by level, and data sets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from heyi.report.words import TIERS, kind_label
 
 
 def catalogue_of(consortium: Consortium, *, detailed: Collection[str]) -> Catalogue:
-    """What institutions hold; `detailed` names the data sets whose field table is shown."""
+    """What institutions hold; the data sets in `detailed` are shown with their fields."""
     institutions = [p for p in consortium.state.parties.values() if p.kind is PartyKind.INSTITUTION]
     tiers = tuple(
         TierCount(
@@ -35,7 +35,7 @@ def catalogue_of(consortium: Consortium, *, detailed: Collection[str]) -> Catalo
 
 
 def held(consortium: Consortium) -> list[Asset]:
-    """Data sets of institutions; what the platform itself keeps is no part of the catalogue shown."""
+    """The data sets of institutions, without those that the platform itself keeps."""
     parties = consortium.state.parties
     return [
         a
@@ -45,6 +45,7 @@ def held(consortium: Consortium) -> list[Asset]:
 
 
 def _row(consortium: Consortium, asset: Asset, *, whole: bool) -> AssetRow:
+    """The row of a data set; with its fields if `whole`."""
     holder = consortium.party(asset.holder)
     return AssetRow(
         id=asset.id,

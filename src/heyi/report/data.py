@@ -1,6 +1,6 @@
-"""What a report shows, part by part; every part may be absent, so that one template serves a county and a study.
+"""The data of a report, part by part; a part may be absent, so one template serves every report.
 
-Texts stand in both languages, amounts in yuan as they are printed, counts as integers.
+Texts are in both languages, amounts in yuan as they are printed, and counts are integers.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Literal
 from heyi.model.decision import Text
 
 Tone = Literal["good", "duty", "wait", "cure", "stop"]
-"""Colour of a badge, which never stands without its words."""
+"""The colour of a badge; a badge has words too, so that no meaning depends on colour alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedNumbers:
-    """What an independent check of the log computed again and found to hold; `erased` are entries without body."""
+    """Counts from an independent check of the log; `erased` are the entries without a body."""
 
     decisions: int
     permits: int
@@ -60,7 +60,7 @@ class Headline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldRow:
-    """`heading` is the institution's own; `missing_permille` is the share of empty values."""
+    """One column; `heading` as its file has it, `missing_permille` the share of empty values."""
 
     heading: str
     kind: Text
@@ -71,7 +71,11 @@ class FieldRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetRow:
-    """One data set; `hosted` where another institution's node serves it; `fields` where its field table is shown."""
+    """One data set.
+
+    `hosted` is true if another institution's node serves it; `fields` is empty if its table of
+    fields is not shown.
+    """
 
     id: str
     title: Text
@@ -89,7 +93,7 @@ class AssetRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TierCount:
-    """`hosted` counts institutions without a server, whose data another one's node serves."""
+    """Institutions of one tier; `hosted` counts those whose data another one's node serves."""
 
     tier: Text
     institutions: int
@@ -98,7 +102,7 @@ class TierCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """`levels` counts the fields of level 1 to 5, in that order."""
+    """What institutions hold; `levels` counts the fields of level 1 to 5, in that order."""
 
     tiers: tuple[TierCount, ...]
     levels: tuple[int, int, int, int, int]
@@ -107,9 +111,9 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleRow:
-    """One rule of an answer; `binds` tells whom a duty binds and until when.
+    """One rule of an answer; `binds` says whom a duty binds and until when.
 
-    `of` is for how many of the answer's data sets it applies, where not for all.
+    `of` is the number of the answer's data sets to which it applies; None for all.
     """
 
     rule: str
@@ -124,7 +128,7 @@ class RuleRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What is missing or unknown and who can supply it; `because` tells why it is unknown."""
+    """What is missing or unknown, who can supply it, and why it is unknown."""
 
     what: Text
     who: Text | None = None
@@ -140,7 +144,7 @@ class Duty:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemedyRow:
-    """Steps that together lead to `promises`."""
+    """Steps that, taken together, lead to the answer `promises`."""
 
     steps: tuple[Text, ...]
     promises: Badge
@@ -148,7 +152,10 @@ class RemedyRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerPart:
-    """One answer and the institutions whose data it is about; `decided_by` are the rules that settle it."""
+    """One answer, and the institutions whose data it is about.
+
+    The rules in `decided_by` settle it; those in `also_read` apply too.
+    """
 
     holders: tuple[Text, ...]
     badge: Badge
@@ -164,7 +171,7 @@ class AnswerPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """One round of decisions. `event` tells what led to it, `changes` what became of the answers before."""
+    """One round of decisions: what led to it, how answers changed, and the answers."""
 
     day: str
     event: Text | None
@@ -174,7 +181,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opinion:
-    """What an authority decided; `reasons` in its own words, absent where they were erased."""
+    """What an authority decided; `reasons` in its own words, None if they were erased."""
 
     authority: Text
     given: bool
@@ -184,7 +191,7 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HolderAnswers:
-    """One institution's answers through the rounds of a request, and what it lacks in the last one."""
+    """One institution's answers in the rounds of a request, and what it lacks in the last one."""
 
     holder: Text
     badges: tuple[Badge, ...]
@@ -193,7 +200,7 @@ class HolderAnswers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestCard:
-    """`matrix` is filled where institutions answer differently."""
+    """A request and its answers; `matrix` is empty if all institutions got the same answer."""
 
     id: str
     title: Text
@@ -213,7 +220,7 @@ class RequestCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrequencyRow:
-    """Counts of one cell. `held` is the number of institutions that held back a small count in it."""
+    """Counts of one cell; `held_*` are how many institutions held back a small count in it."""
 
     label: Text
     before: int
@@ -232,7 +239,10 @@ class FrequencyRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frequency:
-    """A joined frequency table before and after one person withdrew; counts below `min_cell` stay at the nodes."""
+    """A joined frequency table before and after one person withdrew.
+
+    Counts below `min_cell` stay at the nodes.
+    """
 
     title: Text
     min_cell: int
@@ -243,7 +253,7 @@ class Frequency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedBy:
-    """A node's no."""
+    """The refusal of one institution's node."""
 
     holder: Text
     reason: Text
@@ -251,7 +261,10 @@ class RefusedBy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uses:
-    """Permits and what nodes did under them. `refusals_after` came after the permits of that request were revoked."""
+    """Permits, and what nodes did under them.
+
+    `refusals_after` came after the permits of the request were revoked.
+    """
 
     permits: int
     revoked: int
@@ -263,7 +276,7 @@ class Uses:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coefficient:
-    """A slope as odds ratio, two decimals, with its sentence; `nano` is the coefficient in 1e-9 as logged."""
+    """A slope as odds ratio with two decimals, and its sentence; `nano` is the slope in 1e-9."""
 
     name: Text
     odds: str
@@ -273,8 +286,11 @@ class Coefficient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyPart:
-    """`reference` is the sentence about the person with whom all others are compared. A study without a model has no
-    rounds and no coefficients."""
+    """The model of a study, and who took part.
+
+    `reference` is a sentence about the person with whom all others are compared. A study without a
+    model has no rounds and no coefficients.
+    """
 
     title: Text
     outcome: Text
@@ -288,8 +304,11 @@ class StudyPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """One institution's share. `contribution` is exact, `decimal` its rounded print; `scaled` is for the chart;
-    `interval` that of its part in all contributions, where the records tell."""
+    """One institution's share.
+
+    `contribution` is exact, `decimal` is rounded, and `scaled` is for the chart. `interval` is that
+    of its part of all contributions, empty if the records do not give one.
+    """
 
     party: str
     name: Text
@@ -306,7 +325,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementPart:
-    """One statement as it is handed over; `certificate` is the digest of the settlement's certificate."""
+    """One statement in full; `certificate` is the digest of the settlement's certificate."""
 
     share: Share
     study: Text
@@ -317,7 +336,11 @@ class StatementPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payback:
-    """How the pot was divided; `balanced` tells that shares and escrow sum to the pot, to the fen."""
+    """How the pot was divided.
+
+    `balanced` is true if shares and escrow sum to the pot, to the fen; `efficient` if the
+    contributions sum to the total. `leave` is the decision that permitted the payment.
+    """
 
     pot: str
     paid: str
@@ -341,7 +364,11 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """The log as it stands. `root` is hexadecimal; `checkpoint` the last signed note, `covers` how much it covers."""
+    """The state of the log.
+
+    `root` is in hexadecimal; `checkpoint` is the last signed note, and `covers` the number of
+    entries under it.
+    """
 
     origin: str
     log_key: str
@@ -359,7 +386,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportData:
-    """One report; a part that is absent is left out of the page."""
+    """One report; the page leaves out a part that is None or empty."""
 
     title: Text
     subtitle: Text

@@ -1,4 +1,4 @@
-"""The evidence in the report: the log as it stands, its witness, and what an independent check found."""
+"""The evidence in the report: the state of the log, its witness, and an independent check."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ SYNTHETIC = Text(
 )
 NO_ADVICE = Text(
     zh="判定由规则自动得出，不构成法律意见；规则是对法律条文的编码，以条文原文为准。",
-    en="Decisions were computed from rules and nothing here is legal advice; the rules encode the law, and the text of "
-    "the law prevails.",
+    en="Decisions were computed from rules and nothing here is legal advice; the rules encode the "
+    "law, and the text of the law prevails.",
 )
 
 
 def evidence_of(
     consortium: Consortium, verified: VerifiedNumbers, commands: tuple[Command, ...]
 ) -> Evidence:
-    """The log with its last checkpoint.
+    """The state of the log, with its last checkpoint.
 
     Raises:
         VerificationError: the last checkpoint does not hold.
@@ -58,7 +58,7 @@ def evidence_of(
 
 
 def verified_figure(verified: VerifiedNumbers) -> Figure:
-    """The headline's number of an independent check."""
+    """The figure of an independent check in the headline."""
     if verified.faults:
         return Figure(
             label=Text(zh="日志核验", en="log verified"),

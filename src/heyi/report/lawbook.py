@@ -1,5 +1,6 @@
-"""The rulebook as a site that a lawyer reads: article, restatement, rule in words, dates, exceptions, cases, and every
-norm with what became of it. Pages load nothing and run one pinned script; same rulebook, same bytes.
+"""The rulebook as a site for lawyers: articles, rules in words, worked cases, and every norm.
+
+The pages load nothing and run one pinned script; the same rulebook gives the same bytes.
 """
 
 from __future__ import annotations
@@ -11,17 +12,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from heyi.model.decision import Effect, Text
 from heyi.policy.language import ir
 from heyi.policy.language.check import REQUESTS
+from heyi.policy.language.counts import counts
 from heyi.policy.language.norms import NORMS_FILE, Accounted, Standing, account, load_norms
 from heyi.policy.language.schema import FactSpec
 from heyi.policy.render import effect, in_parts
 from heyi.report.evidence import NO_ADVICE
-from heyi.report.html import packaged, pin
+from heyi.report.html import environment, packaged, pin
 
 RANKS = {
     "law": Text(zh="法律", en="law"),
@@ -74,7 +76,7 @@ _NAMED = ("fires", "silent", "met", "unmet", "undetermined", "obligations")
 
 @dataclass(frozen=True, slots=True)
 class RuleShown:
-    """A rule with its reading in one language, the text it was written as, and the cases that name it."""
+    """A rule with its words in one language, its source text, and the cases that name it."""
 
     rule: ir.Rule
     effect: str
@@ -86,7 +88,7 @@ class RuleShown:
 
 @dataclass(frozen=True, slots=True)
 class RequestShown:
-    """A whole request: the prose before it, how its facts are written, and what is expected."""
+    """A whole request: the prose before it, and the source text of its facts and answer."""
 
     case: ir.WorkedCase
     story: str
@@ -95,6 +97,8 @@ class RequestShown:
 
 @dataclass(frozen=True, slots=True)
 class ArticleShown:
+    """An article with the prose below its restatement, and its rules."""
+
     article: ir.Article
     notes: Sequence[str]
     rules: Sequence[RuleShown]
@@ -102,7 +106,7 @@ class ArticleShown:
 
 @dataclass(frozen=True, slots=True)
 class InstrumentShown:
-    """One pack; `norms` are those of its instrument that have no rules of their own."""
+    """One pack; `norms` are the norms of its instrument without an article in the pack."""
 
     page: str
     name: Text
@@ -123,9 +127,11 @@ class InstrumentShown:
 
 
 def lawbook(book: ir.Rulebook, binding: Sequence[str], lang: str) -> dict[str, str]:
-    """The pages by file name: `index.html`, a page an instrument, `requests.html`, `norms.html` and `facts.html`.
+    """The pages by file name: `index.html`, `requests.html`, `norms.html`, `facts.html`, and one
+    page for each instrument.
 
-    `book` holds the law of all jurisdictions that there are packs for; those in `binding` the consortium names.
+    `book` holds the packs of all jurisdictions; the consortium has adopted those in `binding`.
+    `lang` is `zh` or `en`.
     """
     norms = load_norms(book.texts[NORMS_FILE]) if NORMS_FILE in book.texts else {}
     accounted = account(norms, book.by_id)
@@ -134,22 +140,44 @@ def lawbook(book: ir.Rulebook, binding: Sequence[str], lang: str) -> dict[str, s
         _instruments(book, binding, accounted, lang),
         key=lambda i: (not i.binds, i.jurisdiction, ranks.index(i.rank), i.begins, i.page),
     )
-    pages = {rule.rule.id: i.page for i in shown for a in i.articles for rule in a.rules}
-    articles = {a.article.id: i.page for i in shown for a in i.articles}
+    templates = _templates(book, shown, lang)
+    common = {"instruments": shown, "accounted": accounted, "binding": list(binding)}
+
+    def page(template: str, **names: object) -> str:
+        return templates.get_template(template).render(**common, **names)
+
+    found = {
+        "index.html": page(
+            "index.html",
+            book=book,
+            bound=counts(book, binding),
+            whole=counts(book),
+            standings_of=Counter((a.norm.instrument.jurisdiction, a.standing) for a in accounted),
+            jurisdictions=list(dict.fromkeys(a.norm.instrument.jurisdiction for a in accounted)),
+            kinds=list(Standing),
+        ),
+        "norms.html": page("norms.html"),
+        "requests.html": page(
+            "requests.html",
+            groups=[
+                g for f in sorted(book.texts) if f.startswith(REQUESTS) for g in _requests(book, f)
+            ],
+            tones=_OUTCOMES,
+        ),
+        "facts.html": page("facts.html", facts=list(_facts(book))),
+    }
+    return found | {i.page: page("instrument.html", it=i) for i in shown}
+
+
+def _templates(book: ir.Rulebook, shown: Sequence[InstrumentShown], lang: str) -> Environment:
+    """The templates, with what all pages print: words of one language, links, style and script."""
     script = packaged("templates", "lawbook/filter.js")
 
     def tr(text: Text | None) -> str:
         return "" if text is None else text.zh if lang == "zh" else text.en
 
-    environment = Environment(
-        loader=PackageLoader("heyi.report", "templates/lawbook"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.globals |= {
+    templates = environment("templates/lawbook")
+    templates.globals |= {
         "lang": lang,
         "tr": tr,
         "say": lambda zh, en: zh if lang == "zh" else en,
@@ -165,42 +193,19 @@ def lawbook(book: ir.Rulebook, binding: Sequence[str], lang: str) -> dict[str, s
         ),
         "script": Markup(script),
         "pin": pin(script),
-        "page_of": pages,
-        "page_of_article": articles,
+        "page_of": {r.rule.id: i.page for i in shown for a in i.articles for r in a.rules},
+        "page_of_article": {a.article.id: i.page for i in shown for a in i.articles},
         "named": named,
     }
-    standings = Counter((a.norm.instrument.jurisdiction, a.standing) for a in accounted)
-    jurisdictions = list(dict.fromkeys(a.norm.instrument.jurisdiction for a in accounted))
-    common = {"instruments": shown, "accounted": accounted, "binding": list(binding)}
-    groups = [g for f in sorted(book.texts) if f.startswith(REQUESTS) for g in _requests(book, f)]
-    found = {
-        "index.html": environment.get_template("index.html").render(
-            **common,
-            book=book,
-            standings_of=standings,
-            jurisdictions=jurisdictions,
-            kinds=list(Standing),
-        ),
-        "norms.html": environment.get_template("norms.html").render(**common),
-        "requests.html": environment.get_template("requests.html").render(
-            **common, groups=groups, tones=_OUTCOMES
-        ),
-        "facts.html": environment.get_template("facts.html").render(
-            **common, facts=list(_facts(book))
-        ),
-    }
-    for instrument in shown:
-        found[instrument.page] = environment.get_template("instrument.html").render(
-            **common, it=instrument
-        )
-    return found
+    return templates
 
 
 def paragraphs(text: str) -> list[str]:
-    """Lines joined where a sentence goes on; Chinese lines without a space between."""
+    """Lines, joined where a sentence continues; Chinese lines are joined without a space."""
     found: list[str] = []
     for line in text.splitlines():
         if found and not found[-1].endswith(("。", ".")):
+            # Chinese script and punctuation begin above U+2E80
             found[-1] += ("" if found[-1][-1] > "\u2e80" else " ") + line
         else:
             found.append(line)
@@ -208,18 +213,14 @@ def paragraphs(text: str) -> list[str]:
 
 
 def named(case: ir.WorkedCase, rule: str) -> str:
-    """How a case names a rule: as one that fires, is silent, is met, …"""
+    """The expectation in which a case names a rule, such as `fires` or `silent`; empty if none."""
     return next((k for k in _NAMED if rule in _listed(case.expect.get(k))), "")
 
 
 def _listed(value: object) -> list[str]:
-    return (
-        [str(v) for v in value]
-        if isinstance(value, (list, tuple))
-        else [str(value)]
-        if value is not None
-        else []
-    )
+    if value is None:
+        return []
+    return [str(v) for v in value] if isinstance(value, (list, tuple)) else [str(value)]
 
 
 def _instruments(
@@ -232,31 +233,11 @@ def _instruments(
     for file, articles in by_file.items():
         first = articles[0]
         stem = file.removesuffix(".md").replace("/", "-")
+        # two files may give one name, as `cn/a-b.md` and `cn-a/b.md`
         page = next(
             p for n in count(1) if (p := f"{stem}{f'-{n}' if n > 1 else ''}.html") not in taken
         )
         taken.add(page)
-        sources, notes = _source_of(book.texts[file])
-        shown = []
-        for article in articles:
-            rules = [r for r in book.rules if r.article is article or r.article.id == article.id]
-            shown.append(
-                ArticleShown(
-                    article,
-                    notes.get(article.id, ()),
-                    [
-                        RuleShown(
-                            rule,
-                            effect(rule, lang),
-                            _TONES[rule.effect],
-                            in_parts(book, rule, lang),
-                            sources.get(rule.id, ""),
-                            [c for c in book.cases if named(c, rule.id)],
-                        )
-                        for rule in rules
-                    ],
-                )
-            )
         own = {a.id for a in articles}
         yield InstrumentShown(
             page=page,
@@ -264,7 +245,7 @@ def _instruments(
             rank=first.rank.value,
             jurisdiction=first.jurisdiction,
             binds=first.jurisdiction in binding,
-            articles=shown,
+            articles=list(_articles(book, file, articles, lang)),
             cases=sum(c.file == file for c in book.cases),
             norms=[
                 a
@@ -274,11 +255,31 @@ def _instruments(
         )
 
 
+def _articles(
+    book: ir.Rulebook, file: str, articles: Sequence[ir.Article], lang: str
+) -> Iterator[ArticleShown]:
+    sources, notes = _source_of(book.texts[file])
+    for article in articles:
+        rules = [
+            RuleShown(
+                rule,
+                effect(rule, lang),
+                _TONES[rule.effect],
+                in_parts(book, rule, lang),
+                sources.get(rule.id, ""),
+                [c for c in book.cases if named(c, rule.id)],
+            )
+            for rule in book.rules
+            if rule.article.id == article.id
+        ]
+        yield ArticleShown(article, notes.get(article.id, ()), rules)
+
+
 def _source_of(text: str) -> tuple[Mapping[str, str], Mapping[str, Sequence[str]]]:
-    """Of a pack: the block of each rule, and the prose below each article's restatement."""
+    """The block of each rule in a pack, and the prose below each article's restatement."""
     sources: dict[str, str] = {}
     notes: dict[str, list[str]] = {}
-    article, block = "", ""
+    article, block = "", ""  # the rule of the open block; a space for any other block
     lines: list[str] = []
     for line in text.splitlines():
         if block:
@@ -297,7 +298,10 @@ def _source_of(text: str) -> tuple[Mapping[str, str], Mapping[str, Sequence[str]
 
 
 def _requests(book: ir.Rulebook, file: str) -> Iterator[tuple[str, list[RequestShown]]]:
-    """Headings of a file of requests, each with its requests."""
+    """The headings of a file of requests, each with its requests.
+
+    A block of a request is known by its line, since a case keeps the line where it begins.
+    """
     cases = {c.line: c for c in book.cases if c.file == file}
     heading, story, group = "", "", list[RequestShown]()
     lines = book.texts[file].splitlines()

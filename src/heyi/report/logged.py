@@ -1,4 +1,4 @@
-"""Reading the log for the report: what a case holds that the fold of the state does not keep."""
+"""Read from the log what the report shows and the state does not keep."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from heyi.report.words import OUTCOMES, badge
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How often each kind of event stands in the log, and each (outcome, curable) among the decisions."""
+    """Counts of events in the log by kind, and of decisions by (outcome, curable)."""
 
     kinds: Counter[str]
     outcomes: Counter[tuple[Outcome, bool]]
@@ -37,7 +37,7 @@ def tally(consortium: Consortium) -> Tally:
 
 
 def events(consortium: Consortium, case: str, kinds: Sequence[str]) -> Iterator[tuple[Event, Json]]:
-    """Events of a case with their bodies, in order; None where there is no body or it was erased."""
+    """Events of a case with their bodies, in order; a body is None if it is absent or erased."""
     wanted = {index for index, kind in consortium.case(case).history if kind in kinds}
     if not wanted:
         return
@@ -47,7 +47,13 @@ def events(consortium: Consortium, case: str, kinds: Sequence[str]) -> Iterator[
 
 
 def rounds(consortium: Consortium, case: str) -> list[dict[str, Decision]]:
-    """The decisions of a case, round by round, computed again from their packed facts; erased ones are left out."""
+    """The decisions of a case by round and asset, computed again from their packed facts.
+
+    Decisions whose body was erased are left out.
+
+    Raises:
+        VerificationError: the rulebook of a decision is not kept with the log.
+    """
     points = {consortium.point.book.digest: consortium.point}
     found: list[dict[str, Decision]] = []
     for event, body in events(consortium, case, ["decision.made"]):
@@ -58,7 +64,9 @@ def rounds(consortium: Consortium, case: str) -> list[dict[str, Decision]]:
             continue
         point = points.setdefault(digest, consortium.point)
         if point.book.digest != digest:
-            point = points[digest] = stored_rulebook(consortium.artefacts, digest)
+            point = points[digest] = stored_rulebook(
+                consortium.artefacts, consortium.rulebooks, digest
+            )
         known = unpack(point.book.schema, [int(w, 16) for w in body["words"]])
         admitted = Admitted(known=known, rejected=body["rejected"])
         found[-1][asset] = with_remedies(point, point.decide(admitted, asset=asset), admitted)
@@ -66,7 +74,7 @@ def rounds(consortium: Consortium, case: str) -> list[dict[str, Decision]]:
 
 
 def outcome_counts(counted: Tally) -> tuple[OutcomeCount, ...]:
-    """Decisions by outcome, mildest first, those that never came left out."""
+    """Decisions by outcome, mildest first, without outcomes that did not occur."""
     return tuple(
         OutcomeCount(badge=badge(*o), count=counted.outcomes[o])
         for o in OUTCOMES

@@ -1,4 +1,4 @@
-"""Units of games in a reader's words and numbers."""
+"""The units of games in the words and numbers that readers know."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from heyi.model.decision import Text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Measure:
-    """A unit that is shown `10**-power` times its numbers; `signed` numbers have four decimals."""
+    """A unit; its numbers are shown divided by `10**power`, `signed` ones with four decimals."""
 
     long: Text
     short: Text
@@ -53,7 +53,7 @@ _SUPERSCRIPT = {6: "⁻⁶", 12: "⁻¹²"}
 
 
 def known_unit(unit: str) -> bool:
-    """Whether readers know the unit; a program of one's own may have any."""
+    """Whether the unit is one of those here; a user's own utility program may have any unit."""
     return unit in _MEASURES
 
 
@@ -79,7 +79,7 @@ def decimal(value: Fraction, unit: str) -> str:
 
 
 def exactly(value: str | Fraction, unit: str) -> str:
-    """The exact value."""
+    """The exact value as text, with its power of ten."""
     power = _MEASURES[unit].power
     return f"{value} × 10{_SUPERSCRIPT[power]}" if power else str(value)
 
@@ -95,6 +95,6 @@ def unit_short(unit: str) -> Text:
 
 
 def percent_range(millionths: Sequence[int]) -> str:
-    """The interval of a share of all contributions, in percent."""
+    """The interval of a part of all contributions, in percent; its ends are in millionths."""
     between = "–" if min(millionths) >= 0 else " … "
     return between.join(f"{end / 10_000:.1f}" for end in millionths) + " %"

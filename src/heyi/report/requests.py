@@ -1,4 +1,4 @@
-"""A request as a card: who asks whom for what, the answers round by round, and what would change them."""
+"""The card of a request: who asks for what, the answers by round, and what would change them."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ from heyi.report.words import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRound:
-    """One round of decisions by asset, and what led to it where there was an earlier one."""
+    """One round of decisions by asset; `event` is what led to it, None for the first round."""
 
     decisions: Mapping[str, Decision]
     event: Text | None = None
 
 
 def card(consortium: Consortium, case: str, decided: Sequence[DecisionRound]) -> RequestCard:
-    """The card of a case that was decided in these rounds, the last of them in force."""
+    """The card of a case that was decided in these rounds; the last round is in force."""
     the_case = consortium.case(case)
     request, schema = the_case.request, consortium.point.book.schema
 
@@ -59,11 +59,11 @@ def card(consortium: Consortium, case: str, decided: Sequence[DecisionRound]) ->
         )
 
     rounds, before = [], None
-    for n, d in enumerate(decided):
-        # what authorities said counts for the round after it; the state keeps what they said last
+    for n, latest in enumerate(decided):
+        # authorities speak between rounds, and the state keeps only what they said last
         spoken = _spoken(the_case) if n and n == len(decided) - 1 else {}
-        rounds.append(_round(consortium, d, before, spoken))
-        before = d.decisions
+        rounds.append(_round(consortium, latest, before, spoken))
+        before = latest.decisions
     return RequestCard(
         id=case,
         title=Text(zh=request["zh"], en=sentence_case(request["en"])),
@@ -90,7 +90,10 @@ def answer_part(
     holders: Sequence[Text],
     spoken: Mapping[str, str] | None = None,
 ) -> AnswerPart:
-    """One answer that all these decisions give for the same reasons; `spoken` is what authorities said before it."""
+    """One answer, which all these decisions give for the same reasons.
+
+    `spoken` is what each authority said before: `given` or `refused`.
+    """
     spoken = spoken or {}
     book, first = consortium.point.book, decisions[0]
     counts = Counter(f.rule for d in decisions for f in d.findings)
@@ -129,8 +132,10 @@ def answer_part(
 
 
 def _deciding(decision: Decision, spoken: Mapping[str, str]) -> list[RuleFinding]:
-    """The findings that settle an outcome, in the order in which the law asks them (docs/spec/decision.md), and
-    the highest instrument first."""
+    """The findings that settle an outcome, in the order in which the law asks them.
+
+    Among equals the highest instrument is first. Source: docs/spec/decision.md.
+    """
     found = sorted(decision.findings, key=lambda f: (-f.rank.order, f.rule))
     grounds = [f for f in found if f.effect is Effect.GROUND and f.truth is Truth.TRUE]
     reviews = [f for f in found if f.effect is Effect.REVIEW]
@@ -199,33 +204,33 @@ def _missing(book: ir.Rulebook, decision: Decision) -> tuple[Need, ...]:
 
 
 def _answers_for(book: ir.Rulebook, fact: str) -> Text:
-    """Who can say what is unknown: whoever may change the fact, else the source that it must come from."""
+    """Who can supply an unknown fact: whoever may change it, else the source that it needs."""
     spec = book.schema.facts[fact]
     return listed([who(book, name) for name in spec.changed_by or (spec.source.label,)])
 
 
 def _round(
     consortium: Consortium,
-    decided: DecisionRound,
+    latest: DecisionRound,
     before: Mapping[str, Decision] | None,
     spoken: Mapping[str, str],
 ) -> Round:
-    groups: dict[tuple[object, ...], list[str]] = {}
-    for name, d in decided.decisions.items():
-        groups.setdefault(_same(d, spoken), []).append(name)
-    days = sorted({d.legal_day for d in decided.decisions.values()})
+    alike: dict[tuple[object, ...], list[str]] = {}
+    for asset, d in latest.decisions.items():
+        alike.setdefault(_same(d, spoken), []).append(asset)
+    days = sorted({d.legal_day for d in latest.decisions.values()})
     return Round(
         day=days[0].isoformat(),
-        event=decided.event,
-        changes=_changes(before, decided.decisions) if before else (),
+        event=latest.event,
+        changes=_changes(before, latest.decisions) if before else (),
         answers=tuple(
             answer_part(
                 consortium,
-                [decided.decisions[a] for a in group],
-                [_holder(consortium, a) for a in group],
+                [latest.decisions[a] for a in assets],
+                [_holder(consortium, a) for a in assets],
                 spoken,
             )
-            for group in groups.values()
+            for assets in alike.values()
         ),
     )
 
@@ -240,7 +245,7 @@ def _spoken(case: Case) -> dict[str, str]:
 
 
 def _same(d: Decision, spoken: Mapping[str, str]) -> tuple[object, ...]:
-    """What makes two decisions one answer on a card."""
+    """The key of a decision; decisions with equal keys are one answer on a card."""
     settled = tuple((f.rule, f.truth, f.met) for f in _deciding(d, spoken))
     return (
         d.outcome,
@@ -255,6 +260,7 @@ def _same(d: Decision, spoken: Mapping[str, str]) -> tuple[object, ...]:
 
 
 def _changes(before: Mapping[str, Decision], after: Mapping[str, Decision]) -> tuple[Text, ...]:
+    """How answers changed, with how many data sets each change concerns."""
     moves: Counter[tuple[tuple[Outcome, bool], tuple[Outcome, bool]]] = Counter()
     for name, d in after.items():
         if name in before:
@@ -278,11 +284,12 @@ def _changes(before: Mapping[str, Decision], after: Mapping[str, Decision]) -> t
 def _matrix(
     consortium: Consortium, assets: Sequence[str], decided: Sequence[DecisionRound]
 ) -> tuple[HolderAnswers, ...]:
-    """Institution by institution, where not all of them answer alike."""
+    """The answers by institution; empty if all institutions got the same answer in each round."""
     if all(len({(d.outcome, d.curable) for d in r.decisions.values()}) == 1 for r in decided):
         return ()
     rows = []
     for name in assets:
+        # a decision whose body was erased is missing from its round
         answers = [r.decisions[name] for r in decided if name in r.decisions]
         last = answers[-1]
         lacks = [n.what for n in _missing(consortium.point.book, last)]
@@ -298,7 +305,7 @@ def _matrix(
 
 
 def _summary(decisions: Mapping[str, Decision]) -> Badge:
-    """The badge of a whole card: the common answer, or how many institutions got which."""
+    """The badge of a card: the common answer, or how many institutions got which answer."""
     counts = Counter((d.outcome, d.curable) for d in decisions.values())
     if len(counts) == 1:
         return badge(*next(iter(counts)))
@@ -311,7 +318,7 @@ def _summary(decisions: Mapping[str, Decision]) -> Badge:
 
 
 def _opinions(consortium: Consortium, case: str) -> tuple[Opinion, ...]:
-    """What authorities decided, each once though it was logged for every data set."""
+    """What authorities decided; each decision once, though it was logged for every data set."""
     found: dict[Opinion, None] = {}
     for event, body in events(consortium, case, ["approval.given", "approval.refused"]):
         conditions = event.public["conditions"]

@@ -1,4 +1,4 @@
-"""A joint study in the report: odds ratios in plain words, who took part, and how the pot came back."""
+"""A joint study in the report: odds ratios in words, who took part, and how the pot was divided."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from heyi.report.words import kind_label, number, sentence_case, unit
 from heyi.settlement.statement import Statement, yuan
 
 _PICO = 10**12
-_ALIKE = 5  # percent: nearer to one than this is told as hardly any difference
+_ALIKE = 5
+"""Percent: an odds ratio nearer to one than this is called hardly any difference."""
 
 
 def study_of(consortium: Consortium, result: StudyResult) -> StudyPart:
-    """The model of a study, where it has one, and who took part in it."""
+    """The model of a study, if it has one, and who took part in it."""
     case = consortium.case(result.case)
     outcome = reference = Text(zh="", en="")
     coefficients: tuple[Coefficient, ...] = ()
@@ -55,7 +56,7 @@ def _outcome(params: dict[str, Json]) -> Text:
 
 
 def _reads(kind: str) -> str:
-    """How a kind varies, as far as words are concerned: `sex`, `flag` or a number."""
+    """How the words treat a kind: as `sex`, as `flag` (yes or no), or as a number."""
     known = all_kinds().get(kind)
     return known.decode if known else "number"
 
@@ -95,7 +96,7 @@ def _coefficient(covariate: dict[str, Json], nano: int) -> Coefficient:
 
 
 def _reference(params: dict[str, Json], nano: int) -> Text:
-    """The person at whom every covariate stands at its registered centre."""
+    """The sentence about the person whose every covariate is at its registered centre."""
     zh, en = [], []
     for c in params["covariates"]:
         label, centre = kind_label(c["kind"]), c["center_micro"]
@@ -113,14 +114,19 @@ def _reference(params: dict[str, Json], nano: int) -> Text:
     percent = 100 / (1 + math.exp(-nano / 1e9))
     return Text(
         zh=f"参照者（{'，'.join(zh)}）的估计概率约 {percent:.1f}%。",
-        en=f"The person of reference ({', '.join(en)}) has an estimated probability of about {percent:.1f} %.",
+        en=f"The person of reference ({', '.join(en)}) has an estimated probability "
+        f"of about {percent:.1f} %.",
     )
 
 
 def payback_of(
     consortium: Consortium, result: StudyResult, *, payment: Decision | None, sample: str | None
 ) -> Payback:
-    """How the pot of a study was divided, and paid where it was; `sample` names whose statement is shown whole."""
+    """How the pot of a study was divided.
+
+    `payment` is the decision on the payment, if there was one; `sample` is the institution whose
+    statement is shown in full.
+    """
     case = consortium.case(result.case)
     settlement = case.settlement
     shares = tuple(_share(consortium, s) for s in result.statements)

@@ -1,4 +1,4 @@
-"""A single study as a report."""
+"""The report of a single study."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def study_report(
     en: str,
     verified: VerifiedNumbers,
 ) -> ReportData:
-    """What a run of a study shows; the decisions are computed again from what was logged."""
+    """The report of a run; its decisions are computed again from what was logged."""
     counted = tally(consortium)
     decided = [
         DecisionRound(decisions=decisions, event=AFTER if n else None)
@@ -70,12 +70,8 @@ def _headline(
     verified: VerifiedNumbers,
     assets: Sequence[Asset],
 ) -> Headline:
-    rows = sum(a.rows for a in assets)
-    due, pot, took_part = (
-        sum(case.settlement["shares_fen"].values()),
-        case.settlement["pot_fen"],
-        len(result.answered),
-    )
+    rows, took_part = sum(a.rows for a in assets), len(result.answered)
+    due, pot = sum(case.settlement["shares_fen"].values()), case.settlement["pot_fen"]
     done = Text(
         zh=f"{result.rounds} 轮运算完成一个联合模型" if result.rounds else "共同查明各覆盖哪些人员",
         en=f"fitted one joint model in {result.rounds} rounds"
@@ -85,8 +81,8 @@ def _headline(
     return Headline(
         sentence=Text(
             zh=f"{took_part} 家机构的数据不出门，{done.zh}，{yuan(due)} 元按贡献分配。",
-            en=f"{took_part} institutions {done.en} without handing over a record, and {yuan(due)} yuan are divided by "
-            "what each contributed.",
+            en=f"{took_part} institutions {done.en} without handing over a record, "
+            f"and {yuan(due)} yuan are divided by what each contributed.",
         ),
         figures=(
             Figure(label=Text(zh="机构参加", en="institutions took part"), value=str(took_part)),

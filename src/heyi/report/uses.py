@@ -1,4 +1,4 @@
-"""Permits in use: frequency tables that nodes answered, and what they refused."""
+"""Permits in use: what nodes answered, the frequency table, and what nodes refused."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def uses_of(
     frequency: Frequency | None = None,
     refused: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Uses:
-    """Counts over all cases, with the table and the refusals that the story shows."""
+    """Counts over all cases; `frequency` and `refused` are shown beside them."""
     return Uses(
         permits=counted.kinds["permit.issued"],
         revoked=counted.kinds["permit.revoked"],
@@ -49,7 +49,7 @@ def refusals(
 def frequency_of(
     consortium: Consortium, case: str, before: Mapping[str, Json], after: Mapping[str, Json]
 ) -> Frequency:
-    """Two frequency tables of one case side by side."""
+    """Two released frequency tables of one case, side by side."""
     the_case = consortium.case(case)
     permits = [seat(consortium, case, p).permit for p in sorted(the_case.permits)]
     axes = [_classes(axis) for axis in before["by"]]
@@ -84,7 +84,7 @@ def _cell(parts: list[Text]) -> Text:
 
 
 def _classes(axis: Mapping[str, Json]) -> list[Text]:
-    """The classes of one axis in words."""
+    """The classes of one axis in words: yes and no, or the intervals between its cuts."""
     kind, cuts = axis["kind"], axis.get("cuts")
     label, measure = kind_label(kind), unit(kind)
     if not cuts:

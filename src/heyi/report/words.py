@@ -1,4 +1,4 @@
-"""Words of the report that no other room has: tiers, states, units, due dates."""
+"""Words that only the report needs: tiers, badges, the state of rules, units, conditions."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def badge(outcome: Outcome, curable: bool) -> Badge:
 
 
 def sentence_case(en: str) -> str:
-    """A title in English as it stands at the head of something."""
+    """An English title with its first letter in upper case."""
     return en[:1].upper() + en[1:]
 
 
 def who(book: ir.Rulebook, role: str) -> Text:
-    """A role of a rule in a reader's words: a party's part, or an authority."""
+    """The name of a role in a rule, which is a part of the request or an authority."""
     if f"approval.{role}" in book.schema.facts:
         return authority(book, role)
     return Text(zh=party(role, "zh"), en=party(role, "en"))
@@ -80,7 +80,10 @@ def condition(name: str, value: int) -> Text:
 
 
 def status(finding: RuleFinding, said: str | None = None) -> tuple[Text, Tone]:
-    """How a rule stands in an answer; `said` is what the authority of a review has said, `given` or `refused`."""
+    """The state of a rule in an answer, and its colour.
+
+    `said` is what the authority of a review said: `given`, `refused` or None.
+    """
     unknown = finding.truth is Truth.UNKNOWN
     match finding.effect:
         case Effect.FORBID if unknown:
@@ -106,27 +109,27 @@ def status(finding: RuleFinding, said: str | None = None) -> tuple[Text, Tone]:
 
 
 def kind_label(name: str) -> Text:
-    """A kind of field in a reader's words; its id where the catalogue does not know it."""
+    """The name of a kind of field; its id if the catalogue does not know it."""
     known = all_kinds().get(name)
     return Text(zh=known.zh, en=known.en) if known else Text(zh=name, en=name)
 
 
 def unit(name: str) -> Text:
-    """The unit of a kind, empty where it has none."""
+    """The unit of a kind; empty if it has none."""
     known = all_kinds().get(name)
     own = known.unit if known else ""
     return Text(zh=own, en=_UNITS.get(own, own))
 
 
 def number(micro: int) -> str:
-    """Millionths as the shortest decimal."""
+    """A number of millionths as the shortest decimal."""
     whole, rest = divmod(abs(micro), 1_000_000)
     decimals = f".{rest:06d}".rstrip("0") if rest else ""
     return f"{'-' if micro < 0 else ''}{whole}{decimals}"
 
 
 def minute(at: int) -> str:
-    """A moment in the consortium's time zone."""
+    """A Unix time in seconds as text, in the consortium's time zone and to the minute."""
     return dt.datetime.fromtimestamp(at, ZONE).strftime("%Y-%m-%d %H:%M UTC+8")
 
 

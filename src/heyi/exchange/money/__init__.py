@@ -1,1 +1,1 @@
-"""What flows back: settling, disputing, paying."""
+"""Value that flows back: settle, dispute, approve, pay."""

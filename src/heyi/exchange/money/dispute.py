@@ -1,4 +1,4 @@
-"""Disputing: an institution doubts its statement; the authority that approves settlements answers, with reasons."""
+"""Disputes: an institution doubts its statement, and the settlements' authority answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ AUTHORITY = "settlement"
 
 
 def dispute(consortium: Consortium, case: str, *, party: str, reasons: str) -> int:
-    """Log an institution's dispute of its statement; its reasons stand in the body. Returns the log index.
+    """Log an institution's dispute of its statement, with the reasons in the body.
+
+    Returns the log index.
 
     Raises:
         InvalidInput: it has no statement, the days for disputes are over, or there are no reasons.
@@ -25,6 +27,7 @@ def dispute(consortium: Consortium, case: str, *, party: str, reasons: str) -> i
         raise InvalidInput(
             "a dispute needs its reasons", hint="say what is wrong, and how it should be"
         )
+    # refuses a share that is not in the stage `stated`
     step(the_case.stages[party], "statement.disputed", party)
     if consortium.clock.now() > the_case.settlement["disputes_until"]:
         raise InvalidInput(
@@ -41,10 +44,13 @@ def dispute(consortium: Consortium, case: str, *, party: str, reasons: str) -> i
 def answer_dispute(
     consortium: Consortium, case: str, *, party: str, by: str, upheld: bool, reasons: str
 ) -> None:
-    """The authority dismisses a dispute, or upholds it: the settlement is then withdrawn, for all, to be made anew.
+    """Log the authority's answer to a dispute: it is dismissed or upheld.
+
+    An upheld dispute withdraws the settlement for all institutions; then it is made anew.
 
     Raises:
-        InvalidInput: nothing is disputed, nobody gave reasons, or the party does not speak for the authority.
+        InvalidInput: nothing is disputed, there are no reasons, or the party does not speak for the
+            authority.
     """
     the_case = consortium.case(case)
     speaks_for_settlements(consortium, by)
@@ -72,17 +78,20 @@ def answer_dispute(
 
 
 def settlement_message(case: str, kind: str, said: dict[str, Json]) -> bytes:
-    """What the authority signs: the log, the case, what it does, and the certificate that it had before it."""
+    """The bytes that the authority signs: log, case, kind of answer and certificate.
+
+    They include the log's origin and the certificate, so a signature fits no other settlement.
+    """
     return canonical(
         {"case": case, "kind": kind, **{k: v for k, v in said.items() if k != "signature"}}
     )
 
 
 def speaks_for_settlements(consortium: Consortium, party: str) -> None:
-    """Refuse who may not answer for settlements.
+    """Check that a party may answer for settlements.
 
     Raises:
-        InvalidInput: the party does not speak for the authority.
+        InvalidInput: it does not speak for their authority.
     """
     if AUTHORITY not in consortium.party(party).speaks_for:
         raise InvalidInput(

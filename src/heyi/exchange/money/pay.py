@@ -1,4 +1,4 @@
-"""Paying: a settlement is approved when the days for disputes are over, and paid by leave of law."""
+"""Payment: approve a settlement after the days for disputes, and pay it if the law permits."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from heyi.settlement.stages import Stage, step
 
 
 def approve_settlement(consortium: Consortium, case: str, *, by: str) -> None:
-    """The authority that answers for the money approves a settlement, signed, when nobody can dispute it any more.
+    """Log the signed approval of a settlement that nobody can dispute any more.
 
     Raises:
-        InvalidInput: there is none, disputes are open or still possible, or the party does not speak for the authority.
+        InvalidInput: there is no settlement, disputes are open or still possible, or the party does
+            not speak for the authority.
     """
     the_case = settled(consortium, case)
     speaks_for_settlements(consortium, by)
@@ -59,7 +60,7 @@ def settled(consortium: Consortium, case: str) -> Case:
 
 
 def due_fen(settlement: dict[str, Json]) -> dict[str, int]:
-    """What a settlement still owes to each player: its share less what was paid before."""
+    """What a settlement still owes to each player, in fen: its share less what was paid before."""
     return {
         p: fen - settlement["paid_fen"].get(p, 0)
         for p, fen in sorted(settlement["shares_fen"].items())
@@ -67,10 +68,10 @@ def due_fen(settlement: dict[str, Json]) -> dict[str, int]:
 
 
 def pay(consortium: Consortium, case: str) -> tuple[Decision, int]:
-    """Pay an approved settlement out, when the act of paying is itself permitted; return the decision and the sum, fen.
+    """Pay an approved settlement if the law permits the payment; return decision and sum in fen.
 
     Raises:
-        InvalidInput: there is nothing to pay, or it is not approved, or was paid.
+        InvalidInput: there is nothing to pay, it is not approved, or it was paid.
         Refused: the law does not permit it.
     """
     the_case = settled(consortium, case)
@@ -84,6 +85,7 @@ def pay(consortium: Consortium, case: str) -> tuple[Decision, int]:
     kind = the_case.specification["payment"]
     leave = payment_case(the_case)
     due = due_fen(the_case.settlement)
+    # one write, so that all institutions are paid or none
     consortium.write(
         *(
             consortium.draft(
@@ -98,19 +100,38 @@ def pay(consortium: Consortium, case: str) -> tuple[Decision, int]:
 
 
 def payment_case(case: Case) -> str:
-    """The request in which leave to pay is asked: one a settlement, since a true-up is paid by a leave of its own."""
+    """The id of the request that asks for leave to pay; each settlement of a case needs its own."""
     return (
         f"{case.id}-payment" if case.settlements == 1 else f"{case.id}-payment-{case.settlements}"
     )
 
 
 def _ask_leave(consortium: Consortium, case: Case) -> Decision:
-    """Paying is an act and is judged by the rulebook: the settlement is an asset without persons, paid to members."""
+    """Have the rulebook judge the payment.
+
+    A payment is a request too: its asset is the list of amounts, which holds no persons.
+    """
     name, settlement = payment_case(case), case.settlement
     if name in consortium.state.cases:  # asked before, and refused or cut off
         return decide(consortium, name)[ledger_id(name)]
     register_asset(consortium, _ledger(name, settlement))
-    request = Request(
+    submit(consortium, _request(name, settlement))
+    shares, pot = settlement["shares_fen"], settlement["pot_fen"]
+    low = [
+        fen for party, fen in shares.items() if consortium.state.parties[party].tier in GRASSROOTS
+    ]
+    facts = {
+        "pay.registered": bool(case.utility),
+        "pay.balanced": sum(shares.values()) + settlement["escrow_fen"] == pot,
+        "pay.grassroots": bool(low),
+        "pay.grassroots_share": 100 * sum(low) // pot,
+    }
+    supply(consortium, name, facts, by=PLATFORM, source=Source.REGISTRY)
+    return decide(consortium, name)[ledger_id(name)]
+
+
+def _request(name: str, settlement: dict[str, Json]) -> Request:
+    return Request(
         id=name,
         zh="按贡献支付",
         en="Pay contributions",
@@ -128,23 +149,10 @@ def _ask_leave(consortium: Consortium, case: Case) -> Decision:
             "pay.commercial": False,
         },
     )
-    submit(consortium, request)
-    shares, pot = settlement["shares_fen"], settlement["pot_fen"]
-    low = [
-        fen for party, fen in shares.items() if consortium.state.parties[party].tier in GRASSROOTS
-    ]
-    facts = {
-        "pay.registered": bool(case.utility),
-        "pay.balanced": sum(shares.values()) + settlement["escrow_fen"] == pot,
-        "pay.grassroots": bool(low),
-        "pay.grassroots_share": 100 * sum(low) // pot,
-    }
-    supply(consortium, name, facts, by=PLATFORM, source=Source.REGISTRY)
-    return decide(consortium, name)[ledger_id(name)]
 
 
 def ledger_id(name: str) -> str:
-    """The asset that stands for the settlement of a payment case."""
+    """The id of the asset that represents the settlement in a payment case."""
     return f"{name}-ledger"
 
 

@@ -1,4 +1,4 @@
-"""Settling: the utility is registered before the run, measured after it, valued, certified and stated."""
+"""Settlement: register a utility before the run; after it, value, certify and state the game."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ DAY = 86_400
 
 
 def register_utility(consortium: Consortium, case: str, specification: dict[str, Json]) -> str:
-    """Log what will be measured, before anything is permitted, so that every permit can quote it; return its digest.
+    """Log what will be measured, and return its digest, which every permit quotes.
 
     Raises:
-        InvalidInput: a utility was registered, or permits were issued already.
+        InvalidInput: the case has a utility or permits already.
     """
     the_case = consortium.case(case)
     if the_case.utility or the_case.permits:
@@ -32,13 +32,13 @@ def register_utility(consortium: Consortium, case: str, specification: dict[str,
 
 
 def settle(consortium: Consortium, case: str, measured: Measured) -> list[Statement]:
-    """Value a game, divide the registered pot, keep the certificate beside the log, and log settlement and statements.
+    """Value a game and divide the registered pot; log the settlement and its statements.
 
-    A settlement that was paid on intervals (interim) is trued up by a second one of the same case: nobody gets less
-    than was paid.
+    The certificate is kept beside the log. A settlement that was paid on intervals (interim) may be
+    followed by a second one of the same case, in which nobody gets less than was paid.
 
     Raises:
-        InvalidInput: the specification is not the one that was registered, or the case was settled for good.
+        InvalidInput: the specification is not the registered one, or the case was settled for good.
     """
     the_case = consortium.case(case)
     if the_case.utility != digest(dict(measured.specification)):
@@ -55,6 +55,7 @@ def settle(consortium: Consortium, case: str, measured: Measured) -> list[Statem
     )
     certificate = certify(case, measured, the_case.paid or None)
     certified = digest(certificate)
+    # before the event that names it: a certificate that no event names does no harm
     consortium.artefacts.put_artefact(certified, canonical(certificate))
     until = consortium.clock.now() + measured.specification["dispute_days"] * DAY
     statements = state(measured, certificate, disputes_until=until)
@@ -72,7 +73,10 @@ def _asks_for_tokens(case: Case) -> bool:
 
 
 def settled_leaf(certified: str, certificate: dict[str, Json], until: int) -> dict[str, Json]:
-    """What of a settlement stands in the log: the digest of its certificate, the root of its utilities, its figures."""
+    """The public part of a settlement: digest of the certificate, root of the utilities, figures.
+
+    `disputes_until` is Unix time in seconds, inclusive; a replay recomputes the whole leaf.
+    """
     measured = certificate["measured"]
     return {
         "certificate": certified,

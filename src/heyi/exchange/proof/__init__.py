@@ -1,1 +1,1 @@
-"""What an outsider computes again, what another rulebook would have said, and erasure."""
+"""Checks of a whole log: replay, another rulebook's answers, and the erasure of bodies."""

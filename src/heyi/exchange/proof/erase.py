@@ -1,4 +1,4 @@
-"""Erasing: a body goes for good, its leaf stays; the event that says so and the deed are one transaction."""
+"""Erase the body of an entry for good; its leaf stays in the log."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from heyi.model.errors import InvalidInput
 
 def erase(consortium: Consortium, entry: int, *, reason: str) -> int:
     """Erase the body of an entry and return the index of the event that records it.
+
+    The erasure and its event are one transaction.
 
     Raises:
         InvalidInput: there is no such entry, or it has no body (any more).

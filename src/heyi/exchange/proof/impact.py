@@ -1,7 +1,7 @@
-"""A dry run of another rulebook over the past: which logged decisions would have come out differently.
+"""A dry run of another rulebook over the past: which logged decisions would differ.
 
-The facts are those that were stated, with their sources, beside each decision in the log; the day is its legal day.
-Erased ones are counted, not guessed.
+The facts and their sources are those in the body of each decision; the day is its legal day.
+Decisions whose body was erased are only counted.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from heyi.model.decision import Outcome
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.policy.decide import DecisionPoint
 from heyi.policy.engines.packed import unpack
-from heyi.policy.language.schema import LEGAL_DAY, Schema, admit, load_schema, to_ordinals
+from heyi.policy.language.facts_file import load_schema
+from heyi.policy.language.schema import LEGAL_DAY, Schema, admit, to_ordinals
 from heyi.policy.language.typing import FACTS_FILE
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """One logged decision that the other rulebook would have made differently."""
+    """One logged decision that differs: `before` and `after` are (outcome, curable)."""
 
     entry: int
     case: str
@@ -36,7 +37,7 @@ class Changed:
 
 @dataclass(slots=True)
 class Impact:
-    """`decided` past decisions were judged again; `erased` could not be."""
+    """How many decisions were judged again, how many were erased, and which changed."""
 
     decided: int = 0
     erased: int = 0
@@ -64,7 +65,7 @@ def impact(entries: Iterable[Entry], artefacts: Artefacts, new: DecisionPoint) -
         body = from_canonical(entry.body)
         day = unpack(schemas[digest], [int(w, 16) for w in body["words"]])[LEGAL_DAY]
         assert isinstance(day, dt.date)
-        # admitted anew: the other rulebook may ask for other sources
+        # admit the facts again, since the other rulebook may ask for other sources
         known = admit(
             new.book.schema, stated_from_json(new.book.schema, body["stated"]), day=day
         ).known

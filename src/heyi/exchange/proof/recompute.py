@@ -1,4 +1,4 @@
-"""Recomputing money: settlements, statements, disputes and payments of a log, from certificates and keys alone."""
+"""Recompute the money of a log from certificates and keys: settlements, disputes, payments."""
 
 from __future__ import annotations
 
@@ -32,13 +32,15 @@ def recompute_settlement(
     refused: set[str],
     linked: frozenset[str],
 ) -> dict[str, Json]:
-    """Check a settlement against what was registered and who answered; return each player's statement.
+    """Check a settlement against what was registered and who answered; return the statements.
 
-    `permits` are those of the case; `answered` and `refused` the holders with an answered, and with a refused receipt
-    for the measured operation: who refuses in the middle is left out; `linked` are those who answered with tokens.
+    `permits` are those of the case. `answered` and `refused` are the holders with an answered and
+    with a refused receipt for the measured operation; who refuses in the middle of a run may be
+    left out. `linked` are the holders that answered with tokens.
 
     Raises:
-        VerificationError: it is not what was registered, not among those who answered, or not to the fen.
+        VerificationError: it is not what was registered, its players are not those who answered, or
+            an amount differs.
     """
     public = event.public
     if case.settlement and not case.trues_up:
@@ -60,7 +62,9 @@ def recompute_settlement(
     try:
         check_follows(measured, linked)
     except InvalidInput as e:
+        # to the one who settles it is wrong input; in a log it is wrong evidence
         raise VerificationError(e.message) from None
+    # who answered and never refused is a player, and nobody is who did not answer
     if not answered - refused <= set(measured.players) <= answered:
         raise VerificationError("the players are not those who answered")
     until = event.at + measured.specification["dispute_days"] * DAY
@@ -72,10 +76,10 @@ def recompute_settlement(
 
 
 def check_registration(event: Event, state: State) -> None:
-    """Check that a registered utility has the digest that permits quote, and is evaluated on the registered files.
+    """Check that a registered utility has its digest, and is evaluated on the registered files.
 
     Raises:
-        VerificationError: it has not, or is not.
+        VerificationError: it does not, or it came a second time or after permits.
     """
     specification, case = event.public["specification"], state.cases[event.case]
     if digest(specification) != event.public["digest"]:
@@ -90,10 +94,11 @@ def check_registration(event: Event, state: State) -> None:
 
 
 def check_answer(event: Event, state: State) -> None:
-    """Check that the authority signed an approval of a settlement or an answer to a dispute, for this settlement.
+    """Check that the authority signed an approval, or an answer to a dispute, of this settlement.
 
     Raises:
-        VerificationError: it did not, or disputes were open or still possible.
+        VerificationError: it did not, or the settlement could still be disputed.
+        InvalidInput: a share is in another stage.
     """
     public, case, by = event.public, state.cases[event.case], state.parties[event.actor]
     if AUTHORITY not in by.speaks_for:
@@ -104,6 +109,7 @@ def check_answer(event: Event, state: State) -> None:
         if case.stages.get(public["party"]) is not Stage.DISPUTED:
             raise VerificationError("a settlement was withdrawn that nobody disputed")
     else:
+        # an answer concerns one share, an approval concerns all of them
         for party in [public["party"]] if event.kind == "dispute.dismissed" else case.stages:
             step(case.stages[party], event.kind, party)
     message = settlement_message(case.id, event.kind, public)
@@ -119,6 +125,7 @@ def check_dispute(event: Event, state: State) -> None:
 
     Raises:
         VerificationError: it does not.
+        InvalidInput: its share is in another stage.
     """
     public, case = event.public, state.cases[event.case]
     settlement = case.settlement
@@ -130,10 +137,11 @@ def check_dispute(event: Event, state: State) -> None:
 
 
 def check_payment(event: Event, state: State) -> None:
-    """Check one payment: what the approved settlement still owes, by leave that was asked for it.
+    """Check one payment: the amount that the approved settlement owes, by a leave for it.
 
     Raises:
-        VerificationError: it is not.
+        VerificationError: another amount or way of payment, no leave, or a second payment.
+        InvalidInput: the share is in another stage.
     """
     public, case = event.public, state.cases[event.case]
     party = public["party"]

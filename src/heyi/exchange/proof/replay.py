@@ -1,14 +1,15 @@
-"""Replaying: what an outsider checks beyond the log itself, each by computing it again from what was logged.
+"""Replay: check a log beyond its hashes, by computing again whatever was logged.
 
-Decisions from their packed facts and the rulebook that is kept with the log; permits by their three signatures and the
-decision they quote; receipts against the nodes' own logs; settlements from the registered game. A fault names its
-entry; an erased body is `erased, not replayable`, which is no fault.
+Decisions follow from their packed facts and the rulebook that is kept with the log, permits from
+their three signatures and the decision that they quote, receipts from the nodes' own logs, and
+settlements from the registered game. A fault names its entry. An erased body cannot be replayed,
+which is no fault.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from heyi.audit.event import Event
@@ -16,7 +17,7 @@ from heyi.audit.verify import Checked, Fault
 from heyi.crypto.canonical import Json
 from heyi.crypto.keys import verify_signature
 from heyi.exchange.consortium import legal_day, stored_rulebook
-from heyi.exchange.ports import Artefacts
+from heyi.exchange.ports import Artefacts, Rulebooks
 from heyi.exchange.proof.recompute import (
     check_answer,
     check_dispute,
@@ -26,7 +27,7 @@ from heyi.exchange.proof.recompute import (
 )
 from heyi.exchange.request.apply import approval_message, decision_leaf
 from heyi.exchange.request.facts import assemble, may_not_state, stated_from_json, stated_to_json
-from heyi.exchange.request.grant import READ
+from heyi.exchange.request.grant import permitted_operations
 from heyi.exchange.state import State
 from heyi.federation.wire.operation import Operation
 from heyi.federation.wire.receipt import verify_receipt
@@ -42,8 +43,11 @@ from heyi.policy.language.schema import admit
 
 @dataclass(slots=True, kw_only=True)
 class Replayed:
-    """Counts of what was computed again and held; `erased` lists entries that cannot be replayed any more;
-    `unanswered` counts calls that were announced and answered, but whose receipt the centre did not get to log."""
+    """Counts of what was computed again and held.
+
+    `erased` lists the entries that cannot be replayed any more. `unanswered` counts calls that a
+    node answered, while the centre was cut off before it logged the receipt.
+    """
 
     decisions: int = 0
     permits: int = 0
@@ -55,33 +59,38 @@ class Replayed:
 
 
 class Replay:
-    """Goes through the checked entries of the centre's log once, in order."""
+    """One pass over the checked entries of the centre's log, in order."""
 
     def __init__(
         self,
         artefacts: Artefacts,
+        rulebooks: Rulebooks,
         *,
         issuer: tuple[str, str],
-        rulebooks: Iterable[DecisionPoint] = (),
     ) -> None:
         self._artefacts = artefacts
+        self._rulebooks = rulebooks
         self._issuer = issuer
-        self._points = {p.book.digest: p for p in rulebooks}
+        self._points: dict[str, DecisionPoint] = {}
         self._state = State()
         self._leaves: dict[int, Checked] = {}
+        # operation and argument of each announced call, by permit and number
         self._asked: dict[tuple[str, int], tuple[str, str]] = {}
         self._permits: dict[str, Permit] = {}
+        # holders by case and operation
         self._answered: dict[tuple[str, str], set[str]] = {}
         self._refused: dict[tuple[str, str], set[str]] = {}
+        # statements that are due, by case and party
         self._statements: dict[tuple[str, str], Json] = {}
         self._erased: set[int] = set()
 
     def run(self, entries: Sequence[Checked], node_events: Mapping[str, list[Event]]) -> Replayed:
-        """Replay everything; `node_events` holds the events of each host's own log."""
+        """Replay everything; `node_events` has the events of each host's own log."""
         report = Replayed()
         seen: dict[str, list[str]] = {host: [] for host in node_events}
         for entry in entries:
             try:
+                # INVARIANT: an event is checked against the state before it, then folded
                 self._one(entry, report, seen)
                 self._state.apply(entry.index, entry.event, entry.body)
             except (HeyiError, KeyError, TypeError, ValueError, AttributeError) as e:
@@ -93,15 +102,19 @@ class Replay:
         for host, events in node_events.items():
             receipts = [e.public for e in events if e.kind.startswith("operation.")]
             self._reconcile(host, receipts, seen.get(host, []), report)
-            self._told(host, events, entries, report)
+            self._check_notices(host, events, entries, report)
         return report
 
-    def _told(
+    def _check_notices(
         self, host: str, events: list[Event], entries: Sequence[Checked], report: Replayed
     ) -> None:
-        """Each revocation and each withdrawal of the centre stands in the node's log, save one that is the centre's
-        last word: it may have been cut off before the node was told."""
+        """Each revocation and withdrawal in the centre's log must be in the node's log too.
+
+        The last entry of the centre's log is exempt: the centre may have been cut off before it
+        told the node.
+        """
         revoked = {e.public["permit"] for e in events if e.kind == "permit.revoked"}
+        # withdrawals are counted, not compared: the centre's leaf has no identifier
         withdrawals = sum(e.kind == "consent.withdrawn" for e in events)
         last = entries[-1].index if entries else 0
         for entry in entries:
@@ -119,8 +132,13 @@ class Replay:
             )
 
     def _reconcile(self, host: str, logged: list[Json], seen: list[str], report: Replayed) -> None:
-        """Each receipt that the centre holds is in the node's log; each in the node's log was announced and is held."""
+        """Compare the receipts of both logs.
+
+        Each receipt that the centre holds is in the node's log. Each one in the node's log is for a
+        call that the centre announced.
+        """
         own = {r["signature"] for r in logged}
+        # a receipt that the centre logged twice is one that the node's log lacks
         if not set(seen) <= own or len(seen) != len(set(seen)):
             report.faults.append(
                 Fault(entry=None, message=f"the log of the node of `{host}` lacks a receipt")
@@ -139,32 +157,22 @@ class Replay:
                 )
 
     def _one(self, entry: Checked, report: Replayed, seen: dict[str, list[str]]) -> None:
+        """Check one entry against the state before it; add receipts to `seen` by host."""
         event, state = entry.event, self._state
         match event.kind:
-            case "party.registered" | "asset.registered" if event.public["id"] in {
-                *state.parties,
-                *state.assets,
-            }:
-                raise VerificationError(f"`{event.public['id']}` is registered a second time")
-            case "node.opened" if event.public["host"] in state.nodes:
-                raise VerificationError(
-                    f"the node of `{event.public['host']}` is opened a second time"
-                )
+            case "party.registered" | "asset.registered":
+                if event.public["id"] in {*state.parties, *state.assets}:
+                    raise VerificationError(f"`{event.public['id']}` is registered a second time")
+            case "node.opened":
+                if event.public["host"] in state.nodes:
+                    raise VerificationError(
+                        f"the node of `{event.public['host']}` is opened a second time"
+                    )
             case "fact.stated":
-                case = state.cases[event.case]
-                source, names = Source[event.public["source"].upper()], event.public["names"]
-                if why := may_not_state(state, case, by=event.actor, source=source, names=names):
-                    raise VerificationError(why)
-                if entry.body is not None and sorted(entry.body["facts"]) != names:
-                    raise VerificationError("the body states other facts than the leaf names")
-                if entry.erased:
-                    report.erased.append(entry.index)
+                self._fact(entry)
             case "body.erased":
                 self._erased.add(event.public["entry"])
-            case "decision.made":
-                if entry.erased:
-                    report.erased.append(entry.index)
-                    return
+            case "decision.made" if not entry.erased:
                 self._decision(entry)
                 report.decisions += 1
             case "approval.given" | "approval.refused":
@@ -179,37 +187,13 @@ class Replay:
                     for p, number, argument in event.public["calls"]
                 }
             case "operation.answered" | "operation.refused":
-                self._receipt(event)
-                receipt = verify_receipt(
-                    event.public, public_key=state.parties[event.public["holder"]].public_key
-                )
-                seen.setdefault(receipt.host, []).append(event.public["signature"])
+                host = self._receipt(event)
+                seen.setdefault(host, []).append(event.public["signature"])
                 report.receipts += 1
             case "utility.registered":
                 check_registration(event, state)
             case "settlement.certified":
-                case = state.cases[event.case]
-                permits = [self._permits[p] for p in case.permits]
-                measured_by = (case.id, case.specification["operation"])
-                tokens = {
-                    Operation(name=o["name"], params=o["params"]).digest
-                    for o in case.request["operations"]
-                    if o["name"] == "tokens"
-                }
-                due = recompute_settlement(
-                    event,
-                    case,
-                    permits,
-                    self._artefacts,
-                    answered=self._answered.get(measured_by, set()),
-                    refused=self._refused.get(measured_by, set()),
-                    linked=frozenset().union(
-                        *(self._answered.get((case.id, o), set()) for o in tokens)
-                    ),
-                )
-                self._statements |= {
-                    (case.id, party): statement for party, statement in due.items()
-                }
+                self._settlement(event)
                 report.settlements += 1
             case "statement.issued":
                 if self._statements.pop((event.case, event.public["party"]), None) != event.public:
@@ -220,18 +204,47 @@ class Replay:
                 check_payment(event, state)
             case "statement.disputed":
                 check_dispute(event, state)
-                if entry.erased:
-                    report.erased.append(entry.index)
             case "dispute.dismissed" | "settlement.withdrawn" | "settlement.approved":
                 check_answer(event, state)
-                if entry.erased:
-                    report.erased.append(entry.index)
-            case _:
-                if entry.erased:
-                    report.erased.append(entry.index)
+        # an approval is checked from its leaf alone: its body has only the reasons
+        if entry.erased and not event.kind.startswith("approval."):
+            report.erased.append(entry.index)
 
-    def _receipt(self, event: Event) -> None:
-        """A receipt is for a call that was announced, of an operation that its permit holds, from the permit's node."""
+    def _fact(self, entry: Checked) -> None:
+        event, state = entry.event, self._state
+        case, names = state.cases[event.case], event.public["names"]
+        source = Source[event.public["source"].upper()]
+        if why := may_not_state(state, case, by=event.actor, source=source, names=names):
+            raise VerificationError(why)
+        if entry.body is not None and sorted(entry.body["facts"]) != names:
+            raise VerificationError("the body states other facts than the leaf names")
+
+    def _settlement(self, event: Event) -> None:
+        """Recompute a settlement; keep its statements, which the next events have to equal."""
+        case = self._state.cases[event.case]
+        measured_by = (case.id, case.specification["operation"])
+        tokens = {
+            Operation(name=o["name"], params=o["params"]).digest
+            for o in case.request["operations"]
+            if o["name"] == "tokens"
+        }
+        due = recompute_settlement(
+            event,
+            case,
+            [self._permits[p] for p in case.permits],
+            self._artefacts,
+            answered=self._answered.get(measured_by, set()),
+            refused=self._refused.get(measured_by, set()),
+            linked=frozenset().union(*(self._answered.get((case.id, o), set()) for o in tokens)),
+        )
+        self._statements |= {(case.id, party): statement for party, statement in due.items()}
+
+    def _receipt(self, event: Event) -> str:
+        """Check a receipt, and return the host of the node that signed it.
+
+        It is for a call that was announced, of an operation that its permit holds, and it comes
+        from the permit's node.
+        """
         receipt = verify_receipt(
             event.public, public_key=self._state.parties[event.public["holder"]].public_key
         )
@@ -252,18 +265,17 @@ class Replay:
             raise VerificationError(
                 "the receipt is for another operation or argument than was announced"
             )
-        if not receipt.refusal:
-            if receipt.operation not in permit.operations.values():
-                raise VerificationError(
-                    "the receipt is for an operation that the permit does not hold"
-                )
-            self._answered.setdefault((event.case, receipt.operation), set()).add(receipt.holder)
-        else:
+        if receipt.refusal:
             self._refused.setdefault((event.case, receipt.operation), set()).add(receipt.holder)
+            return receipt.host
+        if receipt.operation not in permit.operations.values():
+            raise VerificationError("the receipt is for an operation that the permit does not hold")
+        self._answered.setdefault((event.case, receipt.operation), set()).add(receipt.holder)
+        return receipt.host
 
     def _point(self, digest: str) -> DecisionPoint:
         if digest not in self._points:
-            self._points[digest] = stored_rulebook(self._artefacts, digest)
+            self._points[digest] = stored_rulebook(self._artefacts, self._rulebooks, digest)
         return self._points[digest]
 
     def _decision(self, entry: Checked) -> None:
@@ -310,42 +322,25 @@ class Replay:
         public = entry.event.public
         asset = self._state.assets[public["asset"]]
         holder = self._state.parties[asset.holder]
+        # (1) Issuer, holder and requester signed it.
         permit = verify_permit(
             public["token"], issuer=self._issuer, holder=(holder.id, holder.public_key)
         )
         self._permits[permit.id] = permit
         if permit.requester_key != self._state.parties[permit.requester].public_key:
             raise VerificationError("the permit is bound to another key than the requester's")
-        decided = self._leaves.get(permit.decision)
-        if decided is None or decided.event.kind != "decision.made":
-            raise VerificationError(
-                f"the permit quotes entry {permit.decision}, which is no decision"
-            )
-        said = decided.event.public
-        if (decided.event.case, said["asset"]) != (permit.case, permit.asset) or not Outcome(
-            said["outcome"]
-        ).is_permit:
-            raise VerificationError(
-                f"the permit quotes entry {permit.decision}, which does not permit it"
-            )
-        if permit.decision in self._erased:
-            raise VerificationError(
-                f"the permit rests on entry {permit.decision}, whose facts had been erased before"
-            )
+        # (2) The decision that it quotes is in the log, permits, and was the latest.
+        decided = self._quoted(permit)
+        # (3) It is for what was asked and decided, under the terms of the approvals.
         case = self._state.cases[permit.case]
-        if case.decisions[permit.asset].index != permit.decision:
-            raise VerificationError("the permit quotes a decision that a later one superseded")
         request = case.request
-        operations = {
-            o["name"]: Operation(name=o["name"], params=o["params"]).digest
-            for o in request["operations"]
-        }
         asked = (
             request["requester"],
             request["purpose"],
             request["delivery"],
             request["kinds"],
-            operations,
+            permitted_operations(request),
+            decided["obligations"],
         )
         given = (
             permit.requester,
@@ -353,24 +348,39 @@ class Replay:
             permit.delivery,
             list(permit.kinds),
             permit.operations,
+            list(permit.obligations),
         )
-        if (
-            given != (*asked[:4], operations or {READ: READ})
-            or list(permit.obligations) != said["obligations"]
-        ):
+        if given != asked:
             raise VerificationError("the permit is for something else than was asked and decided")
         if permit.data != self._state.assets[permit.asset].digest:
             raise VerificationError("the permit is for other data than were registered")
-        if (
-            permit.rulebook != said["rulebook"]
-            or permit.utility != case.utility
-            or permit.audience != holder.host
-        ):
+        quoted = (permit.rulebook, permit.utility, permit.audience)
+        if quoted != (decided["rulebook"], case.utility, holder.host):
             raise VerificationError("the permit quotes another rulebook, utility or node")
         for approval in case.approvals.values():
-            if approval["asset"] == permit.asset and permit.min_cell < approval["conditions"].get(
-                "min_cell", 0
-            ):
+            least = approval["conditions"].get("min_cell", 0)
+            if approval["asset"] == permit.asset and permit.min_cell < least:
                 raise VerificationError(
                     f"the permit forgets a condition of `{approval['authority']}`"
                 )
+
+    def _quoted(self, permit: Permit) -> dict[str, Json]:
+        """The leaf of the decision that a permit quotes."""
+        decided = self._leaves.get(permit.decision)
+        if decided is None or decided.event.kind != "decision.made":
+            raise VerificationError(
+                f"the permit quotes entry {permit.decision}, which is no decision"
+            )
+        said = decided.event.public
+        same = (decided.event.case, said["asset"]) == (permit.case, permit.asset)
+        if not same or not Outcome(said["outcome"]).is_permit:
+            raise VerificationError(
+                f"the permit quotes entry {permit.decision}, which does not permit it"
+            )
+        if permit.decision in self._erased:
+            raise VerificationError(
+                f"the permit rests on entry {permit.decision}, whose facts had been erased before"
+            )
+        if self._state.cases[permit.case].decisions[permit.asset].index != permit.decision:
+            raise VerificationError("the permit quotes a decision that a later one superseded")
+        return said

@@ -1,4 +1,4 @@
-"""Applying: a request is submitted, judged for each of its assets, supplied with what was missing, approved."""
+"""Apply for the use of data: submit a request, state facts, have it decided and approved."""
 
 from __future__ import annotations
 
@@ -25,26 +25,11 @@ def submit(consortium: Consortium, request: Request) -> Case:
     """Log a request. Nothing is judged yet.
 
     Raises:
-        InvalidInput: an unknown party, asset, fact or value, or a case of that id exists.
+        InvalidInput: an unknown party, asset, fact or value; an operation reads more than was
+            asked for; or a case with that id exists.
     """
-    if request.id in consortium.state.cases:
-        raise InvalidInput(
-            f"case `{request.id}` exists already", hint="give the request an id of its own"
-        )
-    consortium.party(request.requester)
-    consortium.party(request.recipient)
-    for asset in request.assets:
-        consortium.asset(asset)
     operations = [Operation(name=n, params=dict(p)) for n, p in request.operations.items()]
-    if extra := sorted({k for o in operations for k in o.kinds} - set(request.kinds)):
-        raise InvalidInput(f"an operation reads `{extra[0]}`, which the request does not ask for")
-    schema = consortium.point.book.schema
-    for name, value in (
-        ("act.action", request.action),
-        ("act.purpose", request.purpose),
-        ("act.delivery", request.delivery),
-    ):
-        schema.spec(name).check(value)
+    _check_known(consortium, request, operations)
     public = {
         "id": request.id,
         "zh": request.zh,
@@ -68,8 +53,30 @@ def submit(consortium: Consortium, request: Request) -> Case:
     return consortium.case(request.id)
 
 
+def _check_known(
+    consortium: Consortium, request: Request, operations: Collection[Operation]
+) -> None:
+    if request.id in consortium.state.cases:
+        raise InvalidInput(
+            f"case `{request.id}` exists already", hint="give the request an id of its own"
+        )
+    consortium.party(request.requester)
+    consortium.party(request.recipient)
+    for asset in request.assets:
+        consortium.asset(asset)
+    if extra := sorted({k for o in operations for k in o.kinds} - set(request.kinds)):
+        raise InvalidInput(f"an operation reads `{extra[0]}`, which the request does not ask for")
+    schema = consortium.point.book.schema
+    for name, value in (
+        ("act.action", request.action),
+        ("act.purpose", request.purpose),
+        ("act.delivery", request.delivery),
+    ):
+        schema.spec(name).check(value)
+
+
 _OTHERS_SAY = ("recipient.", "handler.", "requester.member", "requester.records_role", "approval.")
-"""Facts that stand in the parties' own entries, and approvals, which are events of their own."""
+"""Beginnings of facts that come from parties' entries in the registry, or from approvals."""
 
 
 def present(
@@ -80,8 +87,14 @@ def present(
     registrar: str,
     attester: str,
 ) -> Case:
-    """Submit a request and let each source state its own part of `facts`: the requester declares, the registry
-    answers, an authority attests. What institutions' profiles and the catalogue know is left to them."""
+    """Submit a request, and state each of `facts` from the source that its schema asks for.
+
+    The requester declares, the registry answers, and an authority attests. Facts of profiles and of
+    the catalogue are left out, since institutions have registered them.
+
+    Raises:
+        InvalidInput: as `submit` and `supply`.
+    """
     schema = consortium.point.book.schema
     parts: dict[Source, dict[str, Value]] = {s: {} for s in Source}
     for name, value in facts.items():
@@ -106,7 +119,7 @@ def supply(
     asset: str = "*",
     until: dt.date | None = None,
 ) -> None:
-    """State facts for a case: what the registry looked up, what an authority attests, what the requester adds.
+    """State facts for one asset of a case or for all (`*`); `until` is the last day they hold.
 
     Raises:
         InvalidInput: the party may not state facts from that source, or one of them is an approval.
@@ -138,7 +151,11 @@ def decide(
 ) -> dict[str, Decision]:
     """Judge a case for each of its assets by the rulebook in force, and log each answer.
 
-    The leaf shows the answer; the packed facts stand in the body, to which the leaf commits.
+    The leaf has the answer. The body, to which the leaf commits, has the facts as stated and as
+    packed words, so that a replay can judge again.
+
+    Raises:
+        InvalidInput: the rulebook in use is not the adopted one, or an unknown case or asset.
     """
     the_case = consortium.case(case)
     if consortium.point.book.digest != consortium.state.rulebook:
@@ -167,12 +184,13 @@ def decide(
                     "alarm.raised", case=case, public={"asset": name, "alarm": decision.alarm}
                 )
             )
+        # remedies are computed after the answer is logged; they are advice, not part of it
         decisions[name] = with_remedies(consortium.point, decision, admitted)
     return decisions
 
 
 def decision_leaf(decision: Decision) -> dict[str, Json]:
-    """What of a decision everybody may see; `result` is the digest of the whole, to which replay must come."""
+    """The public part of a decision; `result` is the digest of the whole, which a replay checks."""
     return {
         "asset": decision.asset,
         "outcome": decision.outcome.value,
@@ -200,11 +218,12 @@ def approve(
     conditions: Mapping[str, int] | None = None,
     until: dt.date | None = None,
 ) -> None:
-    """Log the decision of a named authority, signed by it: with reasons, conditions (`min_cell`, `max_calls`, `days`)
-    and the last day on which it holds.
+    """Log the signed decision of a named authority, with its reasons.
+
+    `conditions` are `min_cell`, `max_calls` and `days`; `until` is the last day on which it holds.
 
     Raises:
-        InvalidInput: no such authority, or the party does not speak for it.
+        InvalidInput: no such authority or condition, or the party does not speak for it.
     """
     the_case = consortium.case(case)
     consortium.point.book.schema.spec(f"approval.{authority}")
@@ -235,6 +254,8 @@ def approve(
 
 
 def approval_message(case: str, said: Mapping[str, Json]) -> bytes:
-    """What an authority signs: the log, the case, the decision that it had before it, and what it said. A later
-    decision makes an older approval unusable, so that it cannot be logged a second time."""
+    """The bytes that an authority signs: log, case, the decision that it read, and its answer.
+
+    The decision's index is included, so nobody can log the approval again after a later decision.
+    """
     return canonical({"case": case, **{k: v for k, v in said.items() if k != "signature"}})

@@ -1,15 +1,16 @@
-"""Assembling the facts of one (request, asset), each with its source (a contract can only prove f(facts)).
+"""Assemble the facts of one request and one of its assets, each with its source.
 
-From the request what the requester declares; from the catalogue what the data are; from profiles what the
-institution's registry entry vouches for; from the registry who the parties are and who consented; from the case what
-authorities attested. A derived fact is never assembled.
+The request has what the requester declares, the catalogue what the data are, a profile what is
+vouched for the institution, the registry who the parties are, and the case what authorities attest.
+A derived fact is never assembled: the rulebook computes it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from heyi.catalogue.grade import select
@@ -24,38 +25,49 @@ from heyi.policy.language.schema import Schema
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembled:
-    """Facts with their sources; `erased` names those whose statement was erased and which are unknown since."""
+    """Facts with their sources; `erased` names those that are unknown since a body was erased."""
 
     stated: dict[str, Stated]
     erased: frozenset[str]
 
 
+_Said = tuple[str, Any, Source, str | None]
+"""One statement: fact, value (None where it was erased), source, last day on which it holds."""
+
+
 def assemble(state: State, schema: Schema, case: Case, asset: Asset) -> Assembled:
     """The facts of a case for one of its assets, from the fold of the log alone.
 
-    A later statement replaces an earlier one from a source that is no stronger; a weaker one never replaces a
-    stronger one, whatever its place or its scope.
+    INVARIANT: a statement from a weaker source never replaces one from a stronger source. Between
+    equal sources the later statement holds, whether it is for all assets or for one.
     """
-    request = case.request
     held: dict[str, tuple[Source, Stated | None]] = {}
-
-    def put(name: str, value: Any, source: Source, until: str | None = None) -> None:
+    for name, value, source, until in chain(
+        _from_registers(state, schema, case.request, asset), _from_case(case, asset)
+    ):
         if name in held and held[name][0] > source:
-            return
+            continue
         last = dt.date.fromisoformat(until) if until else None
-        stated = (
-            None
-            if value is None
-            else Stated(value=schema.spec(name).check(value), source=source, until=last)
-        )
+        stated = None
+        if value is not None:
+            stated = Stated(value=schema.spec(name).check(value), source=source, until=last)
         held[name] = (source, stated)
+    return Assembled(
+        stated={name: stated for name, (_, stated) in held.items() if stated is not None},
+        erased=frozenset(name for name, (_, stated) in held.items() if stated is None),
+    )
 
+
+def _from_registers(
+    state: State, schema: Schema, request: Mapping[str, Json], asset: Asset
+) -> Iterator[_Said]:
+    """What the request, the profile, the catalogue and the registry say."""
     for name in ("action", "purpose", "delivery"):
-        put(f"act.{name}", request[name], Source.DECLARED)
+        yield f"act.{name}", request[name], Source.DECLARED, None
     for name, value in state.profiles.get(asset.holder, {}).items():
-        put(name, value, Source.PROFILE)
+        yield name, value, Source.PROFILE, None
     for name, value in catalogue_facts(asset, request["kinds"]).items():
-        put(name, value, Source.CATALOGUE)
+        yield name, value, Source.CATALOGUE, None
     entries = (
         ("handler.", asset.holder),
         ("requester.", request["requester"]),
@@ -64,30 +76,31 @@ def assemble(state: State, schema: Schema, case: Case, asset: Asset) -> Assemble
     for prefix, party in entries:
         for name, value in state.registry[party].items():
             if name.startswith(prefix):
-                put(name, value, Source.REGISTRY)
+                yield name, value, Source.REGISTRY, None
     tier = state.parties[asset.holder].tier.value
     if "handler.tier" in schema.facts and tier in schema.spec("handler.tier").values:
-        put("handler.tier", tier, Source.REGISTRY)
+        yield "handler.tier", tier, Source.REGISTRY, None
+    # derived from the registry, whatever the requester declares
     same = request["recipient"] == asset.holder
-    put("recipient.same_handler", same, Source.REGISTRY)
+    yield "recipient.same_handler", same, Source.REGISTRY, None
     if same:
-        put("recipient.kind", "self", Source.REGISTRY)
+        yield "recipient.kind", "self", Source.REGISTRY, None
+
+
+def _from_case(case: Case, asset: Asset) -> Iterator[_Said]:
+    """What was stated for the case, for this asset or for all, in the order of the log."""
     for s in case.statements:
         if s.asset in ("*", asset.id):
-            put(s.name, s.value, Source[s.source.upper()], s.until)
-    return Assembled(
-        stated={name: stated for name, (_, stated) in held.items() if stated is not None},
-        erased=frozenset(name for name, (_, stated) in held.items() if stated is None),
-    )
+            yield s.name, s.value, Source[s.source.upper()], s.until
 
 
 def may_not_state(
     state: State, case: Case, *, by: str, source: Source, names: Collection[str]
 ) -> str | None:
-    """Why a party may not state facts from a source, or None.
+    """Why a party may not state these facts from this source; None if it may.
 
-    The requester declares, the operator's registry answers, an authority attests. Profiles and the catalogue speak
-    through their own events, and an approval is an event that the authority signs.
+    The requester declares, the operator states what its registry says, and an authority attests.
+    Facts of profiles, of the catalogue and of approvals come from other kinds of events.
     """
     if approvals := [n for n in names if n.startswith("approval.")]:
         return f"`{approvals[0]}` is an approval, which its authority signs"
@@ -100,7 +113,7 @@ def may_not_state(
 
 
 def catalogue_facts(asset: Asset, kinds: list[str]) -> dict[str, Any]:
-    """What the catalogue knows about the requested fields of an asset."""
+    """What the catalogue knows about the requested kinds of fields of an asset."""
     chosen = select(asset, kinds)
     facts: dict[str, Any] = {
         "data.personal": chosen.personal,
@@ -125,7 +138,7 @@ def catalogue_facts(asset: Asset, kinds: list[str]) -> dict[str, Any]:
 
 
 def stated_to_json(stated: dict[str, Stated]) -> dict[str, Json]:
-    """Statements in JSON, for the body of a decision."""
+    """Stated facts in JSON, as they are in the body of a decision."""
     return {
         name: {
             "value": to_plain(s.value),

@@ -1,4 +1,4 @@
-"""Granting: when nothing is open, issuer, holder and requester sign and a permit is issued; later it may be revoked."""
+"""Grant permits, which issuer, holder and requester sign, and revoke them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from heyi.crypto.canonical import Json
 from heyi.exchange.consortium import PLATFORM, ZONE, Consortium
 from heyi.exchange.request.facts import assemble
 from heyi.exchange.state import Case
@@ -20,12 +21,16 @@ from heyi.permits.verify import verify_permit
 from heyi.policy.language.schema import admit
 
 DAY = 86_400
-READ = "read"  # a record is opened by a person; nothing is computed
+READ = "read"
+"""In place of an operation where a person opens records and nothing is computed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a permit allows at most; conditions of an approval can only tighten it."""
+    """What a permit allows at most; conditions of an approval can only tighten it.
+
+    `min_cell` is the smallest count that a node gives out.
+    """
 
     min_cell: int = 5
     max_calls: int = 100
@@ -36,7 +41,7 @@ def grant(consortium: Consortium, case: str, terms: Terms | None = None) -> list
     """Issue a permit for each asset whose latest decision permits; return their ids.
 
     Raises:
-        InvalidInput: no asset of the case is permitted.
+        InvalidInput: no asset of the case is permitted, or a decision was overtaken.
     """
     the_case, terms = consortium.case(case), terms or Terms()
     permitted = [a for a, d in the_case.decisions.items() if Outcome(d.outcome).is_permit]
@@ -61,8 +66,12 @@ def grant(consortium: Consortium, case: str, terms: Terms | None = None) -> list
 
 
 def _still_permitted(consortium: Consortium, case: Case, asset: str) -> dict[str, Stated]:
-    """The facts of today, which must still permit what was decided: a decision that facts, approvals or the law have
-    overtaken grants nothing."""
+    """The facts of today.
+
+    Raises:
+        InvalidInput: they no longer give the decision that was logged. Facts, approvals or the law
+            have changed since.
+    """
     schema = consortium.point.book.schema
     stated = assemble(consortium.state, schema, case, consortium.asset(asset)).stated
     now = consortium.point.decide(admit(schema, stated, day=consortium.today), asset=asset)
@@ -73,7 +82,10 @@ def _still_permitted(consortium: Consortium, case: Case, asset: str) -> dict[str
 
 
 def last_second(stated: Mapping[str, Stated]) -> int | None:
-    """The end (Unix time, exclusive) of the last day on which every dated statement still holds; None without any."""
+    """The end of the last day on which every dated statement holds; None if none has a date.
+
+    Unix time in seconds, exclusive.
+    """
     days = [s.until for s in stated.values() if s.until is not None]
     if not days:
         return None
@@ -85,17 +97,12 @@ def _permit(
 ) -> Permit:
     request, decided = case.request, case.decisions[asset]
     holder = consortium.party(consortium.asset(asset).holder)
-    conditions = [
-        a["conditions"]
-        for key, a in case.approvals.items()
-        if key.endswith(f"/{asset}") and a["conditions"]
+    conditional = [
+        a for key, a in case.approvals.items() if key.endswith(f"/{asset}") and a["conditions"]
     ]
+    conditions = [a["conditions"] for a in conditional]
     now = consortium.clock.now()
     days = min([terms.days, *(c["days"] for c in conditions if "days" in c)])
-    operations = {
-        o["name"]: Operation(name=o["name"], params=o["params"]).digest
-        for o in request["operations"]
-    } or {READ: READ}
     return Permit(
         id=f"{case.id}.{asset}",
         case=case.id,
@@ -108,14 +115,13 @@ def _permit(
         purpose=request["purpose"],
         delivery=request["delivery"],
         kinds=tuple(request["kinds"]),
-        operations=operations,
+        operations=permitted_operations(request),
         min_cell=max([terms.min_cell, *(c["min_cell"] for c in conditions if "min_cell" in c)]),
         max_calls=min([terms.max_calls, *(c["max_calls"] for c in conditions if "max_calls" in c)]),
         obligations=decided.obligations,
         conditions=tuple(
             f"{a['authority']}: {', '.join(f'{k} {v}' for k, v in sorted(a['conditions'].items()))}"
-            for key, a in case.approvals.items()
-            if key.endswith(f"/{asset}") and a["conditions"]
+            for a in conditional
         ),
         issued_at=now,
         expires_at=min(now + days * DAY, last_second(stated) or now + days * DAY),
@@ -125,11 +131,22 @@ def _permit(
     )
 
 
+def permitted_operations(request: Mapping[str, Json]) -> dict[str, str]:
+    """The operations that permits of a request hold: digests by name, or `read` alone."""
+    operations = [Operation(name=o["name"], params=o["params"]) for o in request["operations"]]
+    return {o.name: o.digest for o in operations} or {READ: READ}
+
+
 def revoke(consortium: Consortium, case: str, permit: str, *, reason: str) -> None:
-    """Revoke a permit: logged first, then told to the node, which refuses from then on."""
+    """Log that a permit is revoked, then tell the node, which refuses from then on.
+
+    Raises:
+        InvalidInput: the case has no such permit.
+    """
     the_case = consortium.case(case)
     if permit not in the_case.permits:
         raise InvalidInput(f"case `{case}` has no permit `{permit}`")
+    # logged first: a node that was not told is noticed in a replay
     consortium.write(
         consortium.draft(
             "permit.revoked", case=case, public={"permit": permit}, body={"reason": reason}
@@ -139,7 +156,7 @@ def revoke(consortium: Consortium, case: str, permit: str, *, reason: str) -> No
 
 
 def seat(consortium: Consortium, case: str, permit: str) -> Seat:
-    """A permit in use, for the driver."""
+    """A permit in use, as the driver needs it."""
     token = consortium.case(case).permits[permit]
     asset = consortium.asset(permit.partition(".")[2])
     holder, issuer = consortium.party(asset.holder), consortium.keyring.signer(PLATFORM)

@@ -1,4 +1,4 @@
-"""Registering: the consortium's rulebook, its parties, what the registry vouches for, its assets."""
+"""Register the rulebook, the parties, what is vouched for them, and the assets."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from heyi.catalogue.grade import grade
 from heyi.catalogue.harmonise import decode, persons
 from heyi.catalogue.table import Table
 from heyi.crypto.canonical import Json, canonical
+from heyi.crypto.codec import to_json
 from heyi.exchange.consortium import Consortium
-from heyi.exchange.state import asset_to_json, party_to_json
+from heyi.exchange.state import asset_to_json
 from heyi.model.asset import Asset
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Source, Value
@@ -20,7 +21,7 @@ from heyi.policy.language.schema import Schema
 
 
 def adopt_rulebook(consortium: Consortium) -> None:
-    """Keep the rulebook's texts and log their digest."""
+    """Keep the texts of the rulebook with the log, and log their digest."""
     book = consortium.point.book
     consortium.artefacts.put_artefact(book.digest, canonical(dict(book.texts)))
     public = {"digest": book.digest, "layout": layout(book.schema), "rules": len(book.rules)}
@@ -30,7 +31,11 @@ def adopt_rulebook(consortium: Consortium) -> None:
 def register_party(
     consortium: Consortium, party: Party, registry: Mapping[str, Value] | None = None
 ) -> None:
-    """Register a party with the facts about it that the registry itself has checked."""
+    """Register a party with the facts about it that the registry has checked.
+
+    Raises:
+        InvalidInput: its id is taken, its host is unknown, or a fact needs a stronger source.
+    """
     if party.id in consortium.state.parties:
         raise InvalidInput(
             f"party `{party.id}` is registered already", hint="register a correction instead"
@@ -39,7 +44,7 @@ def register_party(
         consortium.party(party.hosted_by)
     facts = plain(consortium.point.book.schema, registry or {}, at_most=Source.REGISTRY)
     consortium.write(
-        consortium.draft("party.registered", public={**party_to_json(party), "registry": facts})
+        consortium.draft("party.registered", public={**to_json(party), "registry": facts})
     )
 
 
@@ -51,7 +56,7 @@ def open_node(consortium: Consortium, host: str, *, origin: str, log_key: str) -
 
 
 def vouch_profile(consortium: Consortium, party: str, facts: Mapping[str, Value]) -> None:
-    """Vouch for an institution's organisational basics: notice, impact assessment, contracts, rules for minors."""
+    """Vouch for an institution's organisation: notice, impact assessment, contracts, minors."""
     consortium.party(party)
     checked = plain(consortium.point.book.schema, facts, at_most=Source.PROFILE)
     consortium.write(consortium.draft("profile.vouched", public={"party": party, "facts": checked}))
@@ -62,8 +67,8 @@ def grade_import(
 ) -> Asset:
     """Grade a table at its institution, and count its persons.
 
-    `origin` and `secret` are what the holder's steward states; no import can find them out. A record
-    without a valid identity number counts as a person of its own.
+    The holder's steward states `origin` and `secret`; no import can find them out. A record
+    without a valid identity number counts as one person.
     """
     asset = grade(table, asset_id=asset_id, holder=holder, zh=zh, en=en)
     kinds = {f.kind for f in asset.fields}
@@ -78,7 +83,11 @@ def grade_import(
 
 
 def register_asset(consortium: Consortium, asset: Asset) -> None:
-    """Register a graded asset under its holder."""
+    """Register a graded asset under its holder.
+
+    Raises:
+        InvalidInput: its holder is unknown, or its id is taken.
+    """
     consortium.party(asset.holder)
     if asset.id in consortium.state.assets:
         raise InvalidInput(
@@ -90,7 +99,11 @@ def register_asset(consortium: Consortium, asset: Asset) -> None:
 
 
 def plain(schema: Schema, facts: Mapping[str, Value], *, at_most: Source) -> dict[str, Json]:
-    """Facts in JSON, refused where the schema asks for a stronger source than this one."""
+    """Facts in JSON.
+
+    Raises:
+        InvalidInput: an unknown fact, a wrong value, or the schema asks for a stronger source.
+    """
     checked: dict[str, Json] = {}
     for name, value in facts.items():
         spec = schema.spec(name)

@@ -1,4 +1,4 @@
-"""A joint study from end to end: utility registered, operations run under permits, contributions valued and stated."""
+"""A joint study: register the utility, run operations under permits, value the contributions."""
 
 from __future__ import annotations
 
@@ -18,8 +18,12 @@ from heyi.settlement.statement import Statement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyResult:
-    """`coefficients_nano` on the registered scaling, intercept first, in 1e-9; `names` in the same order. Both are
-    empty where the study asks for no model."""
+    """What a study found, and the statements of its settlement.
+
+    `coefficients_nano` are on the registered scaling, intercept first, in 1e-9; `names` are in the
+    same order. Both are empty where the study asks for no model. `refused` has the refusal of each
+    institution that did.
+    """
 
     case: str
     names: tuple[str, ...]
@@ -34,7 +38,8 @@ def register_study(consortium: Consortium, case: str, valuation: Valuation, pot:
     """Register how contributions to a case will be measured, before permits are issued.
 
     Raises:
-        InvalidInput: the request does not ask for the operation that measures it, or that cannot.
+        InvalidInput: the request does not ask for the operation that measures it, or the operation
+            cannot.
     """
     measured = valuation.operation
     operations = {o["name"]: o["params"] for o in consortium.case(case).request["operations"]}
@@ -53,7 +58,7 @@ def register_study(consortium: Consortium, case: str, valuation: Valuation, pot:
 def run_study(
     consortium: Consortium, case: str, *, on_round: Callable[[int], None] = lambda _: None
 ) -> StudyResult:
-    """Run the regression of a granted case, value what each institution contributed as it was registered, and state it.
+    """Run a granted case, value the contributions as it was registered, and log the statements.
 
     Raises:
         InvalidInput: nothing is registered or granted.

@@ -1,4 +1,4 @@
-"""Measuring: from the answers of institutions to a game, as it was registered before the run."""
+"""Measure a game from the answers of institutions, as it was registered before the run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from heyi.settlement.sampled import plan
 from heyi.settlement.utility import (
     CONCORDANCE,
     COVERAGE,
-    INFORMATION,
     LIKELIHOOD,
     TABLE,
     UNITS,
@@ -32,6 +31,8 @@ from heyi.settlement.utility import (
 )
 
 Specification = Mapping[str, Json]
+Overlap = tuple[list[str], dict[int, int]]
+"""Holders, and how many persons each set of them holds; a set is a bit mask in their order."""
 
 
 def measure(
@@ -40,50 +41,61 @@ def measure(
     *,
     on_round: Callable[[int], None] = lambda _: None,
 ) -> tuple[Regressed | None, Measured]:
-    """Run the regression of a case, where it asks for one, and measure what was registered.
+    """Run the regression of a case, if it asks for one, and measure what was registered.
 
     Raises:
         InvalidInput: too many institutions for models of all coalitions.
-        Refused: nobody takes part, or an institution refuses in the middle.
+        Refused: fewer than two institutions take part, or one refuses in the middle.
     """
     utility = specification["utility"]
     linked = _linked(session, specification)
-    exact = utility in (LIKELIHOOD, CONCORDANCE) and specification["fits"] != NEAR
     if utility == COVERAGE:
         joint = session.regress(on_round=on_round) if "logistic" in session.operations else None
         return joint, _covered(session, specification)
-    if not exact:
+    if utility in (LIKELIHOOD, CONCORDANCE):
+        return _modelled(session, specification, linked, on_round)
+    regressed = session.regress(on_round=on_round)
+    holders = [seat.permit.holder for seat in regressed.seats]
+    if utility == TABLE:
+        return regressed, table_game(holders, specification)
+    # what is left is the information utility
+    matrices = session.informations(regressed)
+    game = information_game(holders, matrices, regressed, specification)
+    return regressed, replace(game, overlap=_overlap(game.players, linked))
+
+
+def _modelled(
+    session: Session,
+    specification: Specification,
+    linked: Overlap | None,
+    on_round: Callable[[int], None],
+) -> tuple[Regressed, Measured]:
+    """Fit models of coalitions, and judge them by their likelihood or their concordance."""
+    if specification["fits"] == NEAR:
         regressed = session.regress(on_round=on_round)
+        session.fit_near(regressed, _masks(len(regressed.seats), specification))
     else:
         regressed = session.regress(
             coalitions=lambda n: _masks(n, specification), on_round=on_round
         )
     holders = [seat.permit.holder for seat in regressed.seats]
-    if utility == TABLE:
-        return regressed, table_game(holders, specification)
-    if utility == INFORMATION:
-        matrices = session.informations(regressed)
-        game = information_game(holders, matrices, regressed, specification)
-        return regressed, replace(game, overlap=_overlap(game.players, linked))
-    if not exact:
-        session.fit_near(regressed, _masks(len(holders), specification))
     moments = None
-    if utility == LIKELIHOOD:
+    if specification["utility"] == LIKELIHOOD:
         values, moments = session.likelihoods(regressed)
     else:
         values = session.concordances(regressed)
-    values = {m: v - values[0] for m, v in values.items()}
+    values = {m: v - values[0] for m, v in values.items()}  # above the null model
     if is_sample(len(holders), specification):
         return regressed, _sampled(holders, values, specification)
     game = model_game(holders, values, moments, specification)
     return regressed, replace(game, overlap=_overlap(game.players, linked))
 
 
-def _linked(
-    session: Session, specification: Specification
-) -> tuple[list[str], dict[int, int]] | None:
-    """Persons by who holds them, where a regression is judged and the request asks for tokens too; twins then count
-    each of their persons once."""
+def _linked(session: Session, specification: Specification) -> Overlap | None:
+    """Who holds the same persons, if a regression is judged and the request asks for tokens too.
+
+    Where twins are joined, each person whom both hold then counts once in the regression.
+    """
     if specification["utility"] in (COVERAGE, TABLE) or "tokens" not in session.operations:
         return None
     classes = size_of(session.operation("tokens").params.get("strata", ()))
@@ -97,10 +109,8 @@ def _linked(
     return holders, patterns
 
 
-def _overlap(
-    players: Sequence[str], linked: tuple[list[str], dict[int, int]] | None
-) -> dict[int, int] | None:
-    """The same patterns as bit masks over the players, who may be fewer than were linked."""
+def _overlap(players: Sequence[str], linked: Overlap | None) -> dict[int, int] | None:
+    """The overlap by bit masks over the players, who may be fewer than the linked holders."""
     if linked is None:
         return None
     holders, patterns = linked
@@ -143,12 +153,14 @@ def model_game(
     moments: Sequence[Sequence[int]] | None,
     specification: Specification,
 ) -> Game:
-    """The game of models of all coalitions; `values` by bit mask over the players, `moments` in 1e-12."""
+    """The game of the models of all coalitions.
+
+    `values` are by bit mask over the players; `moments` are in 1e-12.
+    """
     rows = None
     if moments is not None:
-        rows = tuple(
-            tuple(x * 10**12 for x in row) for row in moments
-        )  # millionths squared, in 1e-24
+        # a game keeps moments in 1e-24, the square of the unit of its values
+        rows = tuple(tuple(x * 10**12 for x in row) for row in moments)
     return Game(
         players=tuple(players),
         values=tuple(values[mask] for mask in range(1 << len(players))),
@@ -180,18 +192,21 @@ def information_game(
     regressed: Regressed,
     specification: Specification,
 ) -> Game:
-    """Precision of one coefficient, 1 over its cell of the inverse information of a coalition, less the ridge.
+    """The game whose value is the precision of one coefficient, in millionths.
 
-    It is in millionths; contributions sum to the precision of the joint estimate.
+    The precision is 1 over the coefficient's cell of the inverse of a coalition's information
+    matrix, less the ridge. Contributions sum to the precision of the joint estimate.
     """
     params = regressed.operation.params
     at = 1 + [c["kind"] for c in params["covariates"]].index(specification["of"])
     n, k, ridge = len(holders), len(matrices[0]), params["ridge_micro"] / MICRO
+    # the information of a coalition is the sum of its members'; the ridge spares the intercept
     whole = np.zeros((1 << n, k, k))
     for i, own in enumerate(matrices):
         whole[[m for m in range(1 << n) if m >> i & 1]] += own
     for j in range(1, k):
         whole[:, j, j] += ridge
+    # one column of each inverse is enough: solve for a unit vector; mask 0 has the value 0
     unit = np.zeros((1 << n, k))
     unit[:, at] = 1.0
     precision = 1 / solve(whole[1:], unit[1:])[:, at] - ridge

@@ -1,4 +1,4 @@
-"""A study as a plan: who takes part, what is asked, what is approved, how it is valued; and its opening."""
+"""The plan of a study (who takes part, what is asked, approved and valued) and how it is opened."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ATTESTER = "attesting-authority"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """An institution and its file."""
+    """An institution and the name of its file."""
 
     id: str
     zh: str
@@ -36,7 +36,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedApproval:
-    """What an authority decides, as the study file records it."""
+    """The decision of an authority, as the study file records it."""
 
     authority: str
     by: str
@@ -47,8 +47,12 @@ class PlannedApproval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyPlan:
-    """A study file, read. `columns` names the columns of files without header; `origin` and `secret` are what
-    the stewards state about the data; `like` are profiles of facts; `settles` is who approves the settlement."""
+    """The contents of a study file.
+
+    `columns` names the columns of files without a header. The stewards state `origin` and `secret`
+    about the data. `like` names profiles of facts; `facts` go over them. `settles` is the party
+    that approves the settlement.
+    """
 
     id: str
     zh: str
@@ -108,8 +112,8 @@ def register_plan(consortium: Consortium, plan: StudyPlan) -> None:
 def open_plan(consortium: Consortium, plan: StudyPlan) -> list[dict[str, Decision]]:
     """Submit the request of a study, log what authorities decide, and grant what is permitted.
 
-    Returns the decisions before and, where there were approvals, after. Where the last permit nothing, nothing is
-    granted.
+    Returns the rounds of decisions by asset: one before approvals and, if there were any, one
+    after. If the last round permits nothing, nothing is granted.
     """
     facts = {**expand_profiles(list(plan.like), consortium.point.book.texts), **plan.facts}
     schema = consortium.point.book.schema

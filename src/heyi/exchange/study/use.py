@@ -1,4 +1,4 @@
-"""Using: operations go to the nodes under permits; every answer and refusal is logged with its signed receipt."""
+"""Use of permits: send operations to nodes, and log each answer or refusal with its receipt."""
 
 from __future__ import annotations
 
@@ -32,12 +32,16 @@ from heyi.settlement.owners import ultimate
 
 
 class Session:
-    """One requester's use of the permits of one case. It counts calls; nodes count them too and durably."""
+    """One requester's use of the permits of one case.
+
+    It counts calls; nodes count them too, and durably. `tokens` and `left_out` are filled by
+    `overlap`: tokens by holder, and the refusals of holders that take no further part.
+    """
 
     def __init__(self, consortium: Consortium, case: str) -> None:
         self.consortium = consortium
         self.case = consortium.case(case)
-        # a revoked permit is still sent: the node is what refuses
+        # a revoked permit is still sent: it is the node that refuses
         self.seats = [seat(consortium, case, p) for p in sorted(self.case.permits)]
         self.operations = {
             o["name"]: Operation(name=o["name"], params=o["params"])
@@ -56,7 +60,7 @@ class Session:
         }
 
     def announce(self, operation: Operation, calls: list[tuple[str, int, str]]) -> None:
-        """Log what is about to be asked; a use that was cut off before its receipt came back is then still known."""
+        """Log the calls before they are sent, so that a call without a receipt is known too."""
         public = {"operation": operation.digest, "calls": [list(call) for call in calls]}
         requester = self.case.request["requester"]
         self.consortium.write(
@@ -71,7 +75,7 @@ class Session:
         return self.operations[name]
 
     def frequencies(self) -> dict[str, Json]:
-        """Ask every seat for its frequency table and release the joined one."""
+        """Ask every seat for its frequency table, and release the joined one."""
         operation = self.operation("frequency")
         got = driver.ask(self.seats, operation, {}, **self._ways)
         self.record(got)
@@ -96,12 +100,14 @@ class Session:
         coalitions: Callable[[int], list[int]] | None = None,
         on_round: Callable[[int], None] = lambda _: None,
     ) -> Regressed:
-        """Fit the regression over all seats that take part and release it; with `coalitions`, over each of those that
-        it names for so many seats, in the same rounds, which begin at the seats' own optima where all have one. A seat
-        that refuses is left out and the fit begins anew.
+        """Fit the regression over all seats that take part, and release it.
+
+        `coalitions` gives, for a number of seats, the masks of further models to fit in the same
+        rounds, everybody last. These fits begin at the seats' own optima where all have one. A seat
+        that refuses is left out, and the fit begins anew.
 
         Raises:
-            Refused: fewer than two institutions take part.
+            Refused: fewer than two institutions take part, or one refuses where sums are masked.
         """
         operation = self.operation("logistic")
         seats = self._one_a_holder()
@@ -113,6 +119,7 @@ class Session:
                 masks = coalitions(len(seats))
                 start, got = own_optima(seats, operation, masks, **self._ways)
                 self.record(got)
+                # a seat that cannot compute an optimum alone can still give sums
                 for_good = {h: r for h, r in got.refusals.items() if r["code"] != CANNOT_COMPUTE}
                 if for_good:
                     refusals |= for_good
@@ -123,38 +130,51 @@ class Session:
             )
             self.record(got)
             if fits:
-                grand = fits[everybody]
-                result: dict[str, Json] = {
-                    "operation": "logistic",
-                    "answered": [s.permit.holder for s in seats],
-                    "refused": refusals,
-                    "coefficients_nano": [round(c / 1000) for c in grand.coefficients],
-                    "rounds": grand.rounds,
-                }
-                self.release(result)
-                return Regressed(
-                    seats=seats, operation=operation, fits=fits, refusals=refusals, result=result
-                )
+                return self._released(seats, operation, fits, refusals)
             refusals |= got.refusals
             if is_masked(operation):
+                # a node masks among one list of peers only: two totals that differ by one
+                # institution would reveal its sums
                 break
             seats = [s for s in seats if s.permit.holder not in got.refusals]
         self.release({"operation": "logistic", "answered": [], "refused": refusals})
-        why = "; ".join(
-            f"`{holder}`: {refusal['en']}" for holder, refusal in sorted(refusals.items())
-        )
+        why = _reasons(refusals)
         if is_masked(operation):
             raise Refused(
                 f"masked sums need every institution: {why}",
                 hint="grant anew without who cannot take part",
             )
         raise Refused(
-            f"a joint study needs two institutions, and {'one' if seats else 'none'} took part: {why}",
+            "a joint study needs two institutions, and "
+            f"{'one' if seats else 'none'} took part: {why}",
             hint="see what each institution asks for",
         )
 
+    def _released(
+        self,
+        seats: list[Seat],
+        operation: Operation,
+        fits: dict[int, Fit],
+        refusals: dict[str, dict[str, str]],
+    ) -> Regressed:
+        """Release the joint model. Coefficients are logged in 1e-9; fits have them in 1e-12."""
+        grand = fits[(1 << len(seats)) - 1]
+        result: dict[str, Json] = {
+            "operation": "logistic",
+            "answered": [s.permit.holder for s in seats],
+            "refused": refusals,
+            "coefficients_nano": [round(c / 1000) for c in grand.coefficients],
+            "rounds": grand.rounds,
+        }
+        self.release(result)
+        return Regressed(
+            seats=seats, operation=operation, fits=fits, refusals=refusals, result=result
+        )
+
     def fit_near(self, regressed: Regressed, masks: Sequence[int]) -> None:
-        """Fit the models of these coalitions near their optimum, from the institutions' own, and add them.
+        """Fit the models of these coalitions near their optima, and add them to `regressed`.
+
+        The fits begin at the institutions' own optima.
 
         Raises:
             Refused: an institution refuses.
@@ -162,7 +182,8 @@ class Session:
         masks = [m for m in masks if m not in regressed.fits]
         start, got = own_optima(regressed.seats, regressed.operation, masks, **self._ways)
         if {r["code"] for r in got.refusals.values()} <= {CANNOT_COMPUTE}:
-            self.record(got)  # who has no optimum of its own still has sums: begin at zero
+            # an institution that cannot compute its optimum still gives sums: begin at zero
+            self.record(got)
         else:
             self._recorded(got)
         fits, got = fit_coalitions(
@@ -172,8 +193,10 @@ class Session:
         regressed.fits.update(fits)
 
     def likelihoods(self, regressed: Regressed) -> tuple[dict[int, int], list[list[int]] | None]:
-        """Log-likelihood of each coalition's model, and of the null model (mask 0), over all complete cases, 1e-12;
-        and the moments of records' contributions where every coalition has a model."""
+        """Log-likelihoods by coalition over all complete cases, in 1e-12; mask 0 is the null model.
+
+        Also the moments of the records' contributions, if every coalition has a model; else None.
+        """
         totals, moments, got = log_likelihoods(
             regressed.seats, regressed.operation, regressed.models(), **self._ways
         )
@@ -181,7 +204,8 @@ class Session:
         return totals, moments
 
     def concordances(self, regressed: Regressed) -> dict[int, int]:
-        """Pairs of a case and a control that each coalition's model ranks rightly, less those it ranks wrongly."""
+        """For each coalition's model, the pairs of a case and a control that it ranks rightly, less
+        those that it ranks wrongly."""
         totals, got = concordances(
             regressed.seats, regressed.operation, regressed.models(), **self._ways
         )
@@ -198,13 +222,11 @@ class Session:
     def _recorded(self, got: Exchanged) -> None:
         self.record(got)
         if got.refusals:
-            why = "; ".join(
-                f"`{holder}`: {refusal['en']}" for holder, refusal in sorted(got.refusals.items())
-            )
+            why = _reasons(got.refusals)
             raise Refused(f"an institution refused to evaluate the models: {why}")
 
     def _one_a_holder(self) -> list[Seat]:
-        """The seats that take part, in the order of their holders' ids, as players stand."""
+        """The seats that take part, sorted by their holders' ids as players are."""
         holders = [s.permit.holder for s in self.seats]
         if twice := sorted({h for h in holders if holders.count(h) > 1}):
             raise InvalidInput(
@@ -217,23 +239,26 @@ class Session:
         )
 
     def overlap(self, weights: Sequence[int] = (1,)) -> tuple[list[str], list[dict[int, int]]]:
-        """Holders that answered, and for each stratum persons by the set of holders that saw them (bit mask in that
-        order). Where institutions place a person in different strata, it counts in the lightest of them, so that nobody
-        gains by placing it elsewhere; `weights` are theirs.
+        """Ask who holds which persons; return the holders that answered, and counts by stratum.
 
-        Who refuses is left out of this session from here on: what cannot be linked cannot be guarded.
+        Each stratum has the number of persons by the set of holders that saw them, a bit mask in
+        the order of the holders. `weights` are those of the strata. A person whom institutions put
+        into different strata counts in the lightest one, so that no institution gains by choosing
+        a stratum. A holder that refuses is left out of this session from then on, since its
+        overlaps with others cannot be guarded.
 
-        The values of a game are published, and differences of them give these counts back: a set of holders that
-        shares fewer persons than the smallest cell of their permits counts as none.
+        The values of a game are published, and their differences give these counts back. So a set
+        of holders that shares fewer persons than the smallest cell of their permits counts as none.
+
+        Raises:
+            Refused: no institution answers.
         """
         operation = self.operation("tokens")
         got = driver.ask(self._one_a_holder(), operation, {}, **self._ways)
         self.record(got)
         self.left_out = got.refusals
         if not got.results:
-            why = "; ".join(
-                f"`{holder}`: {refusal['en']}" for holder, refusal in sorted(got.refusals.items())
-            )
+            why = _reasons(got.refusals)
             raise Refused(
                 f"no institution told which persons it holds: {why}",
                 hint="see what each institution asks",
@@ -251,7 +276,11 @@ class Session:
         ]
 
     def count_once(self, pairs: Sequence[Twin]) -> None:
-        """Have each person whom twins both hold counted by one of them in regressions, chosen by the person's token."""
+        """Let only one of two twins count each person whom both hold, in regressions.
+
+        The person's token chooses which, so that every run chooses the same and twins share the
+        persons about equally.
+        """
         owners = joined({}, pairs)
         groups: dict[str, list[str]] = {}
         for holder in sorted({h for pair in pairs for h in (pair.a, pair.b)}):
@@ -269,7 +298,7 @@ class Session:
                     own.without = out[own.permit.holder]
 
     def record(self, got: Exchanged) -> None:
-        """Log every receipt; they are what the centre reconciles with each node's own log."""
+        """Log every receipt; a replay compares them with each node's own log."""
         if got.receipts:
             drafts = [
                 self.consortium.draft(
@@ -290,7 +319,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Regressed:
-    """Fits by coalition (bit mask over `seats`); the last mask is everybody."""
+    """A regression over `seats`: `fits` by coalition (a bit mask), and the released `result`."""
 
     seats: list[Seat]
     operation: Operation
@@ -299,13 +328,23 @@ class Regressed:
     result: dict[str, Json]
 
     def models(self) -> dict[int, tuple[int, ...]]:
-        """Coefficients by coalition in the order of the masks; the null model stands first."""
+        """Coefficients by coalition in the order of the masks; mask 0 is the null model."""
         null = (0,) * len(next(iter(self.fits.values())).coefficients)
         return {0: null, **{m: self.fits[m].coefficients for m in sorted(self.fits)}}
 
 
+def _reasons(refusals: dict[str, dict[str, str]]) -> str:
+    return "; ".join(f"`{holder}`: {refusal['en']}" for holder, refusal in sorted(refusals.items()))
+
+
 def withdraw(consortium: Consortium, *, token: str, via: str, scope: str = EVERYTHING) -> int:
-    """A subject withdraws: logged without any identifier, then told to every node. Returns the log index."""
+    """Log that a subject withdraws consent, then tell every node; return the log index.
+
+    The leaf has no identifier; the token is in the body.
+
+    Raises:
+        InvalidInput: `via`, the party that the subject came to, is unknown.
+    """
     consortium.party(via)
     (index,) = consortium.write(
         consortium.draft(

@@ -1,6 +1,7 @@
-"""Valuations: how contributions will be measured, as it is registered before the run.
+"""Valuation: how contributions will be measured, registered before the run.
 
-The utilities are told in `settlement/utility`. Models of coalitions are fitted exactly, or near: from the institutions' own optima until no coefficient moves by 0.1.
+`settlement/utility` explains the utilities. Models of coalitions are fitted exactly, or near: from
+the institutions' own optima until no coefficient moves by 0.1.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ MEASURED_BY = {
     CONCORDANCE: "logistic",
     INFORMATION: "logistic",
 }
-"""The operation that measures each utility; of a table it is the regression that it judges."""
+"""The operation that measures each utility; a table judges a regression."""
 MOST_MODELS = 14
+"""Most institutions for which models of all coalitions (2^n - 1) are fitted."""
 MOST_OF_TABLE = 10
 _BASELINES = {
     COVERAGE: "no person is covered",
@@ -38,16 +40,18 @@ _BASELINES = {
 
 
 def evaluation_digest(data: Mapping[str, str]) -> str:
-    """Binds the files that a utility is evaluated on: digests by asset."""
+    """The digest of the files that a utility is evaluated on; `data` has their digests by asset."""
     return digest(dict(sorted(data.items())))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Valuation:
-    """`of` is the covariate of `information`; `strata` are names and weights in the order of the operation's classes.
+    """A utility with its choices.
 
-    With `evaluations`, models of a sample of coalitions are fitted, planned from `seed`; without, of all. `table` has
-    the value of each coalition, its members joined by a space in the order of their ids.
+    `of` is the covariate of `information`. `strata` are names and weights in the order of the
+    operation's classes. If `evaluations` is not 0, models of so many sampled coalitions are fitted,
+    planned from `seed`; else models of all. `table` has the value of each coalition by its members,
+    which are joined by a space in the order of their ids.
     """
 
     utility: str
@@ -117,12 +121,31 @@ class Valuation:
         return MEASURED_BY.get(self.utility, "logistic")
 
     def specify(self, operation: Operation, pot: Pot, data: Mapping[str, str]) -> dict[str, Json]:
-        """What is registered before the run: the utility, its baseline, what it is evaluated on, who the players are,
-        the pot and its terms. `data` has the digest of each asset's file.
+        """The specification that is registered before the run.
+
+        It has the utility, its baseline, what it is evaluated on, who the players are, and the pot
+        with its terms. `data` has the digest of each asset's file.
 
         Raises:
             InvalidInput: the operation cannot measure it.
         """
+        self._check_operation(operation, pot)
+        return {
+            "utility": self.utility,
+            "operation": operation.digest,
+            "baseline": _BASELINES[self.utility],
+            "evaluation": "complete cases of all institutions that take part",
+            "evaluation_digest": evaluation_digest(data),
+            "smallest_overlap": "sets of institutions that share fewer persons than the smallest "
+            "cell count as none",
+            "players": "holders of the data; those of one owner divide what their owner gets",
+            "value": "Shapley value; of Owen and Winter where there are unions",
+            "sums": operation.params.get("sums", "per-site"),
+            **self._choices(),
+            **pot.to_json(),
+        }
+
+    def _check_operation(self, operation: Operation, pot: Pot) -> None:
         if is_masked(operation) and self.utility != TABLE:
             raise InvalidInput(
                 "contributions cannot be told from masked sums",
@@ -141,28 +164,15 @@ class Valuation:
             raise InvalidInput(
                 f"the operation has {classes} strata and {len(self.strata)} have names and weights"
             )
-        chosen: dict[str, Json] = {}
+
+    def _choices(self) -> dict[str, Json]:
+        """The choices that this utility has; no others are registered."""
         if self.utility in (LIKELIHOOD, CONCORDANCE):
-            chosen["fits"] = self.fits
-            chosen["sample"] = (
-                {"evaluations": self.evaluations, "seed": self.seed} if self.evaluations else None
-            )
-        elif self.utility == INFORMATION:
-            chosen["of"] = self.of
-        elif self.utility == TABLE:
-            chosen["table"] = {members: str(value) for members, value in sorted(self.table.items())}
-        else:
-            chosen["strata"] = [{"name": name, "weight": weight} for name, weight in self.strata]
-        return {
-            "utility": self.utility,
-            "operation": operation.digest,
-            "baseline": _BASELINES[self.utility],
-            "evaluation": "complete cases of all institutions that take part",
-            "evaluation_digest": evaluation_digest(data),
-            "smallest_overlap": "sets of institutions that share fewer persons than the smallest cell count as none",
-            "players": "holders of the data; those of one owner divide what their owner gets",
-            "value": "Shapley value; of Owen and Winter where there are unions",
-            "sums": operation.params.get("sums", "per-site"),
-            **chosen,
-            **pot.to_json(),
-        }
+            sample = {"evaluations": self.evaluations, "seed": self.seed}
+            return {"fits": self.fits, "sample": sample if self.evaluations else None}
+        if self.utility == INFORMATION:
+            return {"of": self.of}
+        if self.utility == TABLE:
+            # as text, since canonical JSON refuses integers above 2^53 - 1
+            return {"table": {members: str(v) for members, v in sorted(self.table.items())}}
+        return {"strata": [{"name": name, "weight": weight} for name, weight in self.strata]}

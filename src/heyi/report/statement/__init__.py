@@ -1,1 +1,1 @@
-"""The statement of one institution: as a page, and as a table of payments."""
+"""The statement of one institution as a page, and payments as a table."""

@@ -1,24 +1,26 @@
-"""An institution's statement of a period: what its data were used for and added, what it is paid, how to doubt it.
+"""The statement of one institution: what its data were used for, what they added, what it is paid.
 
-Everything is read from a log that was verified; the page loads nothing, prints on A4, and says how to recompute it.
+It is read from a log that was verified. The page prints on A4, and says how to recompute and how to
+dispute it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import accumulate
 
 from heyi.audit.verify import Checked
 from heyi.crypto.canonical import Json
 from heyi.exchange.consortium import legal_day
+from heyi.exchange.request.grant import permitted_operations
 from heyi.exchange.state import Case, State
-from heyi.federation.wire.operation import Operation
 from heyi.model.decision import Text
 from heyi.model.errors import InvalidInput
 from heyi.report.data import Tone
-from heyi.report.html import page as render_page
+from heyi.report.html import bars, render_page
 from heyi.report.measures import exactly, measured, percent_range, shown, unit_of, unit_short
 from heyi.report.words import TIERS, sentence_case
 from heyi.settlement.stages import Stage
@@ -45,7 +47,10 @@ OPERATIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """Calls of one operation under the permits of one case, answered and refused by the institution's node."""
+    """Calls of one operation in one case, answered and refused by the institution's node.
+
+    `first` and `last` are days.
+    """
 
     study: Text
     requester: Text
@@ -58,7 +63,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
-    """One institution's part in a settlement, for the chart; `own` is whose statement it is."""
+    """One institution's contribution in the chart; `own` marks the one whose statement it is."""
 
     name: Text
     contribution: float
@@ -68,7 +73,11 @@ class Slice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """The institution's share in one study. `part` is its part in all contributions, percent, with its interval."""
+    """The institution's share in one study, with amounts as they are printed.
+
+    `part` is its part of all contributions in percent, and `interval` the interval of that part.
+    `range` is the interval of the contribution. A text is empty where there is nothing to say.
+    """
 
     study: Text
     case: str
@@ -102,7 +111,7 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementPage:
-    """All that an institution is told about a period; days are inclusive."""
+    """Everything on the page for a period; both days are inclusive."""
 
     party: str
     name: Text
@@ -126,43 +135,21 @@ def statement_of(
     first: str = "",
     last: str = "",
 ) -> StatementPage:
-    """The statement of an institution from the entries of a log; `first` and `last` bound the period, ISO days.
+    """The statement of an institution from the entries of a log.
+
+    `first` and `last` bound the period, ISO days, inclusive; empty ones leave it open.
 
     Raises:
         InvalidInput: no such institution, or it has no statement in the period.
     """
-    state = State()
-    uses: dict[tuple[str, str], list[tuple[str, bool]]] = {}
-    stated: list[Checked] = []
-    paid = 0
-    days: list[str] = []
-    for entry in entries:
-        state.apply(entry.index, entry.event, entry.body)
-        event, day = entry.event, legal_day(entry.event.at).isoformat()
-        if not (first or day) <= day <= (last or day):
-            continue
-        days.append(day)
-        match event.kind:
-            case "operation.answered" | "operation.refused" if event.public["holder"] == party:
-                key = (event.case, event.public["operation"])
-                uses.setdefault(key, []).append((day, not event.public["refusal"]))
-            case "statement.issued" if event.public["party"] == party:
-                stated.append(entry)
-            case "settlement.paid" if event.public["party"] == party:
-                paid += event.public["amount_fen"]
-    if party not in state.parties or not stated:
-        known = sorted(
-            {e.event.public["party"] for e in entries if e.event.kind == "statement.issued"}
-        )
-        hint = f"one of {', '.join(known)}" if known else "run a study first"
-        period = " in this period" if party in known else ""
-        raise InvalidInput(
-            f"no statement for `{party}`{period}", hint="choose another period" if period else hint
-        )
-    # a settlement that was withdrawn or trued up is told by the later one
+    read = _read(entries, party, first, last)
+    state = read.state
+    if party not in state.parties or not read.stated:
+        raise _none(entries, party)
+    # a settlement that was withdrawn or trued up is left out: the later one is shown
     valid = [
         e
-        for e in stated
+        for e in read.stated
         if e.event.public["certificate"] == _case(state, e).settlement.get("certificate")
     ]
     known_party = state.parties[party]
@@ -170,15 +157,59 @@ def statement_of(
         party=party,
         name=Text(zh=known_party.zh, en=known_party.en),
         tier=TIERS[known_party.tier],
-        first=first or days[0],
-        last=last or days[-1],
-        uses=tuple(_use(state, key, calls) for key, calls in uses.items()),
+        first=first or read.days[0],
+        last=last or read.days[-1],
+        uses=tuple(_use(state, key, calls) for key, calls in read.uses.items()),
         settlements=tuple(_settlement(state, e, now=entries[-1].event.at) for e in valid),
         shared=yuan(sum(e.event.public["share_fen"] for e in valid)),
-        paid=yuan(paid),
+        paid=yuan(read.paid_fen),
         verified=verified,
         log_root=log_root,
     )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Read:
+    """What a log says about one institution in a period; `state` is the fold of the whole log.
+
+    `uses` has the day of each call, and whether it was answered, by case and operation.
+    """
+
+    state: State = field(default_factory=State)
+    uses: dict[tuple[str, str], list[tuple[str, bool]]] = field(default_factory=dict)
+    stated: list[Checked] = field(default_factory=list)
+    paid_fen: int = 0
+    days: list[str] = field(default_factory=list)
+
+
+def _read(entries: Sequence[Checked], party: str, first: str, last: str) -> _Read:
+    read = _Read()
+    for entry in entries:
+        read.state.apply(entry.index, entry.event, entry.body)
+        event, day = entry.event, legal_day(entry.event.at).isoformat()
+        if not (first or day) <= day <= (last or day):
+            continue
+        read.days.append(day)
+        match event.kind:
+            case "operation.answered" | "operation.refused" if event.public["holder"] == party:
+                key = (event.case, event.public["operation"])
+                read.uses.setdefault(key, []).append((day, not event.public["refusal"]))
+            case "statement.issued" if event.public["party"] == party:
+                read.stated.append(entry)
+            case "settlement.paid" if event.public["party"] == party:
+                read.paid_fen += event.public["amount_fen"]
+    return read
+
+
+def _none(entries: Sequence[Checked], party: str) -> InvalidInput:
+    """The error of an institution that has no statement, with what to choose instead."""
+    known = sorted({e.event.public["party"] for e in entries if e.event.kind == "statement.issued"})
+    if party in known:
+        return InvalidInput(
+            f"no statement for `{party}` in this period", hint="choose another period"
+        )
+    hint = f"one of {', '.join(known)}" if known else "run a study first"
+    return InvalidInput(f"no statement for `{party}`", hint=hint)
 
 
 def _case(state: State, entry: Checked) -> Case:
@@ -187,7 +218,7 @@ def _case(state: State, entry: Checked) -> Case:
 
 def _use(state: State, key: tuple[str, str], calls: list[tuple[str, bool]]) -> Use:
     case = state.cases[key[0]]
-    names = {operation_digest(o): o["name"] for o in case.request["operations"]}
+    names = {digest: name for name, digest in permitted_operations(case.request).items()}
     requester = state.parties[case.request["requester"]]
     name = names.get(key[1], "")
     answered = sum(ok for _, ok in calls)
@@ -202,13 +233,23 @@ def _use(state: State, key: tuple[str, str], calls: list[tuple[str, bool]]) -> U
     )
 
 
-def operation_digest(operation: Json) -> str:
-    """The digest by which receipts name an operation of a request."""
-    return Operation(name=operation["name"], params=operation["params"]).digest
-
-
 def _title(case: Case) -> Text:
     return Text(zh=case.request["zh"], en=sentence_case(case.request["en"]))
+
+
+def _slices(state: State, case: Case, statement: dict[str, Json]) -> tuple[Slice, ...]:
+    unit, slices = statement["unit"], []
+    for party, phi in zip(case.settlement["players"], case.settlement["phi"], strict=True):
+        known, value = state.parties[party], Fraction(phi)
+        slices.append(
+            Slice(
+                name=Text(zh=known.zh, en=known.en),
+                contribution=round(shown(value, unit), 4),
+                decimal=measured(value, unit),
+                own=party == statement["party"],
+            )
+        )
+    return tuple(slices)
 
 
 def _settlement(state: State, entry: Checked, *, now: int) -> Settlement:
@@ -217,17 +258,6 @@ def _settlement(state: State, entry: Checked, *, now: int) -> Settlement:
     words, tone = STAGES[stage]
     phi, total = Fraction(s["contribution"]), int(s["total"])
     low, high = (measured(Fraction(s[end]), s["unit"]) for end in ("low", "high"))
-    slices = []
-    for p, value in zip(case.settlement["players"], case.settlement["phi"], strict=True):
-        known = state.parties[p]
-        slices.append(
-            Slice(
-                name=Text(zh=known.zh, en=known.en),
-                contribution=round(shown(Fraction(value), s["unit"]), 4),
-                decimal=measured(Fraction(value), s["unit"]),
-                own=p == s["party"],
-            )
-        )
     return Settlement(
         study=_title(case),
         case=case.id,
@@ -258,7 +288,7 @@ def _settlement(state: State, entry: Checked, *, now: int) -> Settlement:
         disputes_until=dt.date.isoformat(legal_day(s["disputes_until"])),
         disputable=stage is Stage.STATED and now <= s["disputes_until"],
         certificate=s["certificate"],
-        slices=tuple(slices),
+        slices=_slices(state, case, s),
     )
 
 
@@ -268,27 +298,26 @@ def render_statement(page: StatementPage) -> str:
 
 
 def statement_charts(page: StatementPage) -> dict[str, object]:
-    """A waterfall for each settlement, in which every contribution begins where the one before ends; and the shares of
-    one settlement after the other, where there are several."""
+    """The charts of a statement, by the id of their element.
+
+    Each settlement has a waterfall, in which every contribution begins where the one before ends.
+    Where there are several settlements, a chart shows their shares over time.
+    """
     drawn: dict[str, object] = {}
     for n, s in enumerate(page.settlements, 1):
-        ends = [0.0]
-        for part in s.slices:
-            ends.append(ends[-1] + part.contribution)
+        values = [p.contribution for p in s.slices]
         drawn[f"chart-waterfall-{n}"] = {
-            "labels": [p.name.to_json() for p in s.slices],
-            "values": [p.contribution for p in s.slices],
-            "starts": ends[:-1],
-            "prints": [p.decimal for p in s.slices],
+            **bars([p.name for p in s.slices], values, [p.decimal for p in s.slices]),
+            "starts": list(accumulate(values, initial=0.0))[:-1],
             "own": [p.own for p in s.slices],
         }
     if len(page.settlements) > 1:
-        drawn["chart-time"] = {
-            "labels": [
-                Text(zh=f"{s.day} {s.study.zh}", en=f"{s.day} {s.study.en}").to_json()
+        drawn["chart-time"] = bars(
+            [
+                Text(zh=f"{s.day} {s.study.zh}", en=f"{s.day} {s.study.en}")
                 for s in page.settlements
             ],
-            "values": [s.share_fen / 100 for s in page.settlements],
-            "prints": [s.share for s in page.settlements],
-        }
+            [s.share_fen / 100 for s in page.settlements],
+            [s.share for s in page.settlements],
+        )
     return drawn

@@ -1,4 +1,4 @@
-"""The list of payments for a finance office: one row a share of an approved settlement."""
+"""The list of payments for a finance office, one row for each institution and study."""
 
 from __future__ import annotations
 
@@ -10,27 +10,25 @@ from heyi.exchange.money.pay import due_fen
 from heyi.exchange.state import State
 
 HEADINGS = (
-    *(
-        "study",
-        "institution",
-        "name_zh",
-        "name_en",
-        "payment",
-        "share_fen",
-        "paid_before_fen",
-        "amount_fen",
-        "amount",
-    ),
-    *("stage", "certificate"),
+    "study",
+    "institution",
+    "name_zh",
+    "name_en",
+    "payment",
+    "share_fen",
+    "paid_before_fen",
+    "amount_fen",
+    "amount",
+    "stage",
+    "certificate",
 )
 
 
 def payments_csv(state: State, cases: Iterable[str]) -> str:
-    """Comma-separated values, UTF-8 with a byte-order mark for spreadsheet programs, one row an institution and study.
+    """The payments as comma-separated values, with a byte-order mark for spreadsheet programs.
 
-    `amount` is what this settlement pays beyond what was paid before; `stage` says whether it is paid yet. Amounts are
-    whole fen, and once in yuan (points) with two decimals and no separators. A text that a spreadsheet
-    would take for a formula gets an apostrophe before it.
+    `amount_fen` is what this settlement pays beyond what was paid before; `stage` says whether it
+    is paid yet. `amount` repeats it in yuan (or points) with two decimals and no separators.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
@@ -56,4 +54,5 @@ def payments_csv(state: State, cases: Iterable[str]) -> str:
 
 
 def _plain(value: str) -> str:
+    """The text, with an apostrophe before it if a spreadsheet would read it as a formula."""
     return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
