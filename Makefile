@@ -6,9 +6,9 @@ BIN := $(VENV)/bin
 DEMO := build/demo
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # an interpreter is taken when it runs, since some machines have shims that do not
-PYTHON := $(shell for p in $(PYTHON_WANTED) python3.11 python3.12 python3 python; do $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' >/dev/null 2>&1 && echo $$p && break; done)
+PYTHON := $(shell for p in $(PYTHON_WANTED) python3.11 python3.12 python3.13 python3 python; do $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: help demo test check format lint types imports bench bench-policy bench-shapley peers contributions intervals settlements gaming \
+.PHONY: help demo test check format lint types imports bench bench-start bench-policy bench-shapley peers contributions intervals settlements gaming \
   differential mutants rules docs lock clean
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo 'make check   format, lint, types, import contract, tests'
 	@echo 'make rules   compile the shipped rulebook anew, after a change of its packs'
 	@echo 'make bench   decision latency beside a hand-written function'
+	@echo 'make bench-start   how long commands take to start, beside python -c pass and an earlier commit'
 	@echo 'make bench-policy   Heyi beside Cedar, Rego and CEL engines, batches, proofs, gas; about ten minutes'
 	@echo 'make bench-shapley   values of players: Heyi beside shapiq, pyDVL, shap and a compiled loop; about ten minutes'
 	@echo 'make contributions   contributions from own optima beside exact retraining; DATA=folder adds the heart study'
@@ -29,7 +30,7 @@ help:
 	@echo 'make lock    renew the lock files (needs the network)'
 
 $(BIN)/python:
-	@test -n "$(PYTHON)" || { echo 'heyi needs Python 3.11 or 3.12 on the PATH' >&2; exit 2; }
+	@test -n "$(PYTHON)" || { echo 'heyi needs Python 3.11, 3.12 or 3.13 on the PATH' >&2; exit 2; }
 	@echo "making $(VENV) with $(PYTHON)" >&2
 	@$(PYTHON) -m venv $(VENV)
 
@@ -64,6 +65,9 @@ types: $(VENV)/dev.stamp
 imports: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 
+bench-start: $(VENV)/dev.stamp
+	$(BIN)/python -m bench.start
+
 bench: $(VENV)/dev.stamp
 	$(BIN)/python bench/decide.py
 
@@ -74,7 +78,7 @@ bench-policy: $(VENV)/dev.stamp
 peers: build/peers/stamp
 
 build/peers/stamp: locks/peers.txt
-	@test -n "$(PYTHON)" || { echo 'heyi needs Python 3.11 or 3.12 on the PATH' >&2; exit 2; }
+	@test -n "$(PYTHON)" || { echo 'heyi needs Python 3.11, 3.12 or 3.13 on the PATH' >&2; exit 2; }
 	@echo 'installing the libraries to compare with into build/peers' >&2
 	@$(PYTHON) -m venv build/peers
 	@build/peers/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all: -r locks/peers.txt
@@ -104,6 +108,7 @@ mutants: $(VENV)/dev.stamp
 rules: $(VENV)/dev.stamp
 	$(BIN)/heyi rules build
 	$(BIN)/heyi rules boundaries --out vectors/boundaries.json
+	$(BIN)/python -m docs.rulebook_numbers
 
 docs: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/docs

@@ -1,4 +1,4 @@
-"""What a single decision's latency does not tell: columns and Arrow tables, proofs, gas, sizes, loading, memory."""
+"""What the latency of a decision does not show: throughput, proofs, gas, loading, memory."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ import numpy as np
 import pyarrow as pa
 
 from bench.decide import percentile
-from bench.requests import mutations
-from bench.sizes import rulebook_of
 from heyi.model.fact import Value
 from heyi.policy.cases import load_rulebook
 from heyi.policy.decide import DecisionPoint
@@ -34,6 +32,8 @@ from heyi.policy.language.schema import LEGAL_DAY, FactType, to_ordinals
 from heyi.policy.proofs.prove import Prover
 from heyi.sources.request_table import encode_table
 from heyi.sources.rulebook import read_rulebook
+from oracles.requests import mutations
+from oracles.sizes import rulebook_of
 
 Facts = dict[str, Value]
 TYPES = {
@@ -46,21 +46,30 @@ TYPES = {
 CLAIMS = (
     'no request with border.export && data.national == "core" is ever permitted',
     "no request with consent.withdrawn && consent.based && data.personal is ever permitted",
-    "no request with data.sensitive && act.leaves && consent.based && !consent.separate is ever permitted",
+    (
+        "no request with data.sensitive && act.leaves && consent.based && !consent.separate"
+        " is ever permitted"
+    ),
     "every request with pay.for_data && data.personal is denied",
     'no request with data.genetic == "material" && recipient.foreign_control is ever permitted',
     "no request with data.secret is ever permitted",
     'no request with act.action == "publish" && data.personal is ever permitted',
-    "no request with subjects.min_age < 14 && consent.based && !consent.guardian && data.personal is ever permitted",
+    (
+        "no request with subjects.min_age < 14 && consent.based && !consent.guardian"
+        " && data.personal is ever permitted"
+    ),
     'no request with recipient.kind == "foreign_judicial" is ever permitted',
-    'every request with act.purpose == "marketing" && basis.kind == "none" && data.personal is denied',
+    (
+        'every request with act.purpose == "marketing" && basis.kind == "none" && data.personal'
+        " is denied"
+    ),
     'no request with legal_day < date("2021-11-01") && data.personal is ever permitted',
     'no request with data.level >= 4 && act.delivery == "identifiable" is ever permitted',
 )
 
 
 def middle(call: Callable[[], object], rounds: int) -> float:
-    """Seconds, the median of some rounds."""
+    """Seconds of a call, median of `rounds` calls."""
     times = []
     for _ in range(rounds):
         begin = time.perf_counter()
@@ -74,7 +83,7 @@ def _read_table(engine: ColumnEngine, table: Any, book: ir.Rulebook) -> object:
 
 
 def columns(rows: int, rounds: int) -> list[dict[str, Any]]:
-    """Decided rows a second, on encoded columns and from an Arrow table; one fact in twenty unknown."""
+    """Rows decided per second, from encoded columns and from Arrow; 5 % of facts unknown."""
     found = []
     for rules in (32, 100):
         book, rng = compile_rulebook(rulebook_of(rules)), Random(3)
@@ -97,11 +106,12 @@ def columns(rows: int, rounds: int) -> list[dict[str, Any]]:
 
 
 def unknown(facts: Facts, rng: Random, share: float) -> Facts:
+    """The facts without a random share of them; the legal day stays."""
     return {n: v for n, v in facts.items() if n == LEGAL_DAY or rng.random() >= share}
 
 
 def arrow_table(book: ir.Rulebook, requests: Sequence[Facts], rows: int) -> Any:
-    """An Arrow table as a data set of requests would be: strings, lists, nulls."""
+    """An Arrow table of `rows` requests as a real data set has it: strings, lists, nulls."""
     plain = [
         {k: sorted(v) if isinstance(v, frozenset) else v for k, v in facts.items()}
         for facts in requests
@@ -112,12 +122,13 @@ def arrow_table(book: ir.Rulebook, requests: Sequence[Facts], rows: int) -> Any:
 
 
 def proofs(rounds: int) -> dict[str, Any]:
-    """Milliseconds of a proof or counterexample over the shipped rulebook."""
+    """Milliseconds of a proof or a counterexample over the shipped rulebook."""
     book = compile_rulebook(read_rulebook())
     times, proved = [], 0
     for _ in range(rounds):
         begin = time.perf_counter()
-        prover = Prover(book)  # a new one each round: a solver learns from what it was asked
+        # A new prover each round: a solver learns from earlier questions.
+        prover = Prover(book)
         making = time.perf_counter() - begin
         for claim in CLAIMS:
             begin = time.perf_counter()
@@ -137,7 +148,11 @@ def proofs(rounds: int) -> dict[str, Any]:
 def contracts(
     sizes: Sequence[int], codes: Mapping[int, tuple[ir.Rulebook, Bytecode]]
 ) -> list[dict[str, Any]]:
-    """Gas of a decision as a transaction, and bytes deployed: in process, and on a chain."""
+    """Gas of a decision as a transaction, and bytes deployed, in process and on a chain.
+
+    Raises:
+        ValueError: a contract is too large to be deployed on a chain.
+    """
     found = []
     for size in sizes:
         book, code = codes[size]
@@ -166,7 +181,7 @@ def contracts(
 
 
 def loading(rounds: int) -> list[dict[str, Any]]:
-    """Milliseconds from texts and the files of a build to a point that decides."""
+    """Milliseconds from texts and build files to a `DecisionPoint` that answers."""
     found = []
     for texts in (read_rulebook(), rulebook_of(300)):
         book = compile_rulebook(texts)
@@ -197,17 +212,22 @@ def memory(decisions: int) -> dict[str, Any]:
 
 
 def resident() -> float:
+    """Resident memory of this process now, in MiB."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * resource.getpagesize() / 2**20
 
 
 def peak() -> float:
+    """The largest resident memory that this process had, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def alone(rules: int, rounds: int) -> list[dict[str, Any]]:
-    """Microseconds of the lockstep with no other engine between its calls: p50 and p99 of all calls, and p99 of the
-    requests by the middle time of each, which leaves out what else the machine did meanwhile."""
+    """Microseconds of the lockstep, with no other engine between its calls.
+
+    `p50` and `p99` are over all calls. `p99_of_requests` is over the median time of each request,
+    so it hardly contains pauses that other processes caused.
+    """
     book = compile_rulebook(rulebook_of(rules))
     point, rng = DecisionPoint(book, bytecode=compile_contracts(book)), Random(1)
     whole = mutations(book, rng, 300)
@@ -223,6 +243,7 @@ def alone(rules: int, rounds: int) -> list[dict[str, Any]]:
                 begin = time.perf_counter_ns()
                 point.judge(known)
                 own.append(time.perf_counter_ns() - begin)
+        # the first round of each request warms caches and is left out
         every = [t for own in times for t in own[1:]]
         middles = [sorted(own)[rounds // 2] for own in times]
         p50, p99 = percentile(every, 50), percentile(every, 99)

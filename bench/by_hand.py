@@ -1,10 +1,11 @@
-"""The 32 rules of `sizes.SMALL` as somebody would write them by hand: one plain function, complete facts only.
+"""The 32 rules of `sizes.SMALL` in one hand-written function, for complete facts only.
 
-It is the floor that the engine's latency is compared with, and an oracle that shares no line with the engine. It was
-written from the texts of the packs, in their order, so that the lists come out in the order of a decision's.
+It is the lower bound that the engine's latency is compared with, and an oracle that shares no line
+of code with the engine. It was written from the texts of the packs, in their order, so that its
+lists have the order of a decision's lists.
 
-What it gives up: it knows no unknown (every fact must be there and of its type), no sources, no articles, no reasons
-beyond identifiers, no remedies; and a rulebook that changes means that this file must be written again.
+What it lacks: unknown facts (every fact must be there and of its type), sources, articles, reasons
+beyond rule ids, and remedies. When the rules change, somebody must change this file too.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import datetime as dt
 from typing import Any
 
 Answer = tuple[str, bool, list[str], list[str], list[str], list[str]]
-"""Outcome, curable, rules that apply, facts that requires lack (rule by rule), authorities to ask, duties (rules)."""
+"""Outcome, curable, rules that apply, facts that requires lack (rule by rule), authorities to ask,
+rules of duties."""
 
 MRR_IN_FORCE = dt.date(2014, 1, 1)
 AIDS_IN_FORCE = dt.date(2006, 3, 1)
@@ -230,7 +232,7 @@ def judge(facts: dict[str, Any]) -> Answer:
             fired.append("NDSR-12.2")
             obligations.append("NDSR-12.2")
 
-    # --- Personal information protection: grounds, which stand whether or not the track is open
+    # --- Personal information protection: grounds, whether or not the track is open
     if day >= PIPL_IN_FORCE:
         ground = ""
         if on_consent and consent:
@@ -251,7 +253,7 @@ def judge(facts: dict[str, Any]) -> Answer:
             fired.append(ground)
             grounded = personal
 
-    # --- Personal information protection: duties, all of which need personal information
+    # --- Personal information protection: duties, all for personal information only
     if day >= PIPL_IN_FORCE and personal:
         if (
             basis == "none"
@@ -326,8 +328,9 @@ def judge(facts: dict[str, Any]) -> Answer:
     # --- The answer (docs/spec/decision.md, Outcome)
     refused = any(facts["approval." + authority] == "refused" for authority in reviews)
     approvals = [a for a in dict.fromkeys(reviews) if facts["approval." + a] != "given"]
-    # A ground could still come true on any day on which one is in force: each ground of personal information reads
-    # only facts that somebody may change, and for other data it is enough that the data could be anonymised.
+    # Without a ground the request is curable on each day on which a ground is in force. Grounds for
+    # personal information read only facts that somebody may change. For other data it is enough
+    # that the data could be anonymised.
     hopeless = not grounded and day < (PIPL_IN_FORCE if personal else AH_IN_FORCE)
     if forbidden or refused or hopeless:
         return "deny", False, fired, missing, approvals, obligations

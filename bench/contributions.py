@@ -1,9 +1,11 @@
-"""Contributions from own optima beside those of exact retraining: how far off, in how many exchanges, how long.
+"""Contributions from near fits beside those from exact retraining: difference, exchanges, seconds.
 
     python -m bench.contributions [--persons 20000] [--data FOLDER]        (make contributions)
 
-The county's stroke study is valued by likelihood, once with exactly fitted coalitions and once with near ones; so is
-the heart study, where its files are given. Both go through requests, permits, nodes and settlement.
+The county's stroke study is valued by likelihood twice: with every coalition's model fitted
+exactly, and with near fits. With --data the heart study is valued too. Both studies go through
+requests, permits, nodes and settlement. Exit code 1 where near fits are too far off or take too
+many exchanges.
 """
 
 from __future__ import annotations
@@ -38,12 +40,16 @@ from heyi.store.folder import Run, write_run
 
 ROOT = Path(__file__).resolve().parents[1]
 L1_WANTED, EXTRA_WANTED = 0.01, 4
+"""At most this difference, and at most so many further exchanges, with near fits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """`l1` is the sum of absolute differences of contributions by that of the exact ones; `extra` are exchanges with
-    the institutions besides those of the joint model itself."""
+    """One study, valued with both kinds of fits.
+
+    `rounds`: exchanges for the joint model. `extra`: further exchanges, by kind of fits.
+    `l1`: sum |near - exact| / sum |exact| over the contributions.
+    """
 
     study: str
     institutions: int
@@ -55,7 +61,10 @@ class Result:
 
 
 def compare(name: str, open_study: Callable[[Path, str], App]) -> Result:
-    """Open a study with each kind of fits, run it, and compare."""
+    """Run a study with each kind of fits and compare the contributions.
+
+    `open_study` opens it in a folder, with one of `FITS`.
+    """
     phi: dict[str, dict[str, Fraction]] = {}
     extra, seconds, rounds = {}, {}, 0
     for fits in FITS:
@@ -130,7 +139,7 @@ def county(persons: int) -> Callable[[Path, str], App]:
 
 
 def heart(data: Path, plan: StudyPlan) -> Callable[[Path, str], App]:
-    """The study of a plan over its files."""
+    """The study of a plan over its files in the folder `data`."""
 
     def open_study(directory: Path, fits: str) -> App:
         study = replace(plan, valuation=Valuation(utility=LIKELIHOOD, fits=fits))
@@ -171,9 +180,10 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         for r in results:
             print(
-                f"{r.study}: {r.institutions} institutions, {r.coalitions} coalitions, joint model in {r.rounds} "
-                f"rounds; near fits in {r.extra[NEAR]} further exchanges and {r.seconds[NEAR]:.1f} s, exact in "
-                f"{r.extra[EXACT]} further and {r.seconds[EXACT]:.1f} s; L1 {r.l1:.2e}"
+                f"{r.study}: {r.institutions} institutions, {r.coalitions} coalitions, "
+                f"joint model in {r.rounds} rounds; near fits in {r.extra[NEAR]} further "
+                f"exchanges and {r.seconds[NEAR]:.1f} s, exact in {r.extra[EXACT]} further and "
+                f"{r.seconds[EXACT]:.1f} s; L1 {r.l1:.2e}"
             )
     return 0 if all(r.l1 <= L1_WANTED and r.extra[NEAR] <= EXTRA_WANTED for r in results) else 1
 

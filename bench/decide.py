@@ -1,6 +1,8 @@
-"""Latency of a decision: the rulebook by hand, and the engine with all that it adds, on the same requests in one run.
+"""Latency of one decision by the engine, beside the same rules as a hand-written function.
 
-Before anything is timed, the function written by hand and the engine must agree on every request.
+    python bench/decide.py [--quick] [--out FILE]        (make bench)
+
+Both answer the same requests in one run. Before anything is timed they must agree on each.
 """
 
 from __future__ import annotations
@@ -31,21 +33,21 @@ from heyi.policy.engines.to_python import PythonEngine
 from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.schema import LEGAL_DAY, admit, to_ordinals
 
-sys.path.insert(
-    0, str(Path(__file__).resolve().parents[1])
-)  # run as a script, this file stands outside any package
+# As a script this file belongs to no package, so Python would not find `bench` and `oracles`.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.by_hand import judge
-from bench.requests import SEED, Facts, complete_profiles, mutations
-from bench.sizes import SMALL, rulebook_of
+from oracles.requests import SEED, Facts, complete_profiles, mutations
+from oracles.sizes import SMALL, rulebook_of
 
 ROOT = Path(__file__).resolve().parents[1]
 REQUESTS, ROUNDS = 400, 20
 QUICK_REQUESTS, QUICK_ROUNDS = 40, 3
 LEFT_OUT = 5
+"""Facts that are missing in the rows "facts missing"."""
 
 
-# --- Agreement --------------------------------------------------------------------------------------------------------
+# --- Agreement ------------------------------------------------------------------------------------
 
 
 def as_stated(facts: Facts) -> dict[str, Stated]:
@@ -53,7 +55,7 @@ def as_stated(facts: Facts) -> dict[str, Stated]:
 
 
 def disagreements(point: DecisionPoint, facts: Facts) -> list[str]:
-    """What the engine and the function written by hand say differently about one complete request."""
+    """Where the engine and the hand-written function differ about one complete request."""
     decision = point.decide(admit(point.book.schema, as_stated(facts), day=facts[LEGAL_DAY]))
     mine = dict(
         zip(
@@ -78,12 +80,12 @@ def disagreements(point: DecisionPoint, facts: Facts) -> list[str]:
     return found
 
 
-# --- Measurement ------------------------------------------------------------------------------------------------------
+# --- Measurement ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way to an answer, with one call made ready for each request."""
+    """One way to get an answer, with a prepared call for each request."""
 
     id: str
     label: str
@@ -120,7 +122,11 @@ def ways(point: DecisionPoint, requests: Sequence[Facts], rng: Random) -> list[W
 
 
 def measure(table: Sequence[Way], rounds: int) -> dict[str, list[int]]:
-    """Nanoseconds of each call, round by round: every request by all ways in turn, the way that begins rotating."""
+    """Nanoseconds of each call by way, round by round, in the order of the requests.
+
+    All ways answer a request one after another before the next request, so that all of them meet
+    the same state of the machine. Which way begins rotates, since the first finds colder caches.
+    """
     times: dict[str, list[int]] = {way.id: [] for way in table}
     clock = time.perf_counter_ns
     for way in table:  # warm
@@ -143,7 +149,7 @@ def measure(table: Sequence[Way], rounds: int) -> dict[str, list[int]]:
 
 
 def percentile(times: Sequence[int], percent: int) -> float:
-    """In microseconds, by nearest rank."""
+    """A percentile of nanoseconds, in microseconds, by nearest rank."""
     ordered = sorted(times)
     return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] / 1_000
 
@@ -185,7 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "label": way.label,
             "p50": percentile(times[way.id], 50),
             "p99": percentile(times[way.id], 99),
-            # of each request's middle time: the slow requests, without what else the machine did meanwhile
+            # over the median time of each request: hardly disturbed by other processes
             "p99_of_requests": percentile(
                 [sorted(times[way.id][i::count])[rounds // 2] for i in range(count)], 99
             ),
@@ -219,8 +225,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     console.print(shown)
     console.print(
-        f"{len(point.book.rules)} rules, {len(requests)} requests, {len(requests) * rounds} decisions a row, "
-        f"Python {platform.python_version()}; by hand and engine agree on all requests"
+        f"{len(point.book.rules)} rules, {len(requests)} requests, "
+        f"{len(requests) * rounds} decisions a row, Python {platform.python_version()}; "
+        "by hand and engine agree on all requests"
     )
     return 0
 

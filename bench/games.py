@@ -1,20 +1,20 @@
-"""Six games of any number of players whose Shapley values are known, by a closed form each.
+"""Six games for any number of players whose Shapley values a closed form gives.
 
-    coverage      persons seen by a member; each is shared equally among those who saw it
-    saturating    log(1 + information of the members)
-    airport       the dearest member's cost (Littlechild and Owen 1973)
-    voting        1 where the members' weight passes half
-    unanimity     a sum of games that are worth something to all of a few players together
-    pairs         a sum over pairs of members
+    coverage      number of persons whom at least one member saw
+    saturating    log(1 + sum of the members' information)
+    airport       cost of the most expensive member (Littlechild and Owen 1973)
+    voting        1 where the members have more than half of the weight
+    unanimity     sum of the worths of all teams that are complete in the coalition
+    pairs         sum over pairs of members
 
-Only numpy is needed, and for the saturating game and its value Heyi.
+Only numpy is needed, so that the environment of other libraries (`make peers`) can use them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import comb
+from math import ceil, comb, sqrt
 from typing import Any
 
 import numpy as np
@@ -24,14 +24,14 @@ Array = Any
 
 @dataclass(frozen=True)
 class KnownGame:
-    """`utility` takes rows of memberships; `value` computes the Shapley values."""
+    """`utility`: a number for each row of memberships (bool); `value`: one for each player."""
 
     utility: Callable[[Array], Array]
     value: Callable[[], Array]
 
 
 def games_of(n: int, seed: int) -> dict[str, KnownGame]:
-    """The six games for n players."""
+    """The six games for n players, by name; the same seed gives the same games."""
     rng = np.random.default_rng(seed)
     seen = rng.random((400, n)) < rng.uniform(0.02, 0.3, n)
     information = rng.lognormal(0, 1.5, n)
@@ -43,17 +43,14 @@ def games_of(n: int, seed: int) -> dict[str, KnownGame]:
     between = rng.random((n, n))
     between = (between + between.T) / 2
 
-    def saturating() -> Array:
-        from heyi.settlement.closed_form import log_information
-
-        return log_information(information.tolist(), 1.0)
-
     return {
         "coverage": KnownGame(
             lambda x: ((x.astype(float) @ seen.T) > 0).sum(axis=1) * 1.0,
             lambda: (seen / np.maximum(seen.sum(axis=1), 1)[:, None]).sum(axis=0),
         ),
-        "saturating": KnownGame(lambda x: np.log1p(x @ information), saturating),
+        "saturating": KnownGame(
+            lambda x: np.log1p(x @ information), lambda: _saturating(information)
+        ),
         "airport": KnownGame(lambda x: (x * cost).max(axis=1), lambda: _airport(cost)),
         "voting": KnownGame(
             lambda x: (x @ weights >= quota) * 1.0, lambda: _voting(weights.tolist(), quota)
@@ -69,7 +66,29 @@ def games_of(n: int, seed: int) -> dict[str, KnownGame]:
     }
 
 
+def _saturating(information: Array) -> Array:
+    """The value of log(1 + I(S)), as log(1 + I) = integral over t > 0 of (1 - e^(-tI)) e^(-t) / t.
+
+    phi_i = integral over q in [0, 1] and t of (1 - e^(-t I_i)) e^(-t) / t times the product over
+    j != i of (1 - q + q e^(-t I_j)): the multilinear extension (Owen 1972) under the integral.
+    """
+    x, weight_q = np.polynomial.legendre.leggauss(max(64, ceil(4 * sqrt(len(information)))))
+    q, weight_q = (x + 1) / 2, weight_q / 2
+    # over log t, which takes up the 1 / t; what lies outside of the limits is below rounding
+    low, high = np.log(1e-18 / (1 + information.sum())), np.log(60)
+    y, weight_t = np.polynomial.legendre.leggauss(800)
+    phi = np.zeros(len(information))
+    for log_t, weight in zip((high - low) / 2 * y + (high + low) / 2, weight_t, strict=True):
+        t = np.exp(log_t)
+        gone = -np.expm1(-t * information)
+        logs = np.log1p(-np.outer(q, gone))
+        others = np.exp(logs.sum(axis=1, keepdims=True) - logs)
+        phi += weight * (high - low) / 2 * np.exp(-t) * gone * (weight_q @ others)
+    return phi
+
+
 def _airport(cost: Array) -> Array:
+    """Each step of the sorted costs is shared equally by those who cost at least so much."""
     order = np.argsort(cost)
     phi = np.empty(len(cost))
     phi[order] = np.cumsum(np.diff(cost[order], prepend=0.0) / np.arange(len(cost), 0, -1))
@@ -77,7 +96,13 @@ def _airport(cost: Array) -> Array:
 
 
 def _voting(weights: list[int], quota: int) -> Array:
-    """The chance of each to lift those before it over the quota, by shares of coalitions of each size and weight."""
+    """The probability of each player to bring those before it in a random order up to the quota.
+
+    Source: Shapley and Shubik 1954.
+    """
+    # counts[s, w]: coalitions of s other players with the weight w, for w below the quota only.
+    # A player is pivotal where w + its weight reaches the quota; 1 / (n C(n-1, s)) is the chance
+    # that exactly a given coalition of s players comes before it.
     n, phi = len(weights), []
     for i, own in enumerate(weights):
         counts = np.zeros((n, quota))

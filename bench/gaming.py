@@ -1,12 +1,19 @@
-"""What an institution gains by playing with names and rows, before the guards and after them.
+"""What an institution gains by false names and rows, without the guards and with them.
 
     python -m bench.gaming [--seeds 5]        (make gaming)
 
-Eight institutions hold overlapping parts of a population; contributions are measured by distinct persons, and by the
-likelihood of a logistic model. One of them, or two of one owner, tries: a copy under a second name; a copy with one
-cell in twenty changed, identity numbers too; not declaring a common owner; splitting itself in two; made-up rows. A
-gain is what its names get together, above what it gets honestly. Before: each name is a player. After: twins are
-joined and count each person once, and institutions of one owner are one player, as a registry knows them.
+Eight institutions hold overlapping parts of a population. Contributions are measured in distinct
+persons, and by the likelihood of a logistic model. One institution, or two with one owner, try:
+
+- a copy of its records under a second name;
+- the same with 5 % of the cells changed, identity numbers too;
+- no declaration of a common owner;
+- a split into two institutions;
+- made-up rows.
+
+The gain is what all its names get together, above its honest share. Before the guards each name is
+a player. After them twins (two institutions with mostly the same persons) are joined and count each
+person once, and the institutions of one owner, known from a registry, are one player.
 """
 
 from __future__ import annotations
@@ -39,7 +46,10 @@ ATTACKER, PARTNER, SECOND = "c", "d", "z"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """An institution's records: `persons` are identity numbers, `x` has a leading one, `y` is the outcome."""
+    """An institution's n records.
+
+    `persons`: n identity numbers. `x`: (n, k) covariates, first column 1. `y`: n outcomes, 0 or 1.
+    """
 
     persons: Array
     x: Array
@@ -59,7 +69,10 @@ Sites = Mapping[str, Held]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gain:
-    """In percent of the honest share, means over the seeds and the greatest after the guards."""
+    """Gains in percent of the honest share, means over the seeds.
+
+    `most`: the largest gain of any seed after the guards.
+    """
 
     attack: str
     utility: str
@@ -69,7 +82,7 @@ class Gain:
 
 
 def county(seed: int) -> dict[str, Held]:
-    """Eight institutions of 150 to 900 records over a population of 4,000; every one has a case mix of its own."""
+    """Eight institutions with 150 to 900 records of a population of 4,000, case mixes differ."""
     rng = np.random.default_rng(seed)
     age, risk = rng.normal(0, 1, 4_000), rng.normal(0, 1, (4_000, 3))
     eta = -0.5 + 0.8 * age + risk @ np.array([0.6, -0.4, 0.3])
@@ -84,7 +97,7 @@ def county(seed: int) -> dict[str, Held]:
 
 
 def copy(sites: Sites, rng: np.random.Generator, changed: float) -> dict[str, Held]:
-    """The attacker's records under a second name, with some of their cells drawn anew."""
+    """The attacker's records under a second name too, with a share `changed` of new cells."""
     own = sites[ATTACKER]
     n = len(own.persons)
     x, y, persons = own.x.copy(), own.y.copy(), own.persons.copy()
@@ -96,7 +109,7 @@ def copy(sites: Sites, rng: np.random.Generator, changed: float) -> dict[str, He
 
 
 def split(sites: Sites, rng: np.random.Generator) -> dict[str, Held]:
-    """The attacker's records under two names, half each."""
+    """The attacker's records under two names, half of them under each."""
     own = sites[ATTACKER]
     order = rng.permutation(len(own.persons))
     half = len(order) // 2
@@ -104,7 +117,10 @@ def split(sites: Sites, rng: np.random.Generator) -> dict[str, Held]:
 
 
 def fabricated(sites: Sites, rng: np.random.Generator) -> dict[str, Held]:
-    """Half as many rows again, of persons who do not exist, columns drawn one by one from the attacker's own."""
+    """The attacker adds half as many rows, of persons who do not exist.
+
+    Each cell is drawn from its column, independent of the other cells of the row.
+    """
     own = sites[ATTACKER]
     n = len(own.persons) // 2
     x = np.column_stack(
@@ -117,7 +133,8 @@ def fabricated(sites: Sites, rng: np.random.Generator) -> dict[str, Held]:
 
 
 def shares(sites: Sites, utility: str, pot: Pot) -> dict[str, int]:
-    """What each name gets of the pot."""
+    """What each name gets of the pot, in fen."""
+    # Bit i of a mask is player i. `patterns` counts the persons that exactly these players hold.
     players = tuple(sorted(sites))
     seen: dict[int, int] = {}
     for i, p in enumerate(players):
@@ -148,7 +165,7 @@ def shares(sites: Sites, utility: str, pot: Pot) -> dict[str, int]:
 def count_once(
     sites: Sites, players: Sequence[str], patterns: Mapping[int, int]
 ) -> dict[str, Held]:
-    """Twins' common persons at one of them each."""
+    """The sites with each common person of twins at one of them: even numbers here, odd there."""
     owners = joined({}, twins(players, patterns))
     found = dict(sites)
     for second, first in owners.items():
@@ -160,10 +177,16 @@ def count_once(
 
 
 def likelihoods(held: Sequence[Held]) -> tuple[int, ...]:
-    """Likelihood of every coalition's ridge model over all records, above that of the null model, in 1e-12."""
+    """The utility of every coalition by mask, 0 first, in piconats (1e-12).
+
+    It is the log-likelihood of all records under the coalition's ridge model, minus that under the
+    null model.
+    """
     designs = [Design(x=h.x, y=h.y) for h in held]
     n, k = len(designs), designs[0].x.shape[1]
     member = (np.arange(1, 1 << n)[:, None] >> np.arange(n)) & 1
+    # One Newton iteration for all coalitions at once: the sums of a coalition at its point are the
+    # sums over its members, which are integers, so the order of addition does not matter.
     newton = Newton([[0] * k] * len(member), ridge_micro=1_000_000)
     while newton.open:
         chosen, at = member[newton.open], newton.points
@@ -194,10 +217,11 @@ def _total(parts: Sequence[Array]) -> Array:
 
 
 def gains(seeds: int) -> list[Gain]:
-    """Every attack on every utility."""
+    """Every attack, on every utility, with `seeds` populations."""
     plain, guarded = Pot(fen=POT_FEN, twins=REPORT), Pot(fen=POT_FEN)
     one = replace(guarded, owners={SECOND: ATTACKER})
     together = replace(guarded, owners={PARTNER: ATTACKER})
+    # name, what is done, names of the attacker, pot for the honest share, pot after the guards
     attacks: list[
         tuple[str, Callable[[Sites, np.random.Generator], Sites], tuple[str, ...], Pot, Pot]
     ] = [

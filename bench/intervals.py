@@ -1,9 +1,10 @@
-"""Do the simultaneous 95 % intervals of sampled values hold for all players together, as often as they say?
+"""Do the simultaneous 95 % intervals of sampled values hold for all players in 95 % of the runs?
 
     python -m bench.intervals [--seeds 200]        (make intervals)
 
-The six games of `bench.games` for 20, 50 and 100 players, and seven of 12 players that no fit is made for (noise, veto,
-a dictator, …), whose values come from all 4,096 coalitions. A plan is drawn anew for each seed.
+The games: the six of `bench.games` for 20, 50 and 100 players, and seven games of 12 players that
+the regression does not fit (noise, veto, a dictator, …). The true values of the seven come from
+all 4,096 coalitions. Each seed draws a new plan. Exit code 1 where a game holds less often.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ SEED = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """How often all intervals of a game held together; `half` is their middle half-width by the mean of |values|."""
+    """In `held` of `of` runs all intervals of a game contained the true values.
+
+    `half`: the median half-width of the intervals, divided by the mean of |true values|.
+    """
 
     game: str
     players: int
@@ -40,7 +44,7 @@ class Held:
 
 
 def hard_games(n: int) -> dict[str, tuple[Callable[[Array], Array], Array]]:
-    """Games unlike those that the fits are made of, with their values by enumeration."""
+    """Games that the regression does not fit: (utility of rows of memberships, true values)."""
     rng = np.random.default_rng(SEED)
     x = (np.arange(1 << n)[:, None] >> np.arange(n) & 1).astype(bool)
     own, noise = rng.lognormal(0, 1.5, n), rng.normal(size=1 << n)
@@ -65,7 +69,7 @@ def hard_games(n: int) -> dict[str, tuple[Callable[[Array], Array], Array]]:
 
 
 def measure(cases: list[tuple[int, int]], seeds: int) -> Iterator[Held]:
-    """For (players, evaluations a player) the six games, then the hard ones."""
+    """The six games for each (players, evaluations per player), then the hard games."""
     for n, factor in cases:
         for name, game in games_of(n, SEED).items():
             yield _held(name, n, factor * n, seeds, game.utility, game.value())
@@ -78,6 +82,7 @@ def _held(
 ) -> Held:
     total = float(utility(np.ones((1, n), dtype=bool))[0])
     held, widths = 0, []
+    # a value on the edge of an interval of no width counts as inside
     rounding = 1e-9 * float(np.abs(phi).max())
     for seed in range(seeds):
         drawn = plan(n, evaluations, seed)

@@ -1,7 +1,11 @@
 """A mutation run over a rulebook: do its worked cases notice when a rule says something else?
 
-A mutant is the rulebook with one rule altered in one place. It is killed when a worked case fails by it. Of the others
-z3 shows which are equivalent, so that no request, whatever is known of it, could tell them from the rulebook.
+    python -m bench.mutants [--quick] [--rulebook FOLDER]        (make mutants)
+
+A mutant is the rulebook with one rule changed in one place, for example `age < 14` to `age < 15`.
+A worked case that fails on the mutant kills it. For each other mutant z3 looks for a request that
+the mutant answers in another way; where there is none, the mutant is equivalent to the rulebook.
+Exit code 1 where the cases kill too few of the mutants that are not equivalent.
 """
 
 from __future__ import annotations
@@ -39,7 +43,7 @@ WANTED = 0.95
 
 
 class Kind(Enum):
-    """What is altered; where it can be done in two ways, each is a mutant."""
+    """What is changed; a change in two directions, as of a number up or down, is two mutants."""
 
     RULE = "rule negated"
     NUMBER = "number moved by one"
@@ -53,7 +57,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """An altered rule: `before` stood in `part` of it (days, when, an exception, needs) where `after` stands now."""
+    """A changed rule: in its `part` (days, when, an exception, needs) `before` became `after`."""
 
     kind: Kind
     rule: ir.Rule
@@ -62,7 +66,7 @@ class Mutant:
     after: str
 
     def of(self, book: ir.Rulebook) -> ir.Rulebook:
-        """The rulebook in which this rule stands in the place of the original."""
+        """The rulebook with this rule in place of the original."""
         rules = {r.id: self.rule if r.id == self.rule.id else r for r in book.rules}
         return replace(book, rules=tuple(rules.values()), by_id=rules)
 
@@ -73,12 +77,12 @@ class Fate(Enum):
     SURVIVED = "survived"
 
 
-# --- Mutants ----------------------------------------------------------------------------------------------------------
+# --- Mutants --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """One place of a condition altered: the part itself before and after, and the whole with it."""
+    """One change: the part before and after it, and the whole condition with the changed part."""
 
     kind: Kind
     before: ir.Condition
@@ -87,7 +91,7 @@ class _Change:
 
 
 def mutants(book: ir.Rulebook) -> Iterator[Mutant]:
-    """All mutants, in the order of rules; of those that say the same word for word, the first."""
+    """All mutants, in the order of the rules; of mutants with equal conditions only the first."""
     for rule in book.rules:
         seen = {(rule.applies, rule.needs)}
         for part, change in _changes_of(book.schema, rule):
@@ -106,8 +110,11 @@ def mutants(book: ir.Rulebook) -> Iterator[Mutant]:
 
 
 def _changes_of(schema: Schema, rule: ir.Rule) -> Iterator[tuple[str, _Change]]:
+    """All changes of a rule, each with the name of the part where it is made."""
+    # The compiler writes `applies` as days && condition && !exception && ..., in this order, with
+    # one or two comparisons for the days.
     assert isinstance(rule.applies, ir.All)
-    parts = rule.applies.of  # the days, the condition, the exceptions
+    parts = rule.applies.of
     days, conditions = len(parts) - len(rule.excepts) - 1, len(parts) - len(rule.excepts)
     names = (*["days"] * days, "when", *(f"except {article}" for article in rule.excepts))
     yield "applies", _Change(Kind.RULE, rule.applies, ir.Not(rule.applies), ir.Not(rule.applies))
@@ -135,7 +142,7 @@ def _changes_of(schema: Schema, rule: ir.Rule) -> Iterator[tuple[str, _Change]]:
 
 
 def _changes(schema: Schema, condition: ir.Condition) -> Iterator[_Change]:
-    """The condition with one thing altered, but for what concerns rules, exceptions and needs as such."""
+    """Changes of single literals, numbers, days, connectives and parts inside a condition."""
 
     def local(kind: Kind, after: ir.Condition) -> _Change:
         return _Change(kind, condition, after, after)
@@ -156,10 +163,8 @@ def _changes(schema: Schema, condition: ir.Condition) -> Iterator[_Change]:
         case ir.Compare(op, left, right):
             yield local(Kind.LITERAL, ir.Not(condition))
             for a, b in [(a, right) for a in _moved(left)] + [(left, b) for b in _moved(right)]:
-                dates = any(
-                    schema.facts[name].type is FactType.DATE for name in ir.facts_read(condition)
-                )
-                yield local(Kind.DAY if dates else Kind.NUMBER, ir.Compare(op, a, b))
+                kind = Kind.DAY if _of_days(schema, condition) else Kind.NUMBER
+                yield local(kind, ir.Compare(op, a, b))
         case ir.Member(fact, values):
             yield local(Kind.LITERAL, ir.Not(condition))
             for i, value in enumerate(values):
@@ -177,13 +182,18 @@ def _changes(schema: Schema, condition: ir.Condition) -> Iterator[_Change]:
             yield local(Kind.LITERAL, ir.Not(condition))
 
 
+def _of_days(schema: Schema, condition: ir.Condition) -> bool:
+    """Whether a condition is about days, which conditions hold as ordinals."""
+    return any(schema.facts[name].type is FactType.DATE for name in ir.facts_read(condition))
+
+
 def _without_one(items: tuple[T, ...]) -> Iterator[tuple[T, ...]]:
     for i in range(len(items)):
         yield (*items[:i], *items[i + 1 :])
 
 
 def _moved(term: ir.Fact | ir.FixedValue) -> tuple[ir.FixedValue, ...]:
-    """A number, or an ordinal day, up and down by one; nothing else can be moved."""
+    """A number or a day one higher and one lower; nothing for a fact, a truth value or a text."""
     if isinstance(term, ir.Fact) or isinstance(term.value, (bool, str)):
         return ()
     return ir.FixedValue(term.value + 1), ir.FixedValue(term.value - 1)
@@ -213,9 +223,7 @@ def written(schema: Schema, condition: ir.Condition) -> str:
         case ir.Some(of):
             return " || ".join(map(grouped, of)) or "false"
         case ir.Compare(op, left, right):
-            dates = any(
-                schema.facts[name].type is FactType.DATE for name in ir.facts_read(condition)
-            )
+            dates = _of_days(schema, condition)
             return f"{_term(left, dates)} {op} {_term(right, dates)}"
         case ir.Member(fact, values):
             return f"{fact.name} in {json.dumps(list(values))}"
@@ -229,11 +237,11 @@ def _term(term: ir.Fact | ir.FixedValue, dates: bool) -> str:
     return f'date("{dt.date.fromordinal(int(term.value))}")' if dates else json.dumps(term.value)
 
 
-# --- Their fate -------------------------------------------------------------------------------------------------------
+# --- Their fate -----------------------------------------------------------------------------------
 
 
 class Judge:
-    """Tells the fate of mutants of one rulebook, whose worked cases all pass."""
+    """Finds the fate of mutants of one rulebook; all its worked cases must pass."""
 
     def __init__(self, book: ir.Rulebook) -> None:
         self.book = book
@@ -257,7 +265,9 @@ class Judge:
         return self.book.by_id[mutant.rule.id]
 
     def kills(self, mutant: Mutant) -> list[str]:
-        """The first case that fails by the mutant, by name. Only those are run in which the rule has another truth."""
+        """The name of the first case that fails on the mutant; empty where none does."""
+        # Running a case is slow. Only cases in which the changed rule has other truths can fail,
+        # and those that expect something of the rule are the most likely, so they come first.
         original = self.original(mutant)
         before = self._before.setdefault(original.id, self._truths(original))
         pairs = zip(self.book.cases, before, self._truths(mutant.rule), strict=True)
@@ -268,7 +278,10 @@ class Judge:
         return next(([case.name] for case in touched if point and run_case(point, case).faults), [])
 
     def _truths(self, rule: ir.Rule) -> list[tuple[Ternary, ...]]:
-        """For each case whether the rule applies, is met, and could come to apply: all that a decision asks of it."""
+        """For each case: whether the rule applies, is met, and could still apply as a ground.
+
+        A decision asks nothing else of a rule.
+        """
         return [
             (
                 evaluate(rule.applies, known),
@@ -280,7 +293,7 @@ class Judge:
 
 
 def _known(schema: Schema, case: ir.WorkedCase) -> ir.Known:
-    """What is known in a worked case, as `run_case` states it."""
+    """The facts of a worked case, admitted as `run_case` admits them."""
     sources = {fact: Source[str(s).upper()] for fact, s in case.sources.items()}
     stated = {
         name: Stated(
@@ -292,9 +305,9 @@ def _known(schema: Schema, case: ir.WorkedCase) -> ir.Known:
 
 
 def equivalent(schema: Schema, one: ir.Rule, other: ir.Rule) -> bool:
-    """Whether the two apply in the same truth to every request and, where they may apply, are met in the same truth.
+    """Whether two rules agree on every request with a known legal day, other facts known or not.
 
-    The legal day is always known.
+    They agree when `applies` has the same truth, and also `needs` wherever the rule may apply.
 
     Raises:
         TimeoutError: the solver gave up.
@@ -316,14 +329,14 @@ def _differ(facts: SymbolicFacts, one: ir.Condition, other: ir.Condition) -> Boo
     )
 
 
-# --- The run ----------------------------------------------------------------------------------------------------------
+# --- The run --------------------------------------------------------------------------------------
 
 Fates = Sequence[tuple[Mutant, Fate]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """Counts of mutants of one kind; `share` is that of the killed among those that are not equivalent."""
+    """Counts of mutants of one kind; `share`: killed / (killed + survived)."""
 
     kind: str
     mutants: int

@@ -1,7 +1,10 @@
-"""One decision by Heyi and by the policy engines that others use: the same rules and requests, in one run.
+"""One decision by Heyi and by other policy engines: the same rules and requests, in one run.
 
-Rulebooks of several sizes are translated for each engine. Before anything is timed, every engine must agree with Heyi
-on every complete request. Then latency, on complete requests and with facts missing; then what an absent fact opens.
+    python -m bench.policy [--quick] [--sizes N...] [--out FILE]        (make bench-policy)
+
+Rulebooks of several sizes are translated for each engine. Before anything is timed, every engine
+must agree with Heyi on every complete request. Then the latency is measured, with complete facts
+and with missing facts; then which facts turn a denial into a permit when they are absent.
 """
 
 from __future__ import annotations
@@ -12,11 +15,10 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import distributions
-from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,46 +26,34 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from heyi.model.decision import Effect, Outcome
-from heyi.policy.decide import DecisionPoint
+from heyi.model.decision import Outcome
 from heyi.policy.engines.bytecode import compile_contracts
-from heyi.policy.engines.interpret import Reading, read
-from heyi.policy.engines.to_python import PythonEngine
+from heyi.policy.engines.interpret import read
 from heyi.policy.language import ir
 from heyi.policy.language.check import compile_rulebook
-from heyi.policy.language.schema import LEGAL_DAY, FactType, to_ordinals
+from heyi.policy.language.schema import LEGAL_DAY, to_ordinals
 
-sys.path.insert(
-    0, str(Path(__file__).resolve().parents[1])
-)  # run as a script, this file stands outside any package
+# As a script this file belongs to no package, so Python would not find `bench` and `oracles`.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench import batch
-from bench.by_hand import judge
 from bench.decide import Way, measure, percentile
-from bench.requests import SEED, Facts, complete_profiles, mutations
-from bench.sizes import rulebook_of
-from tests.foreign.cedar import Cedar, Style
-from tests.foreign.cel import CelCpp, CelRust, Ternary, conditions
-from tests.foreign.rego import RegoCpp, Regorus, RegorusVm
+from bench.engines import SMALL, Engine, engines
+from oracles.requests import SEED, Facts, complete_profiles, mutations
+from oracles.sizes import rulebook_of
 
 ROOT = Path(__file__).resolve().parents[1]
-SMALL, MIDDLE, LARGE = 32, 100, 300
+MIDDLE, LARGE = 100, 300
 PACKAGES = ("cedarpy", "celine-regorus", "regopy", "cel-expr-python", "common-expression-language")
 SHOWN = ("p50", "p99", "ratio", "cold_p50", "cold_ratio")
-FALSY: Mapping[FactType, object] = {
-    FactType.BOOL: False,
-    FactType.INT: 0,
-    FactType.DATE: 0,
-    FactType.ENUM: "",
-    FactType.SET: frozenset(),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """How much is measured; the `slow` numbers hold for slow engines, and those of requests and rounds for cold calls.
+    """How much is measured.
 
-    Of `denied` requests each loses its facts, one at a time.
+    `slow_requests` and `slow_rounds` are for slow engines and for all cold calls. Each of `denied`
+    requests (`slow_denied` for slow engines) loses its facts, one at a time.
     """
 
     sizes: tuple[int, ...] = (SMALL, MIDDLE, LARGE)
@@ -81,152 +71,11 @@ QUICK = Scale(
 )
 
 
-# --- Engines ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
-    """An engine for one rulebook: `ask` takes known facts and gives reasons, `permits` reads the answer."""
-
-    id: str
-    label: str
-    ask: Callable[[Any], Any]
-    permits: Callable[[Any], bool]
-    prepare: Callable[[Facts], Any] = to_ordinals
-    slow: bool = False
-
-
-def heyi_engine(book: ir.Rulebook) -> Callable[[ir.Known], tuple[Reading, str | None]]:
-    """What answers for Heyi: bytecode and generated Python in lockstep; known facts in, a reading and an alarm out."""
-    return DecisionPoint(book, bytecode=compile_contracts(book)).judge
-
-
-def _heyi_permits(answer: tuple[Reading, str | None]) -> bool:
-    reading, alarm = answer
-    if alarm:
-        raise AssertionError(alarm)
-    return reading.outcome.is_permit
-
-
-def engines(book: ir.Rulebook) -> list[Engine]:
-    """Heyi first, then those that are installed: all for the small rulebook, the quicker ones for larger."""
-    size = len(book.rules)
-    python = PythonEngine(book).read
-    made = [
-        Engine(
-            id="heyi", label="Heyi, both readings", ask=heyi_engine(book), permits=_heyi_permits
-        ),
-        Engine(
-            id="heyi_python",
-            label="Heyi, Python alone",
-            ask=python,
-            permits=lambda r: r.outcome.is_permit,
-        ),
-    ]
-    if size == SMALL:
-        usual = partial(
-            _with_defaults,
-            {n: FALSY[s.type] for n, s in book.schema.facts.items() if not s.derived},
-        )
-        made.append(
-            Engine(
-                id="by_hand",
-                label="Python by hand, absent is false",
-                ask=judge,
-                permits=_permits,
-                prepare=usual,
-            )
-        )
-    if find_spec("cedarpy"):
-        ways: list[tuple[str, str, Style, bool | None]] = [
-            ("cedar_required", "Cedar, schema requires all", Style.USUAL, True),
-            ("cedar_guarded", "Cedar, schema, guarded by has", Style.GUARDED, False),
-        ]
-        if size == SMALL:
-            ways += [
-                ("cedar_usual", "Cedar, no schema", Style.USUAL, None),
-                ("cedar_closed", "Cedar, schema, unknown forbids", Style.CLOSED, False),
-            ]
-        for name, label, style, required in ways:
-            ask = Cedar(book, style, required=required).answer
-            made.append(Engine(id=name, label=label, ask=ask, permits=lambda answer: answer[0]))
-    if find_spec("regorus"):
-        made.append(
-            Engine(id="regorus", label="Rego, regorus", ask=Regorus(book).answer, permits=_permits)
-        )
-        made.append(
-            Engine(
-                id="regorus_vm",
-                label="Rego, regorus VM",
-                ask=RegorusVm(book).answer,
-                permits=_permits,
-            )
-        )
-    if find_spec("regopy") and size == SMALL:
-        made.append(
-            Engine(
-                id="regopy",
-                label="Rego, rego-cpp",
-                ask=RegoCpp(book).answer,
-                permits=_permits,
-                slow=True,
-            )
-        )
-    wanted = conditions(book)
-    for name, label, module, kind in (
-        ("cel_cpp", "CEL, C++", "cel_expr_python", CelCpp),
-        ("cel_rust", "CEL, Rust", "cel", CelRust),
-    ):
-        if find_spec(module) and size == SMALL:
-            fold = partial(_cel_permits, book, tuple(wanted))
-            made.append(
-                Engine(id=name, label=label, ask=_with_facts(kind(wanted).evaluate), permits=fold)
-            )
-    return made
-
-
-def _with_defaults(defaults: Facts, facts: Facts) -> Facts:
-    """What `facts.get(name, default)` reads wherever a hand-written function reads a fact."""
-    return defaults | facts
-
-
-def _permits(answer: Any) -> bool:
-    """For answers that hold the outcome in words."""
-    return Outcome(answer["outcome"] if isinstance(answer, dict) else answer[0]).is_permit
-
-
-CelAnswer = tuple[ir.Known, list[Ternary]]
-
-
-def _with_facts(evaluate: Callable[[ir.Known], list[Ternary]]) -> Callable[[ir.Known], CelAnswer]:
-    """CEL knows conditions alone; approvals are looked up by whoever folds them."""
-    return lambda known: (known, evaluate(known))
-
-
-def _cel_permits(book: ir.Rulebook, names: Sequence[str], answer: CelAnswer) -> bool:
-    """The fold of a host program that takes an error for `does not hold`, and permits nothing without a ground."""
-    known, truths = answer
-    holds = {name for name, truth in zip(names, truths, strict=True) if truth}
-    grounded: set[str] = set()
-    for rule in book.rules:
-        if f"{rule.id} applies" in holds:
-            given = known.get(rule.approval) == "given"
-            unmet = rule.effect is Effect.REQUIRE and f"{rule.id} needs" not in holds
-            if (
-                rule.effect is Effect.FORBID
-                or unmet
-                or (rule.effect is Effect.REVIEW and not given)
-            ):
-                return False
-            grounded.add(rule.track)
-    return any(t.id in grounded for t in book.tracks if f"{t.id} opens" in holds)
-
-
-# --- Latency ----------------------------------------------------------------------------------------------------------
+# --- Latency --------------------------------------------------------------------------------------
 
 
 def requests_for(book: ir.Rulebook, rng: Random, count: int) -> tuple[list[Facts], list[Facts]]:
-    """Complete requests near the profiles, and the same without one to eight of their facts."""
+    """Complete requests near the profiles, and the same requests without one to eight facts."""
     whole = [*complete_profiles(book).values()][:count]
     whole += mutations(book, rng, count - len(whole))
     partly = []
@@ -239,7 +88,7 @@ def requests_for(book: ir.Rulebook, rng: Random, count: int) -> tuple[list[Facts
 def disagreements(
     book: ir.Rulebook, table: Sequence[Engine], requests: Sequence[Facts]
 ) -> list[str]:
-    """Engines that permit a complete request which Heyi's interpreter does not, or the other way about."""
+    """A line for each engine and complete request where permit or deny is not the interpreter's."""
     found = []
     for n, facts in enumerate(requests):
         expected = read(book, to_ordinals(facts)).outcome.is_permit
@@ -251,7 +100,11 @@ def disagreements(
 
 
 def measure_warm(table: Sequence[Way], rounds: int) -> dict[str, list[int]]:
-    """Nanoseconds of each call: in each round every way answers all requests in one go, the first one rotating."""
+    """Nanoseconds of each call by way: in each round one way answers all requests, then the next.
+
+    This is the state of an engine in service: its code and data stay in the caches. Which way
+    begins rotates.
+    """
     times: dict[str, list[int]] = {way.id: [] for way in table}
     clock = time.perf_counter_ns
     gc.collect()
@@ -274,7 +127,10 @@ def measure_warm(table: Sequence[Way], rounds: int) -> dict[str, list[int]]:
 def latency(
     table: Sequence[Engine], requests: Sequence[Facts], scale: Scale
 ) -> list[dict[str, Any]]:
-    """Rows in microseconds: warm, as an engine in service is, and cold, when all the others answered in between."""
+    """Rows in microseconds, of warm calls and of cold calls.
+
+    Between two cold calls of an engine all the other engines answer.
+    """
 
     def ways(chosen: Sequence[Engine], count: int) -> list[Way]:
         return [
@@ -305,13 +161,16 @@ def latency(
     return rows
 
 
-# --- Missing facts ----------------------------------------------------------------------------------------------------
+# --- Missing facts --------------------------------------------------------------------------------
 
 
 def opened_by_absence(
     table: Sequence[Engine], requests: Sequence[Facts], scale: Scale
 ) -> list[dict[str, Any]]:
-    """For each engine: of denied complete requests with one fact deleted, how many it permits, and by which facts."""
+    """By engine: how many denied requests it permits after one fact is deleted, and which facts.
+
+    The requests are complete; Heyi denies them.
+    """
     denied = [f for f in requests if table[0].ask(to_ordinals(f))[0].outcome is Outcome.DENY][
         : scale.denied
     ]
@@ -340,7 +199,7 @@ def opened_by_absence(
     return rows
 
 
-# --- The run ----------------------------------------------------------------------------------------------------------
+# --- The run --------------------------------------------------------------------------------------
 
 
 def show(

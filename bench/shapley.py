@@ -1,10 +1,11 @@
-"""Values of players by Heyi and by the libraries that others use: exact, sampled, and ten institutions end to end.
+"""Shapley values by Heyi and by other libraries: exact, sampled, and ten institutions end to end.
 
     python -m bench.shapley [--quick]        (make bench-shapley)
 
-Exact: the same utilities, given as an array, on one core. Sampled: six games with known values, the same number of
-evaluations for everybody, normalised squared error. End to end: ten institutions with a hundred records each; Heyi
-from permits to a certified settlement, pyDVL from grouped records to values, with every coalition's model fitted.
+- Exact: the same utilities, given as an array, on one core; seconds.
+- Sampled: six games with known values, the same number of evaluations; normalised squared error.
+- End to end: ten institutions with a hundred records each, every coalition's model fitted; seconds.
+  Heyi goes from permits to a certified settlement, pyDVL from grouped records to values.
 """
 
 from __future__ import annotations
@@ -42,15 +43,18 @@ from heyi.sources.study_file import read_study
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ROOT / "build" / "peers" / "bin" / "python"
-SCRIPT = ROOT / "tests" / "foreign" / "shapley_peers.py"
+SCRIPT = ROOT / "bench" / "shapley_peers.py"
 SEED = 3
 GAMES = ("coverage", "saturating", "airport", "voting", "unanimity", "pairs")
 NOTHING = 1e-12
-"""A normalised squared error below this is rounding; two such are equal."""
+"""Normalised squared errors below this are rounding, so they count as equal."""
 
 
 def peer(**task: Any) -> dict[str, Any]:
-    """Give a task to the peers' environment."""
+    """Let the environment of the other libraries do a task; returns its answer.
+
+    The tasks are described in `bench/shapley_peers.py`.
+    """
     if not PEERS.exists():
         raise SystemExit("the other libraries are not installed: make peers")
     done = subprocess.run(
@@ -68,7 +72,11 @@ def peer(**task: Any) -> dict[str, Any]:
 
 
 def exact(sizes: list[int], slow: int) -> list[dict[str, Any]]:
-    """Seconds of each way; shapiq and shap up to `slow` players."""
+    """Seconds of each way, for each number of players in `sizes`; shapiq and shap up to `slow`.
+
+    Raises:
+        SystemExit: a library has other values.
+    """
     found = []
     for n in sizes:
         values = np.random.default_rng(n).integers(0, 10**9, 1 << n)
@@ -106,7 +114,10 @@ def exact(sizes: list[int], slow: int) -> list[dict[str, Any]]:
 def sampled(
     cases: list[tuple[int, int]], seeds: list[int], names: Sequence[str] = GAMES
 ) -> list[dict[str, Any]]:
-    """Normalised squared error of each method on each game, for (players, evaluations a player)."""
+    """Normalised squared errors by game, for each case of (players, evaluations per player).
+
+    The error is sum (estimate - value)² / sum value², the mean over the seeds.
+    """
     found = []
     for n, factor in cases:
         for name in names:
@@ -146,7 +157,11 @@ def sampled(
 
 
 def institutions(repeats: int) -> dict[str, Any]:
-    """Ten institutions, all 1,023 coalitions' logistic models, to values; Heyi goes on to a certified settlement."""
+    """Seconds for ten institutions with all 1,023 logistic models, median of `repeats` runs.
+
+    Raises:
+        SystemExit: pyDVL has other values than Heyi with exact fits.
+    """
     rng = np.random.default_rng(SEED)
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
@@ -199,7 +214,7 @@ def institutions(repeats: int) -> dict[str, Any]:
         for cached in (True, False):
             got = peer(do="institutions", file=str(data / "records.npz"), cached=cached)
             result["pyDVL, cached" if cached else "pyDVL"] = got["seconds"]
-            # without its data, pyDVL scores the empty coalition 0, as ours
+            # pyDVL gives the empty coalition the default score, 0, as Heyi does
             worst = max(abs(a - b) for a, b in zip(got["phi"], phi["exact"], strict=True))
             if worst > 1e-3:
                 raise SystemExit(f"pyDVL has other values, by {worst}")
@@ -207,7 +222,7 @@ def institutions(repeats: int) -> dict[str, Any]:
 
 
 def verification(players: int) -> dict[str, Any]:
-    """How long a stranger needs to verify a certificate of so many players, of which every coalition is measured."""
+    """Seconds to verify a certificate of a game in which every coalition is measured."""
     values = np.random.default_rng(SEED).integers(0, 10**12, 1 << players)
     values[0] = 0
     names = tuple(f"p{i:02d}" for i in range(players))
@@ -285,7 +300,8 @@ def main(arguments: list[str] | None = None) -> int:
     console.print(table)
     said = found["verification"]
     console.print(
-        f"a stranger verifies {said['players']} players, {said['bytes']:,} bytes, in {said['seconds']:.2f} s",
+        f"a stranger verifies {said['players']} players, {said['bytes']:,} bytes, "
+        f"in {said['seconds']:.2f} s",
         soft_wrap=True,
     )
     return 0

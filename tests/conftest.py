@@ -1,28 +1,30 @@
-"""What several rooms' tests share: a small county with its story told, and copies of its folder to spoil."""
+"""Fixtures that several rooms share: a county with its story told, a heart study, copies to spoil.
+
+Hypothesis gives no verdict by the clock: examples have no deadline, and slow draws are no fault.
+"""
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-from heyi.app.centre import App, found
-from heyi.county.story import Told, tell_story
+from heyi.app.centre import found
+from heyi.county.story import tell_story
 from heyi.store.folder import Run, write_run
+from tests.support.heart import SIZES, invented, run
+from tests.support.story import Story
 
-ROOT = Path(__file__).resolve().parents[1]
-SMALL = 5_000
+# `settings()` is the profile that was loaded before, which keeps what Hypothesis sets in CI.
+settings.register_profile(
+    "no clock", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("no clock")
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
-    directory: Path
-    app: App
-    told: Told
+PERSONS = 5_000
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +32,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """The whole story on a county of 5,000 persons. Read it, do not write into it."""
     directory = tmp_path_factory.mktemp("county") / "run"
     app = found(directory, seed=7, what="demo")
-    told = tell_story(app, directory, seed=7, persons=SMALL, tell=lambda _: None)
+    told = tell_story(app, directory, seed=7, persons=PERSONS, tell=lambda _: None)
     write_run(directory, Run(what="demo", seed=7, finished=True))
     yield Story(directory=directory, app=app, told=told)
     app.close()
@@ -46,16 +48,12 @@ def run_copy(story: Story, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def stated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study of four hospitals that has come to its statements: 100,000 yuan, nobody paid. Read it only."""
-    from tests.examples.test_heart import invented, run
+    """A run folder of the heart study with statements of 100,000 yuan, nothing paid yet.
 
+    Read it, do not write into it.
+    """
     folder = tmp_path_factory.mktemp("heart")
-    done = run(
-        invented(
-            folder / "data", {"cleveland": 200, "hungarian": 180, "switzerland": 90, "va": 150}
-        ),
-        folder / "run",
-    )
+    done = run(invented(folder / "data", SIZES), folder / "run")
     assert done.returncode == 0, done.stderr
     return folder / "run"
 
@@ -66,19 +64,3 @@ def stated_copy(stated: Path, tmp_path: Path) -> Path:
     copy = tmp_path / "stated"
     shutil.copytree(stated, copy)
     return copy
-
-
-def beside(*parts: str) -> Path:
-    """Data that a development machine has beside the repository and a user's clone has not."""
-    path = ROOT.parent.joinpath("shared", "data", *parts)
-    if not path.exists():
-        pytest.skip(f"the data set {parts[0]} does not lie beside the repository")
-    return path
-
-
-def needs(program: str, present: bool) -> None:
-    """Skip where an optional program is absent, except in continuous integration, where that is a failure."""
-    if not present:
-        if os.environ.get("HEYI_REQUIRE_ALL") == "1":
-            pytest.fail(f"{program} is required here and is not installed")
-        pytest.skip(f"{program} is not installed")

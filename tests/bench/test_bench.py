@@ -1,4 +1,4 @@
-"""The rulebook written by hand agrees with the engine, and the benchmark runs."""
+"""The hand-written rules agree with the engine, and the latency benchmark runs."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pytest
 
 from bench.by_hand import judge
 from bench.decide import disagreements, main
-from bench.requests import complete_profiles, mutations, values_to_draw
-from bench.sizes import SMALL, rulebook_of
 from heyi.policy.decide import DecisionPoint
 from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.schema import LEGAL_DAY
 from heyi.sources.rulebook import read_rulebook
-
-ROOT = Path(__file__).resolve().parents[2]
+from oracles.requests import complete_profiles, mutations, values_to_draw
+from oracles.sizes import SMALL, rulebook_of
+from tests.support.command import HANGING
+from tests.support.machine import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_a_quick_run_writes_its_figures(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=HANGING,
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr

@@ -1,4 +1,4 @@
-"""The mutation run makes the mutants that it should, tells their fate rightly, and the shipped cases notice them."""
+"""The mutation run makes the right mutants and finds their fate; the shipped cases notice them."""
 
 from __future__ import annotations
 
@@ -124,7 +124,8 @@ def told(mutant: Mutant) -> tuple[str, str, str]:
 
 def test_all_mutants_of_one_rule() -> None:
     book = book_of(
-        'when: kind in ["record", "image"] && age < 14\nexcept: [L-1] emergency\nneeds: guardian && notice'
+        'when: kind in ["record", "image"] && age < 14\nexcept: [L-1] emergency\n'
+        "needs: guardian && notice"
     )
     days, record = 'legal_day >= date("2024-01-01")', 'kind in ["record", "image"]'
     when, without = f"({record} && age < 14)", f"!({days} && emergency)"

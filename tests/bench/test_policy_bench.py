@@ -1,4 +1,4 @@
-"""The comparison with other policy engines runs, and the rulebooks that it measures are what they should be."""
+"""The comparison with other policy engines runs, and its rulebooks have the wanted rules."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from random import Random
 import pytest
 
 from bench.policy import main
-from bench.requests import mutations
-from bench.sizes import SMALL, rulebook_of
 from heyi.app.rulebooks import shipped_point
 from heyi.model.decision import Effect
 from heyi.policy.engines.interpret import read
 from heyi.policy.language import ir
 from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.schema import to_ordinals
-from tests.conftest import needs
+from oracles.requests import mutations
+from oracles.sizes import SMALL, rulebook_of
+from tests.support.command import HANGING
+from tests.support.machine import ROOT, needs
 
-ROOT = Path(__file__).resolve().parents[2]
 MODULES = ("vyper", "cedarpy", "regorus", "regopy", "cel_expr_python", "cel")
 
 
@@ -82,7 +82,7 @@ def test_a_quick_run_writes_its_figures(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=HANGING,
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
@@ -110,7 +110,7 @@ def test_a_disagreement_is_told_and_nothing_is_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     needs("cedarpy", find_spec("cedarpy") is not None)
-    monkeypatch.setattr("tests.foreign.cedar.Cedar.answer", lambda self, known: (True, frozenset()))
+    monkeypatch.setattr("oracles.cedar.Cedar.answer", lambda self, known: (True, frozenset()))
     out = tmp_path / "policy.json"
     assert main(["--quick", "--out", str(out)]) == 1
     assert "Cedar, no schema differs from Heyi" in capsys.readouterr().out

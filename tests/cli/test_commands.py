@@ -1,4 +1,7 @@
-"""Each command: what it says, to whom, and with which exit code (0 ok, 1 failed, 2 misuse, 3 not permitted)."""
+"""Each command: what it prints, where, and its exit code.
+
+Exit codes: 0 ok, 1 failed, 2 misuse, 3 not permitted.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Heyi
-from tests.conftest import Story
+from tests.support.command import Heyi
+from tests.support.story import Story
 
 REFERRAL = "like: referral\n"
 
@@ -148,9 +151,12 @@ def rulebook(folder: Path, pack: str) -> Path:
     own = folder / "own"
     own.mkdir()
     (own / "facts.toml").write_text(
-        '[track.other]\nopens = "!data.personal"\nmin_rank = "agreement"\nzh = "其他"\nen = "other"\n'
-        '[fact.legal_day]\ntype = "date"\nslot = [0, 0]\nzh = "法律日"\nen = "legal day"\nsource = "registry"\n'
-        '[fact."data.personal"]\ntype = "bool"\nslot = [0, 40]\nzh = "个人"\nen = "personal"\nsource = "catalogue"\n',
+        '[track.other]\nopens = "!data.personal"\nmin_rank = "agreement"\nzh = "其他"\n'
+        'en = "other"\n'
+        '[fact.legal_day]\ntype = "date"\nslot = [0, 0]\nzh = "法律日"\n'
+        'en = "legal day"\nsource = "registry"\n'
+        '[fact."data.personal"]\ntype = "bool"\nslot = [0, 40]\nzh = "个人"\n'
+        'en = "personal"\nsource = "catalogue"\n',
         encoding="utf-8",
     )
     (own / "a.md").write_text(pack, encoding="utf-8")
@@ -243,7 +249,10 @@ def test_errors_are_json_too_when_json_was_asked_for(heyi: Heyi, tmp_path: Path)
 
 
 def test_what_an_authority_said_is_told(heyi: Heyi, tmp_path: Path) -> None:
-    text = "like: research-federated\napproval.ethics_committee: refused\napproval.data_committee: given\n"
+    text = (
+        "like: research-federated\napproval.ethics_committee: refused\n"
+        "approval.data_committee: given\n"
+    )
     said = heyi("decide", write(tmp_path, text), "--lang", "en").stdout
     assert "denied beyond cure" in said
     assert "(refused)" in said
@@ -252,7 +261,10 @@ def test_what_an_authority_said_is_told(heyi: Heyi, tmp_path: Path) -> None:
 
 
 def test_another_name_for_the_purpose_is_no_remedy(heyi: Heyi, tmp_path: Path) -> None:
-    text = "like: research-federated\nact.action: provide\nact.delivery: deidentified\nevidence.contract: true\n"
+    text = (
+        "like: research-federated\nact.action: provide\nact.delivery: deidentified\n"
+        "evidence.contract: true\n"
+    )
     answer = json.loads(heyi("decide", write(tmp_path, text), "--json").stdout)
     steps = {(s["fact"], s["to"]) for r in answer["remedies"] for s in r["steps"]}
     assert answer["outcome"] == "deny"

@@ -1,4 +1,4 @@
-"""`heyi rules`: check, build, prove, diff, boundaries, test and show, as a person and as a program use them."""
+"""`heyi rules`: check, build, prove, diff, boundaries, test, show; for persons and programs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from heyi.cli import main
 from heyi.crypto.canonical import digest_bytes
 from heyi.policy.engines.packed import unpack
 from heyi.sources.rulebook import read_rulebook
-from tests.conftest import Story
-from tests.policy.books import OFFICE, article, pack, rule, schema
+from tests.support.books import OFFICE, article, pack, rule, schema
+from tests.support.story import Story
 
 FACTS = schema(
     *("personal", "consent", "guardian", "withdrawn!", "n 0..9", "parts {x|y}", OFFICE),
@@ -100,7 +100,7 @@ def written(path: Path, text: str) -> Path:
     return path
 
 
-# --- check ------------------------------------------------------------------------------------------------------------
+# --- check ----------------------------------------------------------------------------------------
 
 
 def test_check_says_what_the_rulebook_holds_and_that_the_laws_hold(heyi: Heyi, own: Path) -> None:
@@ -158,7 +158,7 @@ def test_check_of_the_shipped_rulebook(heyi: Heyi) -> None:
     assert not [f for f in done.json["findings"] if f["kind"] == "dead"]
 
 
-# --- build ------------------------------------------------------------------------------------------------------------
+# --- build ----------------------------------------------------------------------------------------
 
 
 def test_build_writes_what_decide_then_uses(heyi: Heyi, own: Path, tmp_path: Path) -> None:
@@ -272,7 +272,7 @@ def test_a_rulebook_without_packs_is_refused(heyi: Heyi, tmp_path: Path) -> None
     assert heyi("decide", facts, "--rulebook", folder(tmp_path)).code == 2
 
 
-# --- prove ------------------------------------------------------------------------------------------------------------
+# --- prove ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -311,7 +311,7 @@ def test_a_counterexample_is_told_in_both_languages(heyi: Heyi, own: Path) -> No
 def test_decide_answers_a_counterexample_as_it_was_told(
     heyi: Heyi, own: Path, tmp_path: Path, claim: str
 ) -> None:
-    """Its JSON is of the form that `heyi decide` reads."""
+    """The JSON of a counterexample has the form that `heyi decide` reads."""
     done = heyi("rules", "prove", claim, "--rulebook", own, "--json")
     assert (done.code, done.json["proved"]) == (1, False)
     facts = written(tmp_path / "facts.json", json.dumps(done.json["counterexample"]))
@@ -364,7 +364,7 @@ def test_the_caret_stands_below_the_fault(heyi: Heyi, own: Path) -> None:
     assert lines[caret].index("^") == lines[caret - 1].index("consnet")
 
 
-# --- diff -------------------------------------------------------------------------------------------------------------
+# --- diff -----------------------------------------------------------------------------------------
 
 
 def test_a_stricter_version(heyi: Heyi, own: Path, tmp_path: Path) -> None:
@@ -408,7 +408,7 @@ def test_other_verdicts(heyi: Heyi, own: Path, tmp_path: Path) -> None:
 
 
 def shipped_copy(where: Path) -> Path:
-    """The shipped rulebook without its worked cases, which a stricter one would fail."""
+    """The shipped rulebook without its worked cases, which would fail under stricter rules."""
     copy = where / "copy"
     for file, text in read_rulebook().items():
         (copy / file).parent.mkdir(parents=True, exist_ok=True)
@@ -460,7 +460,7 @@ def test_a_run_that_cannot_be_read(
     assert done.json["error"]
 
 
-# --- boundaries -------------------------------------------------------------------------------------------------------
+# --- boundaries -----------------------------------------------------------------------------------
 
 
 def test_boundaries_as_a_program_and_as_a_person_see_them(
@@ -510,7 +510,7 @@ def test_vectors_that_cannot_be_written(heyi: Heyi, own: Path, tmp_path: Path) -
     assert (done.code, done.json["exit_code"]) == (2, 2)
 
 
-# --- test -------------------------------------------------------------------------------------------------------------
+# --- test -----------------------------------------------------------------------------------------
 
 
 def test_cases_and_what_they_try(heyi: Heyi, tmp_path: Path) -> None:
@@ -556,7 +556,7 @@ def test_the_shipped_cases_pass(heyi: Heyi) -> None:
     )
 
 
-# --- show -------------------------------------------------------------------------------------------------------------
+# --- show -----------------------------------------------------------------------------------------
 
 
 def test_show_in_words(heyi: Heyi, own: Path) -> None:
@@ -592,7 +592,7 @@ def test_show_as_vyper(heyi: Heyi, own: Path) -> None:
 
 
 def test_show_as_smt(heyi: Heyi, own: Path) -> None:
-    """A text that a solver reads: the rule can apply, and on no day before its article."""
+    """The text is one that z3 reads: the rule can apply, but on no day before its article."""
     import z3
 
     source = heyi("rules", "show", "X-1.3", "--rulebook", own, "--as", "smt").out
@@ -625,7 +625,7 @@ def test_misuse(heyi: Heyi, own: Path, arguments: list[str], words: str) -> None
     assert words in told.err
 
 
-# --- a rulebook that cannot be read -----------------------------------------------------------------------------------
+# --- a rulebook that cannot be read ---------------------------------------------------------------
 
 COMMANDS: list[list[str]] = [
     ["check"],

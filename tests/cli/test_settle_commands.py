@@ -1,4 +1,4 @@
-"""Settlements on the command line: verify as a stranger, dispute, answer, approve, pay, print statements."""
+"""Settlements on the command line: verify, dispute, answer, approve, pay, print statements."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 from heyi.app.centre import reopen
 from heyi.exchange.consortium import legal_day
-from tests.cli.conftest import Heyi
-from tests.conftest import ROOT
+from tests.support.command import Heyi
+from tests.support.machine import ROOT
 
 CASE = "heart-disease"
 
@@ -136,11 +136,13 @@ def test_guards_of_a_sample_tell_what_another_seed_might_do(tmp_path: Path, heyi
     file, certificate = tmp_path / "value" / "valuation.toml", tmp_path / "certificate.json"
     players = [f"clinic-{i:02}" for i in range(12)]
     (tmp_path / "value" / "visits.py").write_text(
-        "import hashlib\n\ndef utility(members):\n    noise = hashlib.sha256(' '.join(members).encode()).digest()[0]\n"
+        "import hashlib\n\ndef utility(members):\n"
+        "    noise = hashlib.sha256(' '.join(members).encode()).digest()[0]\n"
         "    return len(members) + noise / 64\n"
     )
     file.write_text(
-        f'study = "noisy"\nplayers = {json.dumps(players)}\nutility = "visits:utility"\ndecimals = 6\n'
+        f'study = "noisy"\nplayers = {json.dumps(players)}\nutility = "visits:utility"\n'
+        "decimals = 6\n"
         "evaluations = 200\nseed = 3\n[settlement]\npot_fen = 1_000_000\n"
     )
     assert heyi("settle", "measure", file, "--to", certificate).returncode == 0

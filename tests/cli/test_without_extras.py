@@ -1,23 +1,29 @@
-"""What the extras bring is asked for by name where it is absent, and everything else works without them."""
+"""Without the extras, commands that need one name it, and all other commands work."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.command import HANGING
+from tests.support.machine import ROOT
+
 EXAMPLE = str(ROOT / "examples" / "decide" / "referral.yaml")
 
 
 def heyi(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command in a process in which no package of an extra can be imported."""
+    """`heyi` in a process that cannot import the packages of the extras."""
     absent = "import sys; sys.modules.update(dict.fromkeys(('z3', 'vyper', 'pyarrow')))"
     code = f"{absent}; from heyi.cli import main; sys.argv = ['heyi', *{list(arguments)!r}]; main()"
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=HANGING,
+        check=False,
     )
 
 

@@ -1,7 +1,8 @@
-"""Other people's engines as oracles: the shipped rulebook, translated, is judged as Heyi judges it.
+"""Other people's engines as oracles: they judge the translated rulebook as Heyi judges it.
 
-On complete facts all of them agree. With facts missing CEL's absorption of errors is Kleene's logic, and Cedar can be
-written so that it is; Cedar and Rego as they are usually written permit by absence, and that is shown here too.
+On complete facts all of them agree. With missing facts, CEL follows Kleene's logic because it
+absorbs errors, and Cedar policies can be written to follow it. Cedar and Rego of the usual form
+give a permit because a fact is absent; a test shows that too.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.requests import complete_profiles, mutations, values_to_draw
 from heyi.app.rulebooks import shipped_point
 from heyi.model.decision import Effect
 from heyi.model.fact import Value
@@ -27,10 +27,11 @@ from heyi.policy.engines.interpret import evaluate, read
 from heyi.policy.language import ir
 from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.schema import LEGAL_DAY, to_ordinals
-from tests.conftest import needs
-from tests.foreign.cedar import Cedar, Style
-from tests.foreign.cel import CelCpp, CelRust, conditions
-from tests.foreign.rego import SETS, RegoCpp, Regorus, RegorusVm
+from oracles.cedar import Cedar, Style
+from oracles.cel import CelCpp, CelRust, conditions
+from oracles.rego import SETS, RegoCpp, Regorus, RegorusVm
+from oracles.requests import complete_profiles, mutations, values_to_draw
+from tests.support.machine import needs
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "decision"
 ENGINES: dict[str, tuple[str, Callable[[ir.Rulebook], Any]]] = {
@@ -48,7 +49,8 @@ CEL = ("cel-cpp", "cel-rust")
 CEDAR = ("cedar-usual", "cedar-required", "cedar-guarded", "cedar-closed")
 REGO = ("regorus", "regorus-vm", "rego-cpp")
 NEAR, DRAWN = 1_500, 500
-SLOW = {"rego-cpp": 200}  # requests for an engine that takes milliseconds for each
+SLOW = {"rego-cpp": 200}
+"""Number of requests for an engine that needs milliseconds for each."""
 
 
 def build(name: str, rules: ir.Rulebook) -> Any:
@@ -78,7 +80,7 @@ def complete() -> tuple[ir.Known, ...]:
 
 @cache
 def incomplete() -> tuple[ir.Known, ...]:
-    """The same without some of their facts: up to eight of those near the profiles, any of the others."""
+    """The same without some facts: near the profiles up to eight, the others any number."""
     rng, cut = Random(32), []
     for i, facts in enumerate(complete()):
         names = sorted(set(facts) - {LEGAL_DAY})
@@ -110,7 +112,7 @@ def drawn_for(topic: str, count: int, *, whole: bool) -> list[ir.Known]:
 
 @cache
 def requests() -> st.SearchStrategy[tuple[dict[str, Value], set[str]]]:
-    """A complete request near a profile, and names to leave out."""
+    """A complete request near a profile, and names of facts to leave out."""
     profiles, pool = complete_profiles(book()), values_to_draw(book())
     changes = st.lists(
         st.sampled_from([(n, v) for n, values in pool.items() for v in values]), max_size=4
@@ -122,11 +124,11 @@ def requests() -> st.SearchStrategy[tuple[dict[str, Value], set[str]]]:
     )
 
 
-# --- CEL --------------------------------------------------------------------------------------------------------------
+# --- CEL ------------------------------------------------------------------------------------------
 
 
 def check_cel(rules: ir.Rulebook, cel: Any, requests: Iterable[ir.Known]) -> set[bool | None]:
-    """Every condition has the interpreter's truth; returns the truths that occurred."""
+    """Check that CEL gives each condition the interpreter's truth; returns the truths seen."""
     wanted, truths = conditions(rules), set()
     for known in requests:
         expected = {name: evaluate(c, known) for name, c in wanted.items()}
@@ -146,7 +148,7 @@ def test_an_error_of_cel_plays_the_unknown_in_every_condition(name: str) -> None
 
 
 @pytest.mark.parametrize("name", CEL)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_cel_agrees_near_the_profiles(name: str, data: st.DataObject) -> None:
     facts, out = data.draw(requests())
@@ -165,11 +167,11 @@ def test_cel_agrees_on_the_rulebooks_of_the_vectors(name: str, topic: str) -> No
     )
 
 
-# --- Cedar ------------------------------------------------------------------------------------------------------------
+# --- Cedar ----------------------------------------------------------------------------------------
 
 
 def decisive(rules: ir.Rulebook, known: ir.Known) -> frozenset[str]:
-    """The rules that bar a complete request; where none does, the grounds and approvals that open its track."""
+    """The rules that bar a complete request; if none does, the grounds and approvals."""
     reading = read(rules, known)
     barring, opening = set(), set()
     open_tracks = {t.id for t in rules.tracks if evaluate(t.opens, known)}
@@ -201,7 +203,7 @@ def test_cedar_agrees_on_complete_facts_and_names_the_same_rules(name: str) -> N
 @pytest.mark.parametrize("topic", [t for t in TOPICS if t not in ("jurisdictions", "tracks")])
 @pytest.mark.parametrize("name", CEDAR)
 def test_cedar_agrees_on_the_rulebooks_of_the_vectors(name: str, topic: str) -> None:
-    """Those with one jurisdiction and with tracks that exclude one another."""
+    """The rulebooks with one jurisdiction and with tracks that exclude one another."""
     rules = vector_book(topic)
     cedar = build(name, rules)
     for known in drawn_for(topic, 40, whole=True):
@@ -231,11 +233,11 @@ def test_a_schema_that_requires_every_attribute_refuses_whatever_lacks_one() -> 
     assert not any(cedar.answer(known)[0] for known in incomplete())
 
 
-# --- Rego -------------------------------------------------------------------------------------------------------------
+# --- Rego -----------------------------------------------------------------------------------------
 
 
 def check_rego(rules: ir.Rulebook, made: Any, requests: Iterable[ir.Known]) -> set[str]:
-    """Outcome, rules that apply, unmet requires and approvals are the interpreter's; returns the outcomes."""
+    """Check outcome, applying rules, unmet requires and approvals; returns the outcomes seen."""
     outcomes = set()
     for known in requests:
         reading, found = read(rules, known), made.answer(known)
@@ -274,7 +276,7 @@ def test_rego_agrees_on_the_rulebooks_of_the_vectors(
 
 
 def test_the_engines_of_rego_agree_with_facts_missing() -> None:
-    """With one another, that is: not with Heyi."""
+    """They agree with one another, not with Heyi."""
     for known in incomplete()[:60]:
         answers = [_sorted(engine(name).answer(known)) for name in REGO]
         assert answers == [answers[0]] * len(REGO), known
@@ -284,11 +286,11 @@ def _sorted(answer: dict[str, Any]) -> dict[str, Any]:
     return {name: sorted(v) if isinstance(v, list) else v for name, v in answer.items()}
 
 
-# --- Missing facts ----------------------------------------------------------------------------------------------------
+# --- Missing facts --------------------------------------------------------------------------------
 
 
 def opened(permits: Callable[[ir.Known], bool], denied: Iterable[ir.Known]) -> set[str]:
-    """Facts whose mere absence makes a permit of what is not permitted."""
+    """Facts whose absence turns a denial into a permit."""
     found: set[str] = set()
     for known in denied:
         for name in set(known) - {LEGAL_DAY} - found:
@@ -310,9 +312,12 @@ def test_what_is_usually_written_permits_by_absence_and_heyi_does_not() -> None:
     assert all(found[name] for name in ways if name != "heyi"), found
 
 
-# --- Wrong answers ----------------------------------------------------------------------------------------------------
+# --- Wrong answers --------------------------------------------------------------------------------
 
-EVERY = 'inside if { every m in input.s { m in {"a"} } }\nanswer := "inside" if inside\nelse := "not inside"'
+EVERY = (
+    'inside if { every m in input.s { m in {"a"} } }\n'
+    'answer := "inside" if inside\nelse := "not inside"'
+)
 
 
 def regorus_dictionary(source: str, facts: dict[str, object]) -> object:
@@ -368,7 +373,7 @@ def rego_cpp(source: str, facts: dict[str, object]) -> object:
 def test_known_wrong_answers(
     source: str, facts: dict[str, object], right: str, wrong: dict[Callable[..., object], str]
 ) -> None:
-    """The list of them. When one fails here, the engine was repaired: take the entry out."""
+    """The known faults. When one of these fails, the engine was repaired: remove the entry."""
     for name in REGO:
         engine(name)
     for ask in (regorus_dictionary, regorus_json, regorus_machine, rego_cpp):

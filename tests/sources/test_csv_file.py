@@ -1,4 +1,4 @@
-"""Reading CSV: two encodings, and a precise complaint about every broken file."""
+"""Reading CSV: two encodings, and a precise error for every broken file."""
 
 import hashlib
 from pathlib import Path
@@ -64,12 +64,24 @@ BAD: dict[str, tuple[bytes | str, str]] = {
     "only a header": ("a,b\n", "no rows"),
     "neither encoding": (b"a,b\nc,d\n\xff\xff,e\n", r"a.csv:3: byte 8 is neither"),
     "broken utf-8": (LONG.encode() + b"\xe7,1\n", rf"a.csv:52: byte {END} is not valid UTF-8"),
-    "cut off": (LONG.encode() + "X99,李".encode()[:-1], rf"a.csv:52: byte {END + 4} begins a character"),
-    "utf-8 then gb18030": (LONG.encode() + "X99,李华\n".encode("gb18030"), rf"a.csv:52: byte {END + 4} changes"),
-    "gb18030 then utf-8": (LONG.encode("gb18030") + "X99,李华\n".encode(), rf"a.csv:52: byte {GB_END + 4} changes"),
+    "cut off": (
+        LONG.encode() + "X99,李".encode()[:-1],
+        rf"a.csv:52: byte {END + 4} begins a character",
+    ),
+    "utf-8 then gb18030": (
+        LONG.encode() + "X99,李华\n".encode("gb18030"),
+        rf"a.csv:52: byte {END + 4} changes",
+    ),
+    "gb18030 then utf-8": (
+        LONG.encode("gb18030") + "X99,李华\n".encode(),
+        rf"a.csv:52: byte {GB_END + 4} changes",
+    ),
     "null": ("a,b\n1,x\0\n", r"a.csv:2: byte 7 is a control"),
     "replacement": ("a,b\n1,x\ufffd\n", r"a.csv:2: byte 7 is a control"),
-    "private use in gb18030": ("姓名,b\n王,1\n".encode("gb18030") + b"\xaa\xa1,2\n", r"a.csv:3: byte 12 is neither"),
+    "private use in gb18030": (
+        "姓名,b\n王,1\n".encode("gb18030") + b"\xaa\xa1,2\n",
+        r"a.csv:3: byte 12 is neither",
+    ),
     "utf-16": ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
     "workbook": (b"PK\x03\x04rest", "workbook"),
     "tabs": ("a\tb\n1\t2\n", "not separated by commas"),
@@ -79,10 +91,13 @@ BAD: dict[str, tuple[bytes | str, str]] = {
     "a person for header": ("王小明,990101200001010014\n李华,\n", r"a.csv:1: no header row"),
     "too few cells": ("a,b\n1,2\n3\n", r"a.csv:3: 1 cells under 2 headings"),
     "too many cells": ('a,b\n"1\n",2\n3,4,5\n', r"a.csv:4: 3 cells under 2 headings"),
-    "unclosed quote": ('a,b\n1,2\n3,"4\n5,6\n', r"a.csv:3: the record opens a quote that is never closed"),
+    "unclosed quote": (
+        'a,b\n1,2\n3,"4\n5,6\n',
+        r"a.csv:3: the record opens a quote that is never closed",
+    ),
     "misplaced quote": ('a,b\n1,"2"3\n', r"a.csv:2: the record has a misplaced quote"),
     "oversized cell": ("a,b\n1," + "x" * 200_000 + "\n", "oversized"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD)
@@ -118,7 +133,7 @@ def test_a_repeated_key_with_other_content_names_both_lines(tmp_path: Path) -> N
     assert len(read_csv(path).rows) == 4
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.binary(max_size=200) | st.text(alphabet='甲乙1,"\n\r 男', max_size=60).map(str.encode))
 def test_garbage_raises_only_invalid_input(tmp_path: Path, data: bytes) -> None:
     try:
@@ -129,9 +144,16 @@ def test_garbage_raises_only_invalid_input(tmp_path: Path, data: bytes) -> None:
         assert table.rows and all(len(row) == len(table.headings) for row in table.rows)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(st.lists(st.text(alphabet="王小明李华一二三", min_size=1, max_size=8), min_size=1, max_size=30, unique=True),
-       st.sampled_from(["utf-8", "utf-8-sig", "gb18030"]))  # fmt: skip
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    st.lists(
+        st.text(alphabet="王小明李华一二三", min_size=1, max_size=8),
+        min_size=1,
+        max_size=30,
+        unique=True,
+    ),
+    st.sampled_from(["utf-8", "utf-8-sig", "gb18030"]),
+)
 def test_every_chinese_export_reads_back(tmp_path: Path, words: list[str], encoding: str) -> None:
     data = ("名称,备考\n" + "".join(f"{w},x\n" for w in words)).encode(encoding)
     table = read_csv(write(tmp_path, data))

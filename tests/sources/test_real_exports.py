@@ -1,4 +1,4 @@
-"""Synthetic exports of four institutions and the heart-disease study, when they lie beside the repository."""
+"""Exports of four institutions and of the heart study, if they are beside the repository."""
 
 import os
 from pathlib import Path
@@ -29,8 +29,8 @@ UCI = (
     "thal",
     "num",
 )
-PRIMARY = ("name", "sex", "birth_date", "resident_id", "phone", "address", "visit_date", "sbp", "dbp", "bmi", "smoking",
-           "diabetes", "glucose")  # fmt: skip
+PRIMARY = ("name", "sex", "birth_date", "resident_id", "phone", "address", "visit_date",
+           "sbp", "dbp", "bmi", "smoking", "diabetes", "glucose")  # fmt: skip
 HOSPITAL = (*PRIMARY, "ldl", "follow_up_years", "cv_event")
 EXPORTS = {
     "chengnan_shequ.csv": ("gb18030", 642, 476, ("health_record_number", *PRIMARY)),
@@ -98,7 +98,7 @@ def test_heart_disease(site: str, rows: int, duplicates: int, men: int) -> None:
     )
     columns = decode(table, asset, UCI)
     assert columns.values["sex"].sum() == men
-    # Switzerland and Long Beach wrote 0 for a cholesterol that was not measured
+    # Switzerland and Long Beach wrote 0 if the cholesterol was not measured.
     zeros = {"switzerland": 123, "va": 49}.get(site, 0)
     assert columns.implausible["chol"] == zeros
     assert sum(columns.implausible.values()) == zeros + (site == "va")

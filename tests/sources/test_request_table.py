@@ -1,4 +1,4 @@
-"""Requests as a Parquet file: every value arrives as its code, nothing is guessed, and each refusal names its place."""
+"""Requests as a Parquet file: each value gets its code, and each refusal names its place."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bench.requests import mutations
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Value
 from heyi.policy.engines.interpret import read
@@ -22,6 +21,7 @@ from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.schema import LEGAL_DAY, FactType, Schema, to_ordinals
 from heyi.sources.request_table import read_requests, write_answers
 from heyi.sources.rulebook import read_rulebook
+from oracles.requests import mutations
 
 DAY = dt.date(2026, 12, 1)
 

@@ -1,4 +1,4 @@
-"""A rulebook's folder is read whole: what would be passed over in silence is refused, and others' files stay."""
+"""A rulebook folder is read completely; unexpected files are refused, foreign files are kept."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from heyi.app.clock import StandingClock
-from heyi.app.rulebooks import shipped_point
+from heyi.app.rulebooks import shelf, shipped_point
 from heyi.app.settings import ORIGIN, START, WITNESS, seed_bytes
 from heyi.audit.checkpoint import open_checkpoint
 from heyi.audit.event import Event, from_leaf
@@ -114,7 +114,7 @@ class App:
     ) -> Asset:
         """Grade a table at its institution and serve it from the node of `host`.
 
-        `origin` and `secret` are what the holder's steward states about it; no import can find them out.
+        `origin` and `secret` are what the holder's steward states; no import can find them out.
         """
         asset = grade_import(
             table, asset_id=asset_id, holder=holder, zh=zh, en=en, origin=origin, secret=secret
@@ -144,7 +144,9 @@ def found(
     rulebook: Path | None = None,
     on_event: Callable[[int, Event], None] = lambda _i, _e: None,
 ) -> App:
-    """Begin a consortium in a folder; an earlier run there is replaced, an interrupted one is set aside.
+    """Begin a consortium in a folder.
+
+    A finished run in the folder is replaced; an interrupted one is set aside.
 
     Raises:
         InvalidInput: the folder holds something that is not a run of Heyi.
@@ -180,7 +182,7 @@ def reopen(directory: Path) -> App:
     if (
         adopted := app.consortium.state.rulebook
     ):  # the run's own, which may not be the one that is shipped today
-        app.consortium.point = stored_rulebook(app.database, adopted)
+        app.consortium.point = stored_rulebook(app.database, shelf(), adopted)
     if app.consortium.log.size:
         last = next(app.database.entries(app.consortium.log.size - 1))
         clock.forward(max(from_leaf(last.leaf).at - START, 0) + 3_600)
@@ -207,6 +209,7 @@ def _compose(
     consortium = Consortium(
         log=log,
         point=point,
+        rulebooks=shelf(),
         artefacts=database,
         clock=clock,
         keyring=keyring,

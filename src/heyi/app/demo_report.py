@@ -84,11 +84,11 @@ def _headline(
     took_part, asked = len(study.answered), len(case.request["assets"])
     return Headline(
         sentence=Text(
-            zh=f"{COUNTY_ZH} {institutions} 家机构的 {requests} 项申请由法律逐条判定；{took_part} 家机构的数据不出门，"
-            f"共同完成了一项研究，{paid} 元按各家贡献返还。",
-            en=f"{requests} requests among {institutions} institutions of {COUNTY_EN} were judged by the law, article "
-            f"by article; {took_part} institutions completed a joint study without handing over a record, and "
-            f"{paid} yuan flowed back by what each contributed.",
+            zh=f"{COUNTY_ZH} {institutions} 家机构的 {requests} 项申请由法律逐条判定；"
+            f"{took_part} 家机构的数据不出门，共同完成了一项研究，{paid} 元按各家贡献返还。",
+            en=f"{requests} requests among {institutions} institutions of {COUNTY_EN} were judged by "
+            f"the law, article by article; {took_part} institutions completed a joint study without "
+            f"handing over a record, and {paid} yuan flowed back by what each contributed.",
         ),
         figures=(
             Figure(label=Text(zh="机构", en="institutions"), value=str(institutions)),
@@ -97,7 +97,8 @@ def _headline(
                 value=str(len(files)),
                 note=Text(
                     zh=f"{fields} 个字段逐项定级；另有 {other} 份无个人信息的目录",
-                    en=f"{fields} fields graded one by one; besides, {other} data set without persons",
+                    en=f"{fields} fields graded one by one; "
+                    f"besides, {other} data set without persons",
                 ),
             ),
             Figure(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from heyi.app.rulebooks import shelf
 from heyi.audit.event import Event
 from heyi.audit.verify import Fault, LogReport, verify_log
 from heyi.exchange.proof.impact import Impact, impact
@@ -38,7 +39,10 @@ class Verification:
 
 
 def _nodes(centre: LogReport) -> list[dict[str, str]]:
-    """Host, origin and key of each node that the centre's log names; what is malformed is left to the replay."""
+    """Host, origin and key of each node that the centre's log names.
+
+    Malformed entries are left out here; the replay reports them.
+    """
     opened = [c.event.public for c in centre.entries if c.event.kind == "node.opened"]
     known = {c.event.public.get("id") for c in centre.entries if c.event.kind == "party.registered"}
     fields = ("host", "origin", "log_key")
@@ -66,7 +70,9 @@ def past_impact(directory: Path, new: DecisionPoint) -> Impact:
 
 
 def verify_directory(directory: Path, trust_file: Path | None = None) -> Verification:
-    """Check everything in a folder with the keys of `trust_file` (by default the folder's own) and nothing else.
+    """Check everything in a folder, with the keys of `trust_file` and nothing else.
+
+    By default these are the keys in the folder itself, which its writer could have exchanged.
 
     Raises:
         InvalidInput: there is no log, or no keys.
@@ -106,7 +112,7 @@ def verify_directory(directory: Path, trust_file: Path | None = None) -> Verific
             if report.entries:
                 reports[node["host"]] = report
             events[node["host"]] = [c.event for c in report.entries]
-        replayed = Replay(database, issuer=trust.issuer).run(centre.entries, events)
+        replayed = Replay(database, shelf(), issuer=trust.issuer).run(centre.entries, events)
         replayed.faults += [
             Fault(entry=None, message=f"the log of the node of `{host}` is absent")
             for host in absent

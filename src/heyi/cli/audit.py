@@ -6,12 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from heyi.app.centre import reopen
-from heyi.app.verification import verify_directory
 from heyi.cli.output import FAILED, Json, out, print_json
-from heyi.exchange.proof.erase import erase as erase_body
 
 
 def verify(
@@ -21,7 +17,9 @@ def verify(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Check every leaf, proof, checkpoint and receipt, replay every decision, recompute every settlement."""
+    """Check a run: every leaf, proof, checkpoint and receipt, every decision and settlement."""
+    from heyi.app.verification import verify_directory
+
     v = verify_directory(directory, trust)
     checkpoint = v.centre.checkpoint
     summary = {
@@ -43,6 +41,8 @@ def verify(
     if json:
         print_json(summary)
     else:
+        from rich.table import Table
+
         table = Table(title="核验 verification", show_header=False, title_justify="left")
         for key, value in summary.items():
             if not isinstance(value, list):
@@ -52,16 +52,18 @@ def verify(
             out().print(f"  第 {n} 条 entry {n}: 已删除，不可重放 erased, not replayable")
         if v.centre.promised:
             out().print(
-                f"  最后 {v.centre.promised} 条尚未经见证签署 the last {v.centre.promised} entries await the witness"
+                f"  最后 {v.centre.promised} 条尚未经见证签署 "
+                f"the last {v.centre.promised} entries await the witness"
             )
         if v.replayed.unanswered:
             n = v.replayed.unanswered
             out().print(
-                f"  {n} 次调用已作答而回执未及入册 {n} calls were answered, but their receipts were cut off"
+                f"  {n} 次调用已作答而回执未及入册 "
+                f"{n} calls were answered, but their receipts were cut off"
             )
         for log, f in v.faults:
             place = f"entry {f.entry}" if f.entry is not None else "the log"
-            out().print(f"  ✗ {log}, {place}: {f.message}", markup=False)
+            out().print(f"  ✗ {log}, {place}: {f.message}")
         out().print("通过 holds" if v.holds else "不通过 FAILS")
     if not v.holds:
         raise typer.Exit(FAILED)
@@ -76,6 +78,9 @@ def erase(
     json: Json = False,
 ) -> None:
     """Erase the body of a log entry for good. Its leaf stays, and every proof still holds."""
+    from heyi.app.centre import reopen
+    from heyi.exchange.proof.erase import erase as erase_body
+
     app = reopen(directory)
     try:
         index = erase_body(app.consortium, entry, reason=reason)

@@ -6,7 +6,6 @@ import datetime as dt
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from heyi.app.rulebooks import shipped_point
@@ -14,22 +13,21 @@ from heyi.cli.output import REFUSED, Json, Lang, language, out, print_json
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Source, Stated
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.engines.to_columns import ColumnEngine
 from heyi.policy.engines.to_python import ANSWERS
 from heyi.policy.explain import HEADLINE, explain
 from heyi.policy.language.parse import parse_day
 from heyi.policy.language.profiles import expand_profiles
 from heyi.policy.language.schema import LEGAL_DAY, admit
-from heyi.policy.language.strict_yaml import load_json, load_yaml
+from heyi.policy.language.strict_yaml import LARGEST, load_json, load_yaml
 from heyi.policy.remedy import with_remedies
-from heyi.sources.request_table import read_requests, write_answers
 
 
 def decide(
     facts: Annotated[
         Path,
         typer.Argument(
-            help="facts as YAML or JSON, `like: [profile]` takes over a named set; or many as Parquet"
+            help="facts as YAML or JSON, `like: [profile]` takes over a named set; "
+            "or many as Parquet"
         ),
     ],
     at: Annotated[
@@ -41,10 +39,10 @@ def decide(
     to: Annotated[
         Path | None, typer.Option("--out", help="of many requests, write each answer as Parquet")
     ] = None,
-    lang: Lang = "zh",
+    lang: Lang = "",
     json: Json = False,
 ) -> None:
-    """Judge facts and say why, what is missing or unknown, who must approve, and what would cure it.
+    """Judge facts: say why, what is missing or unknown, who must approve, what would cure it.
 
     Exit code 0 where the answer is a permit, 3 where it is not; 0 for many requests.
     """
@@ -64,7 +62,7 @@ def decide(
         print_json(decision.to_json())
     else:
         for line in explain(point.book, decision, lang):
-            out().print(line, markup=False)
+            out().print(line)
     if not decision.outcome.is_permit:
         raise typer.Exit(REFUSED)
 
@@ -73,6 +71,11 @@ def _many(
     point: DecisionPoint, path: Path, at: str | None, to: Path | None, lang: str, *, json: bool
 ) -> None:
     """Judge each row of a Parquet file by the column reading, and count the answers."""
+    import numpy as np
+
+    from heyi.policy.engines.to_columns import ColumnEngine
+    from heyi.sources.request_table import read_requests, write_answers
+
     day = None if at is None else parse_day(at)
     if at is not None and day is None:
         raise InvalidInput(f"`{at}` is not a date", hint="write YYYY-MM-DD")
@@ -104,10 +107,16 @@ def read_facts(
         InvalidInput: the file cannot be read, or holds an unknown fact, value, profile or source.
     """
     try:
+        if path.stat().st_size > LARGEST:
+            raise InvalidInput(
+                f"`{path}` is larger than the facts of one request can be",
+                hint="give many requests as Parquet",
+            )
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as e:
+    except (OSError, ValueError) as e:  # a null character in the name, or bytes that are no UTF-8
+        cause = getattr(e, "strerror", None) or "not UTF-8"
         raise InvalidInput(
-            f"cannot read `{path}`: {e}", hint="facts are a UTF-8 file, YAML or JSON"
+            f"cannot read `{path}`: {cause.lower()}", hint="facts are a UTF-8 file, YAML or JSON"
         ) from None
     loaded = (
         load_json(text, file=str(path))

@@ -13,9 +13,10 @@ from heyi.app.centre import App, found
 from heyi.app.demo_report import demo_report
 from heyi.app.report_file import numbers, write_report
 from heyi.app.verification import Verification, verify_directory
-from heyi.cli.output import FAILED, Json, err, out, print_json
+from heyi.cli.output import FAILED, Json, err, out, print_json, step
 from heyi.county.founding import Telling
 from heyi.county.story import Told, tell_story
+from heyi.report.catalogue import held
 from heyi.settlement.statement import yuan
 from heyi.store.folder import Run, write_run
 
@@ -30,12 +31,12 @@ def demo(
     ] = 20_000,
     json: Json = False,
 ) -> None:
-    """Raise a synthetic county and play the whole story: grade, judge, permit, compute, value, pay, verify."""
+    """Raise a synthetic county and play the whole story, from graded files to money paid back."""
     app = found(directory, seed=seed, what="demo")
-    with err.status("") as status:
+    with err().status("") as status:
 
         def tell(line: Telling) -> None:
-            err.print(f"[green]•[/] {line.zh}  [dim]{line.en}[/]", soft_wrap=True)
+            step(line.zh, line.en)
             status.update(f"{line.zh}…")
 
         told = tell_story(app, directory, seed=seed, persons=persons, tell=tell)
@@ -73,7 +74,7 @@ def _summary(app: App, told: Told, verification: Verification) -> dict[str, obje
         "institutions": sum(
             1 for p in app.consortium.state.parties.values() if p.kind.value == "institution"
         ),
-        "assets": len(app.consortium.state.assets),
+        "assets": len(held(app.consortium)),
         "requests": len(app.consortium.state.cases),
         "decisions": sum(outcomes.values()),
         "outcomes": dict(sorted(outcomes.items())),

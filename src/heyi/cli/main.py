@@ -1,35 +1,76 @@
-"""`heyi`: the entry point, and how errors become messages and exit codes."""
+"""`heyi`: the entry point, the table of commands, and how errors become messages and exit codes."""
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import NoReturn
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from heyi import __version__
-from heyi.cli import audit, decide, demo, proofs, run, settle, statement
-from heyi.cli.output import FAILED, MISUSE, err, print_json
+from heyi.cli.output import FAILED, MISUSE, err, print_json, visible
 from heyi.model.errors import HeyiError
+
+COMMANDS = {
+    "demo": ("heyi.cli.demo:demo", "Raise a synthetic county and play the whole story."),
+    "run": ("heyi.cli.run:run", "Run a joint study over your own files."),
+    "decide": (
+        "heyi.cli.decide:decide",
+        "Judge facts; say why, what is missing, what would cure it.",
+    ),
+    "rules": ("heyi.cli.proofs:app", "Check, test, build and show the rulebook."),
+    "verify": ("heyi.cli.audit:verify", "Check a run as an outsider: every proof, every decision."),
+    "erase": ("heyi.cli.audit:erase", "Erase the body of a log entry for good."),
+    "statement": (
+        "heyi.cli.statement:statement",
+        "Show what an institution contributed and is paid.",
+    ),
+    "settle": ("heyi.cli.settle:app", "Check, answer disputes, approve and pay settlements."),
+    "dispute": ("heyi.cli.settle:dispute", "Doubt a statement, with reasons."),
+    "doctor": ("heyi.cli.doctor:doctor", "Name engines, versions, platform and rulebook."),
+}
+"""Each command: its module and function, and its line in the help."""
+
+
+class Commands(TyperGroup):
+    """The group of all commands, none of which is imported before its name is typed."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        found = getattr(import_module(module), name)
+        if isinstance(found, typer.Typer):
+            command: Any = typer.main.get_group(found)
+        else:
+            alone = typer.Typer(rich_markup_mode=None, add_completion=False)
+            alone.command(cmd_name)(found)
+            command = typer.main.get_command(alone)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, said) for name, (_, said) in COMMANDS.items()])
+
 
 app = typer.Typer(
     name="heyi",
+    cls=Commands,
     help="Heyi 合医: institutions share the use of health data, not the data.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("demo")(demo.demo)
-app.command("run")(run.run)
-app.command("decide")(decide.decide)
-app.add_typer(proofs.app, name="rules")
-app.command("verify")(audit.verify)
-app.command("erase")(audit.erase)
-app.command("statement")(statement.statement)
-app.add_typer(settle.app, name="settle")
-app.command("dispute")(settle.dispute)
 
 
 def _version(value: bool) -> None:
@@ -47,46 +88,79 @@ def _root(
     """Heyi 合医."""
 
 
-def main() -> None:
+def run() -> NoReturn:
     """Run a command; an error is told with its cause and the next step, never as a traceback.
 
-    With `--json` an error is one JSON object on stdout as well, so that a program that reads it always finds one.
+    With `--json` an error is one JSON object on stdout as well, so that a program that reads it
+    always finds one.
     """
+    _open_streams()
+    try:
+        code = _answer()
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the output has gone, as `head` does
+        _silence(sys.stdout)
+        code = FAILED
+    except OSError as e:  # a full disk behind a redirected output
+        _silence(sys.stdout)
+        sys.stderr.write(f"错误 error: the output cannot be written: {e.strerror}\n")
+        code = FAILED
+    sys.exit(code)
+
+
+def _answer() -> int:
+    """The exit code of the command."""
     try:
         code = app(standalone_mode=False)
     except HeyiError as e:
         hint, e.hint = e.hint, ""
-        _tell(str(e), hint, e.exit_code)
+        return _tell(str(e), hint, e.exit_code)
     except TyperException as e:
         message = str(getattr(e, "format_message", e.__str__)())
         if message.startswith("Usage:"):  # a group of commands without a command shows its help
             sys.stderr.write(f"{message}\n")
-            sys.exit(MISUSE)
-        _tell(message, "heyi --help; heyi COMMAND --help", MISUSE)
+            return MISUSE
+        return _tell(message, "heyi --help; heyi COMMAND --help", MISUSE)
     except (typer.Abort, KeyboardInterrupt):
-        _interrupted()
-    else:
-        if code == INTERRUPTED:
-            _interrupted()
-        sys.exit(code if isinstance(code, int) else 0)
+        return _interrupted()
+    if code == INTERRUPTED:
+        return _interrupted()
+    return code if isinstance(code, int) else 0
 
 
 INTERRUPTED = 130  # what the command line library makes of an interrupt
 
 
-def _interrupted() -> NoReturn:
+def _interrupted() -> int:
     hint = "已保存的内容保持完整，再运行一次即可 what was kept is whole; run it again"
-    _tell("已中断 interrupted", hint, FAILED)
+    return _tell("已中断 interrupted", hint, FAILED)
 
 
-def _tell(message: str, hint: str, code: int) -> NoReturn:
-    err.print(f"[bold red]错误 error:[/] {_plain(message)}", soft_wrap=True)
+def _tell(message: str, hint: str, code: int) -> int:
+    from rich.text import Text
+
+    err().print(Text.assemble(("错误 error:", "bold red"), " ", visible(message)))
     if hint:
-        err.print(f"[bold]下一步 next:[/] {_plain(hint)}", soft_wrap=True)
+        err().print(Text.assemble(("下一步 next:", "bold"), " ", visible(hint)))
     if "--json" in sys.argv:
         print_json({"error": message, "hint": hint, "exit_code": code})
-    sys.exit(code)
+    return code
 
 
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
+def _open_streams() -> None:
+    """Streams that are there and can write every character.
+
+    A process may be started without a stdout. A terminal in ASCII or GBK has no bytes for some
+    characters that Heyi prints; they are written as `\\\\u2713`, not as a traceback.
+    """
+    for name in ("stdout", "stderr"):
+        stream: TextIO | None = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _silence(stream: TextIO) -> None:
+    """Send what is still buffered nowhere, else Python complains about it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,4 +1,4 @@
-"""`heyi rules prove`, `diff` and `boundaries`: what z3 says of a rulebook over all requests and all days."""
+"""`heyi rules prove`, `diff`, `boundaries`: what z3 says about all requests on all days."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from heyi.app.verification import past_impact
+from heyi.app.rulebooks import shipped_point
 from heyi.cli.output import FAILED, Json, Lang, language, out, print_json
 from heyi.cli.rules import Folder
 from heyi.cli.rules import app as app
 from heyi.model.decision import Outcome
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Value
-from heyi.policy.cases import load_rulebook
 from heyi.policy.explain import HEADLINE
 from heyi.policy.language import ir
 from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.schema import FactType
-from heyi.sources.rulebook import read_build, read_rulebook
+from heyi.sources.rulebook import read_rulebook
 
 if TYPE_CHECKING:
     from heyi.exchange.proof.impact import Impact
@@ -34,16 +33,15 @@ def prove(
         str, typer.Argument(help='such as "no request with CONDITION is ever permitted"')
     ],
     rulebook: Folder = None,
-    lang: Lang = "zh",
+    lang: Lang = "",
     json: Json = False,
 ) -> None:
-    """Prove a claim about all requests and all days, or show a request that refutes it, if possible of today.
+    """Prove a claim about all requests and all days, or show a request that refutes it.
 
     Exit code 1 where it is refuted.
     """
-    from heyi.policy.proofs.prove import (
-        Prover,
-    )  # z3 takes a while to load, and is of the extra `rules`
+    # z3 takes a while to load, and is of the extra `rules`
+    from heyi.policy.proofs.prove import Prover
 
     lang = language(lang)
     book = compile_rulebook(read_rulebook(rulebook))
@@ -59,9 +57,7 @@ def prove(
         if answer.vacuous:
             out().print("  没有申请会满足该条件 no request meets the condition")
     else:
-        out().print(
-            f"✗ 不成立 refuted: {_headline((answer.outcome, answer.curable), lang)}", markup=False
-        )
+        out().print(f"✗ 不成立 refuted: {_headline((answer.outcome, answer.curable), lang)}")
         _print_request(book, answer.counterexample, lang)
     if not answer.proved:
         raise typer.Exit(FAILED)
@@ -81,10 +77,10 @@ def diff(
     replay: Annotated[
         Path | None, typer.Option(help="a run whose past decisions the new rulebook judges again")
     ] = None,
-    lang: Lang = "zh",
+    lang: Lang = "",
     json: Json = False,
 ) -> None:
-    """Compare two rulebooks: stricter, looser or both, with requests that show it, and what would change."""
+    """Compare two rulebooks: stricter or looser, with requests that show it, and what changed."""
     from heyi.policy.proofs.compare import compare
 
     lang = language(lang)
@@ -92,8 +88,9 @@ def diff(
     compared = compare(before, after)
     past = None
     if replay is not None:
-        point = load_rulebook(read_rulebook(_folder(new)), read_build(_folder(new)))
-        past = past_impact(replay, point)
+        from heyi.app.verification import past_impact
+
+        past = past_impact(replay, shipped_point(_folder(new)))
     if json:
         print_json(
             _compared_to_json(compared)
@@ -113,19 +110,20 @@ def diff(
         ("来源收紧 stronger source", compared.stronger),
     ):
         if names:
-            out().print(f"{label}: {', '.join(names)}", markup=False)
+            out().print(f"{label}: {', '.join(names)}")
     for label, witness in (("更严 stricter", compared.stricter), ("更宽 looser", compared.looser)):
         if witness is not None:
             steps = f"{_headline(witness.before, lang)} → {_headline(witness.after, lang)}"
-            out().print(f"{label}: {steps}", markup=False)
+            out().print(f"{label}: {steps}")
             _print_request(after, witness.request, lang)
     if past is not None:
         out().print(
-            f"重放 replayed: {past.decided}，变化 changed: {len(past.changed)}，已删除 erased: {past.erased}"
+            f"重放 replayed: {past.decided}，变化 changed: {len(past.changed)}，"
+            f"已删除 erased: {past.erased}"
         )
         for c in past.changed:
             steps = f"{_headline(c.before, lang)} → {_headline(c.after, lang)}"
-            out().print(f"  {c.entry} {c.case} {c.asset}: {steps}", markup=False)
+            out().print(f"  {c.entry} {c.case} {c.asset}: {steps}")
 
 
 @app.command()
@@ -136,7 +134,7 @@ def boundaries(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Make requests at each side of each threshold, and name the thresholds on which nothing depends."""
+    """Make requests at both sides of each threshold; name thresholds that decide nothing."""
     from heyi.policy.proofs.boundaries import boundaries as around
     from heyi.policy.proofs.boundaries import to_vectors
 
@@ -163,9 +161,7 @@ def boundaries(
             if book.schema.facts[t.fact].type is FactType.DATE
             else t.value
         )
-        out().print(
-            f"  · {t.rule} {t.part}: {t.fact} {value} 无关紧要 nothing depends on it", markup=False
-        )
+        out().print(f"  · {t.rule} {t.part}: {t.fact} {value} 无关紧要 nothing depends on it")
 
 
 def _folder(named: Path) -> Path | None:
@@ -183,7 +179,7 @@ def _print_request(book: ir.Rulebook, request: Mapping[str, Value], lang: str) -
             name if spec is None else f"{spec.name.zh if lang == 'zh' else spec.name.en} [{name}]"
         )
         shown = str(value) if spec is None else spec.label(value, lang)
-        out().print(f"    {label}: {shown}", markup=False)
+        out().print(f"    {label}: {shown}")
 
 
 def _plain(request: Mapping[str, Value]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`heyi rules`: check and build a rulebook, run its worked cases, show a rule as lawyers or machines read it."""
+"""`heyi rules`: check and build a rulebook, run its worked cases, show its rules."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
+from heyi.app.rulebooks import shelf
 from heyi.cli.output import FAILED, Json, Lang, err, language, out, print_json
+from heyi.crypto.codec import from_json
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.policy.cases import checked_rulebook, run_cases
 from heyi.policy.engines.build import BYTECODE, load_build
 from heyi.policy.engines.bytecode import Bytecode
 from heyi.policy.engines.packed import layout
-from heyi.policy.engines.to_python import generate
-from heyi.policy.engines.to_vyper import merged
 from heyi.policy.language import ir
 from heyi.policy.language.check import compile_rulebook
+from heyi.policy.language.counts import counts
 from heyi.policy.language.jurisdictions import (
     CONSORTIUM_FILE,
     named_jurisdictions,
@@ -75,15 +75,15 @@ def _all_packs(folder: Path | None) -> dict[str, str]:
 def check(
     rulebook: Folder = None,
     jurisdictions: Jurisdictions = "",
-    lang: Lang = "zh",
+    lang: Lang = "",
     json: Json = False,
 ) -> None:
-    """Load the whole rulebook: form, types, citations, ranks and cases; then prove what a rulebook must not contain.
+    """Check the whole rulebook: form, types, citations, ranks, cases; then prove what must hold.
 
-    Fails on a rule that can never apply, on a law of the decision that does not hold, and on a norm of the register
-    that nothing accounts for. The proofs need `heyi[rules]`.
+    Fails on a rule that can never apply, on a law of the decision that does not hold, and on a
+    norm of the register that nothing accounts for. The proofs need `heyi[rules]`.
     """
-    language(lang)
+    lang = language(lang)
     book = checked_rulebook(_texts(rulebook, jurisdictions))
     summary = _summary(book, built=load_build(read_build(rulebook), book.texts) is not None)
     accounted = _accounted(rulebook)
@@ -120,6 +120,8 @@ def check(
             }
         )
     else:
+        from rich.table import Table
+
         table = Table(title="规则库 rulebook", show_header=False, title_justify="left")
         for key, value in summary.items():
             text = (
@@ -135,19 +137,19 @@ def check(
         for norm in unaccounted:
             out().print(
                 f"✗ norm {norm}: 没有规则也没有理由 neither a rule nor a reason [{NORMS_FILE}]",
-                markup=False,
             )
     if faults or broken or unaccounted:
         raise typer.Exit(FAILED)
 
 
 def _summary(book: ir.Rulebook, *, built: bool) -> dict[str, object]:
+    counted = counts(book)
     return {
-        "rules": len(book.rules),
+        "rules": counted.rules,
         "effects": dict(sorted(Counter(r.effect.value for r in book.rules).items())),
-        "instruments": len({r.article.instrument.zh for r in book.rules}),
-        "articles": len(book.articles),
-        "cases": len(book.cases),
+        "instruments": counted.instruments,
+        "articles": counted.articles,
+        "cases": counted.cases,
         "facts": len(book.schema.facts),
         "words": book.schema.words,
         "layout": layout(book.schema),
@@ -157,7 +159,7 @@ def _summary(book: ir.Rulebook, *, built: bool) -> dict[str, object]:
 
 
 def _accounted(folder: Path | None) -> list[Accounted]:
-    """The norms of the register with what became of them in all packs; none where there is no register."""
+    """The norms of the register and what became of each; none where there is no register."""
     texts = _all_packs(folder)
     return (
         account(load_norms(texts[NORMS_FILE]), compile_rulebook(texts).by_id)
@@ -169,12 +171,11 @@ def _accounted(folder: Path | None) -> list[Accounted]:
 def _analysed(book: ir.Rulebook) -> tuple[list[Finding], list[Law]] | None:
     """Findings and laws; None where the solver is not installed, which is said."""
     try:
-        from heyi.policy.proofs.analyse import (
-            findings,
-        )  # z3 takes a while to load, and is of the extra `rules`
+        # z3 takes a while to load, and is of the extra `rules`
+        from heyi.policy.proofs.analyse import findings
         from heyi.policy.proofs.prove import laws
     except InvalidInput as e:
-        err.print(f"未做证明 not proved: {e}", markup=False)
+        err().print(f"未做证明 not proved: {e}")
         return None
     return findings(book), laws(book)
 
@@ -188,15 +189,15 @@ def _print_analysis(
 
     for finding in analysed[0]:
         if finding.kind.fault:
-            out().print(f"✗ {told(book, finding, lang)}", markup=False)
+            out().print(f"✗ {told(book, finding, lang)}")
             continue
         mark = "·"
         says = finding.says.zh if lang == "zh" else finding.says.en
         place = f" [{finding.file}:{finding.line}]" if finding.file else ""
-        out().print(f"{mark} {finding.kind.value} {finding.subject}: {says}{place}", markup=False)
+        out().print(f"{mark} {finding.kind.value} {finding.subject}: {says}{place}")
     for law in analysed[1]:
         mark = "✓" if law.counterexample is None else "✗"
-        out().print(f"{mark} {law.id} {law.says}", markup=False)
+        out().print(f"{mark} {law.id} {law.says}")
 
 
 @app.command()
@@ -210,7 +211,7 @@ def build(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Compile a rulebook to its parsed form, layout, generated Python and contract bytecode, beside its packs."""
+    """Compile a rulebook to its parsed form, layout and contract bytecode, beside its packs."""
     from heyi.policy.engines.build import build as build_files
 
     files = build_files(checked_rulebook(read_rulebook(rulebook)))
@@ -221,7 +222,7 @@ def build(
         raise VerificationError("the build is not that of the packs", hint="heyi rules build")
     if not verify and not same:
         write_build(folder, files)
-    code = Bytecode.from_json(loads(files[BYTECODE]))
+    code = from_json(loads(files[BYTECODE]), Bytecode)
     summary = {
         "folder": str(folder / BUILT),
         "unchanged": same,
@@ -236,7 +237,7 @@ def build(
         print_json(summary)
     else:
         for key, value in summary.items():
-            out().print(f"{key}: {value}", markup=False)
+            out().print(f"{key}: {value}")
 
 
 @app.command()
@@ -247,7 +248,7 @@ def test(
         typer.Option("--coverage", help="what the cases try of each rule, and what they do not"),
     ] = False,
     jurisdictions: Jurisdictions = "",
-    lang: Lang = "zh",
+    lang: Lang = "",
     json: Json = False,
 ) -> None:
     """Run every worked case and say which fails and how."""
@@ -274,9 +275,7 @@ def test(
         )
     else:
         for r in failed:
-            out().print(
-                f"✗ {r.case.file}:{r.case.line} {r.case.name}: {'; '.join(r.faults)}", markup=False
-            )
+            out().print(f"✗ {r.case.file}:{r.case.line} {r.case.name}: {'; '.join(r.faults)}")
         out().print(f"{len(results) - len(failed)} / {len(results)} 用例通过 cases pass")
         for t in tried:
             _print_tried(book, t, lang)
@@ -292,14 +291,14 @@ _TRUTHS = {True: "T", False: "F", None: "U"}
 
 def _print_tried(book: ir.Rulebook, tried: Tried, lang: str) -> None:
     truths = "".join(letter for truth, letter in _TRUTHS.items() if truth in tried.truths)
-    out().print(f"{'✓' if tried.complete else '·'} {tried.rule.id}  {truths}", markup=False)
+    out().print(f"{'✓' if tried.complete else '·'} {tried.rule.id}  {truths}")
     for atom, truth in tried.untried:
         never = (
             ("从未为真" if truth else "从未为假")
             if lang == "zh"
             else ("never true" if truth else "never false")
         )
-        out().print(f"    {condition(book, atom, lang)}: {never}", markup=False)
+        out().print(f"    {condition(book, atom, lang)}: {never}")
 
 
 def _tried_to_json(book: ir.Rulebook, tried: Tried) -> dict[str, object]:
@@ -321,25 +320,16 @@ def show(
     ] = "",
     as_: Annotated[str, typer.Option("--as", help="zh, en, python, vyper or smt")] = "",
     rulebook: Folder = None,
-    lang: Lang = "zh",
+    lang: Lang = "",
     json: Json = False,
 ) -> None:
-    """Show rules beside their articles, in Chinese or in English, or as Python, Vyper or SMT-LIB made from them."""
+    """Show rules beside their articles, in Chinese or English, as Python, Vyper or SMT-LIB."""
     language_of = as_ if as_ in ("zh", "en") else language(lang)
     if as_ not in ("", "zh", "en", *_MACHINES):
         raise typer.BadParameter(
             f"`{as_}`; write zh, en, {', '.join(_MACHINES)}", param_hint="--as"
         )
-    book = compile_rulebook(_all_packs(rulebook))
-    chosen = [
-        r
-        for r in book.rules
-        if not name or name in (r.id, r.article.id) or r.id.startswith(f"{name}-")
-    ]
-    if not chosen:
-        raise InvalidInput(
-            f"no rule, article or instrument `{name}`", hint="`heyi rules show` lists them all"
-        )
+    book, chosen = _chosen(rulebook, name, whole=as_ in _MACHINES)
     if json:
         print_json({"rules": [_to_json(book, r) for r in chosen]})
     elif as_ in _MACHINES:
@@ -352,7 +342,32 @@ def show(
                 last = rule.article.id
                 _article(rule.article, language_of)
             for line in render(book, rule, language_of):
-                out().print(f"  {line}", markup=False)
+                out().print(f"  {line}")
+
+
+def _chosen(folder: Path | None, name: str, *, whole: bool) -> tuple[ir.Rulebook, list[ir.Rule]]:
+    """The rules of that name, and the rulebook that they are taken from.
+
+    The law that binds was built already. The packs of every jurisdiction are parsed where `whole`
+    asks for them, or where the name is not in the law that binds.
+    """
+
+    def of(book: ir.Rulebook) -> list[ir.Rule]:
+        return [
+            r for r in book.rules if name in (r.id, r.article.id) or r.id.startswith(f"{name}-")
+        ]
+
+    if name and not whole:
+        binding = shelf().book(read_rulebook(folder))
+        if found := of(binding):
+            return binding, found
+    everything = compile_rulebook(_all_packs(folder))
+    found = of(everything) if name else list(everything.rules)
+    if not found:
+        raise InvalidInput(
+            f"no rule, article or instrument `{name}`", hint="`heyi rules show` lists them all"
+        )
+    return everything, found
 
 
 @app.command()
@@ -360,25 +375,25 @@ def copy(
     folder: Annotated[Path, typer.Argument(help="a new folder for it")],
     json: Json = False,
 ) -> None:
-    """Copy the shipped rulebook into a folder, for a consortium to make its own; edit `local/` there."""
+    """Copy the shipped rulebook into a folder, to make it your own; edit `local/` there."""
     files = copy_rulebook(folder)
     if json:
         print_json({"files": files, "folder": str(folder)})
     else:
-        out().print(f"✓ {files} 个文件 files: {folder}", markup=False)
+        out().print(f"✓ {files} 个文件 files: {folder}")
 
 
 @app.command()
 def book(
     html: Annotated[Path, typer.Option(help="the folder to write the pages into")],
     rulebook: Folder = None,
-    lang: Lang = "zh",
+    lang: Lang = "",
     json: Json = False,
 ) -> None:
-    """Write the rulebook as a site: article, rule in words, dates, exceptions, cases, and every norm accounted for."""
+    """Write the rulebook as a site: articles, rules in words, cases, every norm accounted for."""
     from heyi.report.lawbook import lawbook  # jinja2 takes a while to load
 
-    language(lang)
+    lang = language(lang)
     texts = _all_packs(rulebook)
     everything = compile_rulebook(texts)
     binding = named_jurisdictions(read_rulebook(rulebook), everything.jurisdictions)
@@ -392,7 +407,7 @@ def book(
     if json:
         print_json({"pages": len(pages), "open": str(html / "index.html")})
     else:
-        out().print(f"✓ {len(pages)} 页 pages: {html / 'index.html'}", markup=False)
+        out().print(f"✓ {len(pages)} 页 pages: {html / 'index.html'}")
 
 
 def _smt(book: ir.Rulebook) -> str:
@@ -401,9 +416,21 @@ def _smt(book: ir.Rulebook) -> str:
     return "\n".join(f"; {r.id} applies\n{to_smtlib(book.schema, r.applies)}" for r in book.rules)
 
 
+def _python(book: ir.Rulebook) -> str:
+    from heyi.policy.engines.to_python import generate
+
+    return generate(book)
+
+
+def _vyper(book: ir.Rulebook) -> str:
+    from heyi.policy.engines.to_vyper import merged
+
+    return merged(book)
+
+
 _MACHINES: dict[str, Callable[[ir.Rulebook], str]] = {
-    "python": generate,
-    "vyper": merged,
+    "python": _python,
+    "vyper": _vyper,
     "smt": _smt,
 }
 
@@ -418,7 +445,7 @@ def _article(article: ir.Article, lang: str) -> None:
         style="bold",
     )
     for line in article.restated.splitlines():
-        out().print(f"  > {line}", markup=False)
+        out().print(f"  > {line}")
 
 
 def _to_json(book: ir.Rulebook, rule: ir.Rule) -> dict[str, object]:

@@ -13,7 +13,7 @@ from heyi.app.centre import found
 from heyi.app.report_file import numbers, write_report
 from heyi.app.settings import fresh_seed
 from heyi.app.verification import verify_directory
-from heyi.cli.output import FAILED, REFUSED, Json, err, out, print_json
+from heyi.cli.output import FAILED, REFUSED, Json, err, out, print_json, step
 from heyi.exchange.consortium import legal_day
 from heyi.exchange.request.register import register_asset
 from heyi.exchange.study.joint_study import StudyResult, run_study
@@ -25,6 +25,7 @@ from heyi.report.measures import measured, unit_short
 from heyi.report.study_report import study_report
 from heyi.settlement.statement import yuan
 from heyi.sources.csv_file import read_csv
+from heyi.sources.data_folder import file_in
 from heyi.sources.study_file import read_study
 from heyi.store.folder import Run, write_run
 
@@ -41,14 +42,14 @@ def run(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Run a study: register institutions, judge the request, compute where the data lie, value, state, verify."""
+    """Run a study: register institutions, judge the request, compute where data lie, state."""
     plan = read_study(study_dir)
     directory = directory or Path("heyi-run") / plan.id
-    # every file is read before an earlier run in the folder is replaced; equal rows of a file without header are two
-    # persons, since nothing in it tells them apart
+    # Every file is read before an earlier run in the folder is replaced. Equal rows of a file
+    # without header count as two persons, since nothing in the file tells whether they are one.
     tables = {
         site.id: read_csv(
-            data / site.file, columns=plan.columns, keep_duplicates=plan.columns is not None
+            file_in(data, site.file), columns=plan.columns, keep_duplicates=plan.columns is not None
         )
         for site in plan.sites
     }
@@ -68,15 +69,13 @@ def run(
             secret=plan.secret,
         )
         register_asset(app.consortium, asset)
-        err.print(
-            f"[green]•[/] {site.zh} [dim]{site.en}[/]: {asset.rows} 行 rows, 第 {asset.level} 级 level"
-        )
+        step(site.zh, f"{site.en}: {asset.rows} 行 rows, 第 {asset.level} 级 level")
     last = open_plan(app.consortium, plan)[-1]
     if not any(d.outcome.is_permit for d in last.values()):
         app.close()
         _refused(app.consortium.point.book, last, json=json)
         raise typer.Exit(REFUSED)
-    err.print("[green]•[/] 申请已判定并发放许可 [dim]judged and granted[/]")
+    step("申请已判定并发放许可", "judged and granted")
     result = run_study(app.consortium, plan.id)
     settlement = app.consortium.case(plan.id).settlement
     verification = verify_directory(directory)
@@ -132,7 +131,7 @@ def run(
 
 def _refused(book: Rulebook, decisions: dict[str, Decision], *, json: bool) -> None:
     """The law lets no institution take part: say why, for each."""
-    err.print(
+    err().print(
         "法律不准许任何机构参加 the law permits no institution to take part", style="bold red"
     )
     if json:
@@ -141,7 +140,7 @@ def _refused(book: Rulebook, decisions: dict[str, Decision], *, json: bool) -> N
     for asset, decision in decisions.items():
         out().print(f"\n{asset}", style="bold")
         for line in explain(book, decision, "zh"):
-            out().print(line, markup=False)
+            out().print(line)
 
 
 def _tables(result: StudyResult, *, verified: bool) -> None:

@@ -1,4 +1,4 @@
-"""`heyi settle` and `heyi dispute`: check a settlement as a stranger, doubt it, answer a dispute, approve, pay."""
+"""`heyi settle` and `heyi dispute`: check a settlement, doubt it, answer, approve, pay."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
@@ -79,18 +78,18 @@ def verify(
         print_json({"verified": True, "settlements": rows})
         return
     for row in rows:
+        shares = sum(row["shares_fen"].values())
         out().print(
-            f"结算一致 the settlement follows from its certificate: {row['study']}, {row['players']} 家 players, "
-            f"{yuan(row['pot_fen'])} = {yuan(sum(row['shares_fen'].values()))} + {yuan(row['escrow_fen'])}",
-            markup=False,
+            f"结算一致 the settlement follows from its certificate: {row['study']}, "
+            f"{row['players']} 家 players, "
+            f"{yuan(row['pot_fen'])} = {yuan(shares)} + {yuan(row['escrow_fen'])}"
         )
         for party, fen in row["paid_fen"].items():
-            out().print(f"  此前已付 paid before: {party} {yuan(fen)}", markup=False)
+            out().print(f"  此前已付 paid before: {party} {yuan(fen)}")
+        out().print(f"  证书 certificate {row['digest']}\n  效用根 utility root {row['root']}")
         out().print(
-            f"  证书 certificate {row['digest']}\n  效用根 utility root {row['root']}", markup=False
-        )
-        out().print(
-            "  与结算单上的证书摘要比对 compare the certificate with the one that your statement names"
+            "  与结算单上的证书摘要比对 "
+            "compare the certificate with the one that your statement names"
         )
 
 
@@ -112,7 +111,8 @@ def _read(path: Path) -> Any:
     except (ValueError, InvalidInput) as e:
         raise VerificationError(
             f"`{path}` is no certificate: {e}",
-            hint="take the file as `heyi settle certificate` wrote it; an editor may have added a line end",
+            hint="take the file as `heyi settle certificate` wrote it; "
+            "an editor may have added a line end",
         ) from None
 
 
@@ -145,7 +145,7 @@ def guards(
     what: Annotated[Path, typer.Argument(help="a certificate, or the folder of a run")],
     json: Json = False,
 ) -> None:
-    """Who holds the same persons, who lowers the utility, who gets more than alone, what another baseline would do."""
+    """Evidence of fairness: same persons, lowered utility, more than alone, another baseline."""
     found = [(str(what), _read(what))] if what.is_file() else list(_kept(what))
     told = [fairness_of(certificate) for _, certificate in found]
     if json:
@@ -285,12 +285,12 @@ def measure(
     workers: Annotated[int, typer.Option(min=1, help="processes that evaluate coalitions")] = 1,
     json: Json = False,
 ) -> None:
-    """Evaluate a utility of one's own over coalitions, value it, divide the pot and certify that."""
+    """Evaluate your own utility over coalitions, value it, divide the pot, certify that."""
     program = read_utility_program(file)
     _check_writable(to)
     kept = UtilityDatabase(store or file.with_suffix(".utilities"))
     measured: Measured
-    with Progress(console=err, transient=True) as bar:
+    with Progress(console=err(), transient=True) as bar:
         task = bar.add_task("效用 utilities", total=None)
 
         def told(done: int, whole: int) -> None:
@@ -313,7 +313,7 @@ def measure(
         program.unit.rpartition(" ")[2] if program.decimals else program.unit,
         10**program.decimals,
     )
-    rows = Table(title=escape(f"{program.study}（{unit}）"), title_justify="left")
+    rows = Table(title=f"{program.study}（{unit}）", title_justify="left")
     for heading in ("机构 institution", "贡献 contribution", "元 yuan"):
         rows.add_column(heading, justify="left" if heading.startswith("机构") else "right")
     for party, phi, low, high in zip(
@@ -326,9 +326,10 @@ def measure(
         rows.add_row("暂存 escrow", "", yuan(certificate["escrow_fen"]))
     out().print(rows)
     if program.evaluations:
-        out().print("抽样只支付确定的部分，其余暂存；括号内为同时成立的 95% 区间。", markup=False)
+        out().print("抽样只支付确定的部分，其余暂存；括号内为同时成立的 95% 区间。")
         out().print(
-            "A sample pays what is certain, the rest waits; in brackets 95 % intervals that hold together."
+            "A sample pays what is certain, the rest waits; "
+            "in brackets 95 % intervals that hold together."
         )
     out().print(f"{to}\n下一步 try next: heyi settle verify {to}")
 

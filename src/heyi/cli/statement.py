@@ -24,7 +24,7 @@ def statement(
     ] = None,
     first: Annotated[str, typer.Option("--from", help="first day of the period, 2026-12-01")] = "",
     last: Annotated[str, typer.Option("--to", help="last day of the period")] = "",
-    lang: Lang = "zh",
+    lang: Lang = "",
     json: Json = False,
 ) -> None:
     """Show statements from the log, after the log was verified and the settlement recomputed."""
@@ -57,7 +57,7 @@ def statement(
         for page in pages:
             for settlement in page.settlements:
                 for line in _lines(page, settlement, lang):
-                    out().print(line, markup=False)
+                    out().print(line)
         out().print(_closing(directory, holds=v.holds, lang=lang))
     if html is not None:
         for page in pages:
@@ -142,4 +142,7 @@ def _closing(directory: Path, *, holds: bool, lang: str) -> str:
             f"结算已由日志重新算出，{agreed}；如有异议，可自行核验：heyi settle verify {directory}"
         )
     agreed = "and agrees" if holds else "and DIFFERS"
-    return f"the settlement was recomputed from the log {agreed}; check it yourself: heyi settle verify {directory}"
+    return (
+        f"the settlement was recomputed from the log {agreed}; "
+        f"check it yourself: heyi settle verify {directory}"
+    )

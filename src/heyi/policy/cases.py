@@ -151,19 +151,19 @@ def _faults(decision: Decision, expect: Mapping[str, object]) -> list[str]:
 def load_rulebook(
     texts: Mapping[str, str], built: Mapping[str, bytes] = MappingProxyType({})
 ) -> DecisionPoint:
-    """The decision point of a rulebook: from the files of its build where they belong to these texts, since its cases
-    passed when it was built; else compiled, and all its cases run.
+    """The decision point of a rulebook, from its build or compiled from its texts.
+
+    `built` are the files of a build that the reader made or installed. Where they belong to these
+    texts they are used, since the worked cases passed when they were built. Otherwise the texts are
+    compiled and all their cases run.
 
     Raises:
         RuleError: it does not compile, or one of its cases fails; nothing of it is loaded.
         VerificationError: its build is damaged.
     """
-    ready = load_build(built, texts)
-    return (
-        DecisionPoint(ready.book, ready.python, ready.bytecode)
-        if ready
-        else DecisionPoint(checked_rulebook(texts))
-    )
+    if ready := load_build(built, texts):
+        return DecisionPoint(ready.book, ready.bytecode)
+    return DecisionPoint(checked_rulebook(texts))
 
 
 def checked_rulebook(texts: Mapping[str, str]) -> ir.Rulebook:

@@ -1,8 +1,8 @@
 """The policy decision point: two readings in lockstep, then the lists that explain the answer.
 
-Of a built rulebook the readings are the contract bytecode and the generated Python; of one that has not been built, the
-interpreter and the generated Python. When they differ the answer is deny and the decision carries an alarm that names
-the rule; nobody has to notice by chance.
+The readings of a built rulebook are the contract bytecode and the generated Python. Where there is no
+bytecode, or nothing to run it on this platform, they are the interpreter and the generated Python.
+When they differ, the answer is deny and the decision carries an alarm that names the rule.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from heyi.model.decision import Decision, Effect, Missing, Obligation, Outcome, 
 from heyi.model.errors import VerificationError
 from heyi.model.fact import Stated, Value
 from heyi.model.kleene import Truth
-from heyi.policy.engines.bytecode import Bytecode, BytecodeEngine
+from heyi.policy.engines.bytecode import Bytecode, BytecodeEngine, is_available
 from heyi.policy.engines.interpret import Reading, evaluate, read, undetermining
 from heyi.policy.engines.to_python import ANSWERS, PythonEngine
 from heyi.policy.language import ir
@@ -31,13 +31,16 @@ _SAID: dict[object, bool] = {"given": True, "refused": False}
 class DecisionPoint:
     """Decides by one rulebook. Make it once: it holds the engines and the constant parts of findings."""
 
-    def __init__(
-        self, book: ir.Rulebook, python: str | None = None, bytecode: Bytecode | None = None
-    ) -> None:
-        """`python` and `bytecode` are those of the rulebook's build."""
+    def __init__(self, book: ir.Rulebook, bytecode: Bytecode | None = None) -> None:
+        """`bytecode` is that of the rulebook's build; it is left aside where nothing can run it.
+
+        Raises:
+            VerificationError: it is none that can be deployed.
+        """
         self.book = book
-        self._engine = PythonEngine(book, python)
-        self._contract = BytecodeEngine(book, bytecode) if bytecode is not None else None
+        self._engine = PythonEngine(book)
+        runs = bytecode is not None and is_available()
+        self._contract = BytecodeEngine(book, bytecode) if bytecode and runs else None
         self._findings = {
             (r.id, truth, met): _finding(r, truth, met)
             for r in book.rules

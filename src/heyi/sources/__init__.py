@@ -1,1 +1,1 @@
-"""Reading what institutions export into tables, or saying exactly where the file is broken."""
+"""Read files of institutions: tables, requests, studies, programs. Errors name the exact place."""

@@ -1,4 +1,4 @@
-"""CSV files: what hospital systems export, read whole and checked before anything is believed."""
+"""Read a CSV file that a hospital system exported, and check it completely."""
 
 from __future__ import annotations
 
@@ -32,11 +32,13 @@ def read_csv(
 ) -> Table:
     """The table in a CSV file, in UTF-8 (with or without byte-order mark) or GB18030.
 
-    `columns` names the columns of a file without header; cells in `missing` (in any case) become empty; `key` and
-    `required` are headings or kinds. Exact duplicate rows are set aside and counted, unless `keep_duplicates` says
-    that equal rows may be different persons (a file without identifiers); blank lines are passed over.
+    `columns` names the columns of a file without a header. A cell in `missing`, in upper or lower
+    case, becomes empty. `key` and `required` are headings or kinds. Exact duplicate rows are left
+    out and counted; with `keep_duplicates` they stay, because in a file without identifiers equal
+    rows may be different persons. Blank lines are skipped.
 
-    Raises `InvalidInput` with the file, the line and the next step, never with the value of a cell.
+    Raises:
+        InvalidInput: with file, line and next step; never with the value of a cell.
     """
     try:
         data = Path(path).read_bytes()
@@ -71,7 +73,8 @@ def read_csv(
 
 
 def _lines(text: str, name: str) -> Iterator[tuple[int, Row]]:
-    """Number of the line on which each record begins, and its stripped cells."""
+    """The number of the first line of each record, and its cells without spaces around them."""
+    # A quoted cell may contain line breaks, so records and lines have different numbers.
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     while True:
         line = reader.line_num + 1
@@ -97,12 +100,14 @@ def _lines(text: str, name: str) -> Iterator[tuple[int, Row]]:
 def _emptied(
     lines: Iterator[tuple[int, Row]], missing: Collection[str]
 ) -> Iterator[tuple[int, Row]]:
+    """The records, with an empty text in each missing cell."""
     absent = frozenset(m.casefold() for m in missing)
     for line, cells in lines:
         yield line, tuple("" if cell.casefold() in absent else cell for cell in cells)
 
 
 def _header(lines: Iterator[tuple[int, Row]], name: str) -> Row:
+    """The headings in the first record."""
     line, cells = next(lines, (0, ()))
     if not cells:
         raise InvalidInput(
@@ -134,7 +139,7 @@ def _header(lines: Iterator[tuple[int, Row]], name: str) -> Row:
 
 
 def _is_data(cell: str) -> bool:
-    """Whether a heading is rather a value: an ID number, a mobile number, a date."""
+    """Whether a cell is a value and not a heading: an ID number, a mobile number, a date."""
     compact = half_width(cell)
     return (
         is_resident_id(compact)
@@ -152,6 +157,7 @@ def _rows(
     digest: str,
     keep_duplicates: bool,
 ) -> tuple[Table, list[int]]:
+    """The table, and the line number of each of its rows."""
     kept: list[Row] = []
     line_numbers: list[int] = []
     seen: set[Row] = set()
@@ -160,8 +166,10 @@ def _rows(
         if len(cells) != len(headings):
             raise InvalidInput(
                 f"{name}:{line}: {len(cells)} cells under {len(headings)} headings",
-                hint="quote cells that contain a comma, and fill missing cells with nothing between commas",
+                hint="quote cells that contain a comma, "
+                "and fill missing cells with nothing between commas",
             )
+        # Full-width characters count as equal to half-width ones. ASCII needs no conversion.
         compared = cells if all(map(str.isascii, cells)) else tuple(map(half_width, cells))
         if compared in seen and not keep_duplicates:
             duplicates += 1
@@ -180,7 +188,7 @@ def _rows(
 
 
 def _find(table: Table, wanted: str, name: str) -> int:
-    """Index of the column with that heading, or else of the first of that kind."""
+    """The index of the column with this heading, or else of the first column of this kind."""
     if wanted in table.headings:
         return table.headings.index(wanted)
     for index, heading in enumerate(table.headings):
@@ -192,10 +200,12 @@ def _find(table: Table, wanted: str, name: str) -> int:
 
 
 def _check_key(table: Table, index: int, line_numbers: Sequence[int], name: str) -> None:
+    """Refuse two rows with the same key; an empty key is allowed."""
     first: dict[str, int] = {}
     for line, value in zip(line_numbers, table.column(index), strict=True):
         if value and (before := first.setdefault(half_width(value), line)) != line:
             raise InvalidInput(
-                f"{name}: lines {before} and {line} have the same key in column {index + 1} and different content",
+                f"{name}: lines {before} and {line} have the same key in column {index + 1} "
+                "and different content",
                 hint="keep the right one of the two, or choose a key that is unique",
             )

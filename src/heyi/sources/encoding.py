@@ -1,4 +1,4 @@
-"""Encoding: bytes into text by strict trial, or the place where they stop making sense."""
+"""Decode bytes as UTF-8 or GB18030, strictly; an error names the first bad byte."""
 
 from __future__ import annotations
 
@@ -23,15 +23,18 @@ _CONTAINERS = (
 
 
 def _place(data: bytes, offset: int, name: str) -> str:
+    """File, line and byte offset for an error."""
     return f"{name}:{data.count(bytes([10]), 0, offset) + 1}: byte {offset}"
 
 
 def _first_odd(text: str, categories: tuple[str, ...]) -> int | None:
-    """Index of the first character that no export holds: U+FFFD, or one of the Unicode `categories`."""
+    """The index of the first U+FFFD or character of one of the Unicode `categories`."""
+    # Characters of these categories do not occur in correct exports. Each different character is
+    # examined once, because a file has many characters but few different ones.
     odd = {
         c
         for c in set(text)
-        # planes 2 and 3 hold rare Han characters that a Python may not know yet
+        # Planes 2 and 3 hold rare Han characters. This version of Python may not know all of them.
         if c == "\ufffd"
         or (
             unicodedata.category(c) in categories
@@ -43,7 +46,7 @@ def _first_odd(text: str, categories: tuple[str, ...]) -> int | None:
 
 
 def _utf8_failure(data: bytes) -> tuple[str, int | None]:
-    """The text, or an empty one and the offset of the first bad byte."""
+    """The text and None, or an empty text and the offset of the first bad byte."""
     try:
         return data.decode("utf-8"), None
     except UnicodeDecodeError as e:
@@ -51,22 +54,26 @@ def _utf8_failure(data: bytes) -> tuple[str, int | None]:
 
 
 def _gb_failure(data: bytes) -> tuple[str, int | None]:
+    """The same for GB18030."""
     try:
         text = data.decode("gb18030")
     except UnicodeDecodeError as e:
         return "", e.start
+    # GB18030 accepts almost all bytes. Wrong data shows as unassigned or private characters.
     odd = _first_odd(text, ("Cc", "Co", "Cn", "Cs"))
     return (text, None) if odd is None else ("", len(text[:odd].encode("gb18030")))
 
 
 def _is_cut_off(tail: bytes) -> bool:
     """Whether the file ends inside a UTF-8 character of three or four bytes."""
+    # The first byte says how many bytes the character has; every further one is 10xxxxxx.
     wanted = 3 if 0xE0 <= tail[0] < 0xF0 else 4 if 0xF0 <= tail[0] < 0xF5 else 0
     return len(tail) < wanted and all(0x80 <= b < 0xC0 for b in tail[1:])
 
 
 def _utf8_han_line(data: bytes) -> int | None:
-    """Offset of the first line that is UTF-8 and holds Chinese: GB18030 bytes hardly ever do that by chance."""
+    """The offset of the first line that is Chinese in UTF-8, None if there is none."""
+    # Bytes of GB18030 are very rarely valid UTF-8 with Chinese characters in it.
     start = 0
     for line in data.split(b"\n"):
         if not line.isascii():
@@ -80,7 +87,10 @@ def _utf8_han_line(data: bytes) -> int | None:
 def decode_text(data: bytes, name: str) -> tuple[str, str]:
     """The text and its encoding: `utf-8-sig`, `utf-8` or `gb18030`.
 
-    Raises `InvalidInput`, with line and byte offset, on bytes that are neither or on a file that mixes them.
+    `name` is the name of the file in errors.
+
+    Raises:
+        InvalidInput: the bytes are neither, or the file mixes both; with line and byte offset.
     """
     for magic, what, hint in _CONTAINERS:
         if data.startswith(magic):
@@ -97,7 +107,7 @@ def decode_text(data: bytes, name: str) -> tuple[str, str]:
             )
         return text, "utf-8-sig" if bom else "utf-8"
     bad += bom
-    # (2) A file that changes its encoding: some line is Chinese in UTF-8, another only in GB18030.
+    # (2) A file that changes its encoding: some lines are Chinese in UTF-8, others in GB18030 only.
     line_start = data.rfind(b"\n", 0, bad) + 1
     bad_line = data[line_start:].split(b"\n", 1)[0]
     han = _utf8_han_line(data[bom:])
@@ -112,7 +122,8 @@ def decode_text(data: bytes, name: str) -> tuple[str, str]:
                 f"{_place(data, bad, name)} is not valid UTF-8",
                 hint="export the file again as UTF-8",
             )
-        # where the file began in GB18030, the first UTF-8 line is the break
+        # If the file begins in UTF-8, the encoding changes at the first bad byte. If it begins in
+        # GB18030, it changes at the first UTF-8 line.
         offset = bad if bom or han is None or bom + han < bad else _first_high_byte(data, han)
         raise InvalidInput(
             f"{_place(data, offset, name)} changes encoding: the file mixes UTF-8 and GB18030",

@@ -1,7 +1,9 @@
-"""Requests as a Parquet file, a column a fact, for answers to very many at once. Needs the extra `parquet`.
+"""Read very many requests from a Parquet file, with one column per fact.
 
-A null is an unknown fact, and so is a fact without a column. Bools are booleans, numbers integers, enums strings, sets
-lists of strings, days dates. Nothing is guessed: a column that is no fact, and a value outside its type, is refused.
+This needs the extra `parquet`. A null is an unknown fact, and a fact without a column is unknown in
+all rows. Bools are booleans, numbers are integers, enums are strings, sets are lists of strings,
+and days are dates. Nothing is guessed: a column without a fact and a value outside its type are
+refused.
 """
 
 from __future__ import annotations
@@ -16,14 +18,16 @@ from heyi.model.errors import InvalidInput
 from heyi.policy.engines.to_columns import DTYPES, UNKNOWN, Column, EncodedColumns
 from heyi.policy.language.schema import LEGAL_DAY, FactSpec, FactType, Schema
 
+# Arrow counts days from 1970-01-01, facts use the ordinal of Python.
 EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
 def read_requests(path: Path, schema: Schema, *, day: dt.date | None) -> EncodedColumns:
-    """The facts of every row; `day` is the legal day of all rows where the file has no column of it.
+    """The facts of every row; `day` is the legal day of all rows if the file has no such column.
 
     Raises:
-        InvalidInput: the file cannot be read, a column is no fact, or a value is outside its type; the first is named.
+        InvalidInput: the file cannot be read, a column is no fact, or a value is outside its type;
+            the error names the first one.
     """
     parquet = _arrow("pyarrow.parquet")
     try:
@@ -36,7 +40,7 @@ def read_requests(path: Path, schema: Schema, *, day: dt.date | None) -> Encoded
 
 
 def encode_table(table: Any, schema: Schema, *, day: dt.date | None) -> EncodedColumns:
-    """Columns of an Arrow table.
+    """The facts in an Arrow table.
 
     Raises:
         InvalidInput: as for `read_requests`.
@@ -66,7 +70,9 @@ def encode_table(table: Any, schema: Schema, *, day: dt.date | None) -> EncodedC
 
 
 def write_answers(path: Path, outcomes: list[str], severity: Column, curable: Column) -> None:
-    """A Parquet file with the outcome of each row, and whether it could be cured.
+    """Write a Parquet file with the outcome of each row, and whether a no can be cured.
+
+    `severity` holds indices into `outcomes`.
 
     Raises:
         InvalidInput: the file cannot be written.
@@ -80,6 +86,7 @@ def write_answers(path: Path, outcomes: list[str], severity: Column, curable: Co
 
 
 def _arrow(module: str) -> Any:
+    """A module of pyarrow, which is imported only if it is used."""
     from importlib import import_module
 
     try:
@@ -91,6 +98,7 @@ def _arrow(module: str) -> Any:
 
 
 def _encode(spec: FactSpec, array: Any) -> Column:
+    """The codes of a column of one fact, `UNKNOWN` for a null."""
     pa, pc = _arrow("pyarrow"), _arrow("pyarrow.compute")
     kind = array.type
     match spec.type:
@@ -112,6 +120,7 @@ def _encode(spec: FactSpec, array: Any) -> Column:
 
 
 def _within(spec: FactSpec, array: Any, column: Column, low: int, high: int) -> Column:
+    """The column, if all its values except nulls are from `low` to `high`."""
     wrong = np.flatnonzero(((column < low) | (column > high)) & _valid(array))
     if wrong.size:
         row, number = int(wrong[0]), int(column[wrong[0]])
@@ -136,7 +145,8 @@ def _valid(array: Any) -> Column:
 
 
 def _members(spec: FactSpec, array: Any, dtype: Any, code: Any) -> Column:
-    """Codes of strings; each distinct string is looked up once."""
+    """The codes of strings; each different string is looked up once."""
+    # Arrow keeps the different strings in a dictionary, and in each row an index into it.
     encoded = array if hasattr(array, "indices") else array.dictionary_encode()
     places = {value: code(i) for i, value in enumerate(spec.values)}
     words = encoded.dictionary.to_pylist()
@@ -144,15 +154,17 @@ def _members(spec: FactSpec, array: Any, dtype: Any, code: Any) -> Column:
     used = set(np.unique(indices).tolist())
     for i, word in enumerate(words):
         if i in used and word not in places:
-            spec.check(
-                word if spec.type is FactType.ENUM else [word]
-            )  # refuses, with the nearest word
+            # This raises, and the error names the nearest word.
+            spec.check(word if spec.type is FactType.ENUM else [word])
+    # A null has index UNKNOWN, which is -1: it takes the last code, which is UNKNOWN too.
     codes = np.array([*(places.get(word, UNKNOWN) for word in words), UNKNOWN], dtype)
     return codes[indices]
 
 
 def _joined(array: Any, bits: Column) -> Column:
-    """One mask for each list; an empty list is an empty set, a null is unknown."""
+    """One bit mask for each list; an empty list is an empty set, a null is unknown."""
+    # Example: lists [[a, b], [], [c]] have lengths [2, 0, 1] and bits [1, 2, 4]. The bits go to the
+    # rows [0, 0, 2], and the masks are [3, 0, 4].
     lengths = array.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
     masks = np.zeros(len(array), np.int64)
     np.bitwise_or.at(masks, np.repeat(np.arange(len(array)), lengths), bits)
@@ -161,6 +173,7 @@ def _joined(array: Any, bits: Column) -> Column:
 
 
 def _refuse(spec: FactSpec, row: int, value: object) -> None:
+    """Raise the schema's own error for this value, with the row; return if it has none."""
     try:
         spec.check(value)
     except InvalidInput as e:

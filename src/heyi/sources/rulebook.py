@@ -34,7 +34,7 @@ def read_rulebook(folder: Path | None = None) -> dict[str, str]:
 
 
 def read_build(folder: Path | None = None) -> dict[str, bytes]:
-    """The files that `heyi rules build` wrote beside a rulebook, by name; none where it has not been built."""
+    """The files that `heyi rules build` wrote beside a rulebook, by name; none before it ran."""
     root: Traversable = folder if folder is not None else files("heyi") / "rulebook"
     built = root / BUILT
     names = {f.name for f in built.iterdir() if f.is_file()} if built.is_dir() else set()
@@ -42,7 +42,7 @@ def read_build(folder: Path | None = None) -> dict[str, bytes]:
 
 
 def write_build(folder: Path, files: Mapping[str, bytes]) -> Path:
-    """Write the files of a build beside its rulebook; the manifest last, so that half a build is none.
+    """Write the files of a build beside its rulebook, the manifest last: half a build is none.
 
     Raises:
         InvalidInput: the folder cannot be written.
@@ -88,9 +88,8 @@ def _collect(node: Traversable, prefix: str, texts: dict[str, str]) -> None:
         if child.is_dir() and not (prefix == "" and child.name == BUILT):
             _collect(child, f"{prefix}{child.name}/", texts)
         elif child.name.endswith(SUFFIXES):
-            data = (
-                child.read_bytes()
-            )  # as bytes: reading as text would turn a lone carriage return into a line end
+            # as bytes: reading as text would turn a lone carriage return into a line end
+            data = child.read_bytes()
             try:
                 texts[f"{prefix}{child.name}"] = data.decode("utf-8-sig").replace("\r\n", "\n")
             except UnicodeDecodeError as e:
@@ -103,7 +102,8 @@ def _collect(node: Traversable, prefix: str, texts: dict[str, str]) -> None:
             )
             raise InvalidInput(
                 message,
-                hint=f"a file of a rulebook ends in {', '.join(SUFFIXES)}; rename it or move it away",
+                hint=f"a file of a rulebook ends in {', '.join(SUFFIXES)}; "
+                "rename it or move it away",
             )
 
 

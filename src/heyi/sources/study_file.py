@@ -1,4 +1,4 @@
-"""Study files: `study.toml` in a folder, read strictly into a plan."""
+"""Read `study.toml`, the file of a study, as a plan; unknown keys are errors."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def read_study(folder: Path) -> StudyPlan:
     """The plan in `folder/study.toml`.
 
     Raises:
-        InvalidInput: the file is absent, no TOML, or something in it is absent, unknown or out of range.
+        InvalidInput: the file is absent or is not TOML, or something in it is missing, unknown or
+            out of range.
     """
     path = folder / "study.toml"
     try:
@@ -80,6 +81,7 @@ def read_study(folder: Path) -> StudyPlan:
 
 
 def _plan(raw: dict[str, Any]) -> StudyPlan:
+    """The plan; a missing key raises KeyError, a wrong value mostly ValueError or TypeError."""
     study, request, settlement = raw["study"], raw["request"], raw["settlement"]
     data = raw["data"]
     columns = data.get("columns")
@@ -153,7 +155,10 @@ def _valuation(settlement: dict[str, Any]) -> Valuation:
 
 
 def read_pot(settlement: Mapping[str, Any]) -> Pot:
-    """The pot and its terms; shares are texts such as `1/5`, since fen are divided exactly."""
+    """The pot and its terms.
+
+    A share is a text, for example `1/5`: a float would not be exact, and fen are divided exactly.
+    """
     if type(settlement["pot_fen"]) is not int or settlement["pot_fen"] <= 0:
         raise ValueError("pot_fen must be a whole number of fen above zero")
 

@@ -1,4 +1,4 @@
-"""Records of an institution for its node: tables as read, decoded to numbers when an operation asks."""
+"""The records of a node: tables in memory, decoded to numbers when an operation needs them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from heyi.model.errors import InvalidInput
 
 
 class TableRecords:
-    """The `Records` port of a node over tables in memory."""
+    """The `Records` port of a node over tables in memory.
+
+    Each column is decoded once and then kept.
+    """
 
     def __init__(self) -> None:
         self._tables: dict[str, tuple[Table, Asset]] = {}

@@ -1,23 +1,24 @@
-"""Utilities that a consortium measures with a program of its own, and the file that registers how they are settled.
+"""Read the file of a utility that a program of the consortium computes. An example of the file:
 
     study = "cohort-model"
     players = ["clinic-a", "clinic-b", "hospital"]
-    utility = "my_module:utility"      # a function of the ids of a coalition's members; of nobody it is 0 unasked
+    utility = "my_module:utility"      # a function of the ids of a coalition's members; the empty
+                                       # coalition has utility 0 without a call
     unit = "points"
-    decimals = 6                       # what it returns is rounded to millionths (default 0: whole numbers)
-    evaluations = 600                  # of a sample; 0, the default, is every coalition
+    decimals = 6                       # results are rounded to millionths (default: must be whole)
+    evaluations = 600                  # size of a sample (default 0: every coalition)
     seed = 7
-    data = ["cohort.csv", "helper.py"] # whatever else the program reads or imports, beside this file
+    data = ["cohort.csv", "helper.py"] # files beside this one that the program reads or imports
 
     [settlement]
-    pot_fen = 10_000_000               # and the terms of a study file
+    pot_fen = 10_000_000               # and the other terms, as in a study file
 
-The digests of the program and of these files are part of the specification: changed, it is another utility.
+The digests of the program and of these files are part of the specification: after a change it is
+another utility.
 """
 
 from __future__ import annotations
 
-import hashlib
 import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -29,21 +30,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from heyi.crypto.canonical import Json
+from heyi.crypto.canonical import Json, digest_bytes
 from heyi.model.errors import InvalidInput
 from heyi.model.party import check_id
 from heyi.sources.study_file import read_pot
 
 _KEYS = {
-    "study",
-    "players",
-    "utility",
-    "unit",
-    "decimals",
-    "evaluations",
-    "seed",
-    "data",
-    "settlement",
+    *("study", "players", "utility", "unit", "decimals"),
+    *("evaluations", "seed", "data", "settlement"),
 }
 _POT = {
     *("pot_fen", "floors", "floors_at_most", "group", "group_floor", "negatives"),
@@ -53,7 +47,12 @@ _POT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UtilityProgram:
-    """A utility by the name of a function, which each worker loads for itself; `folder` is where its module lies."""
+    """A utility that a function computes.
+
+    `program` is `module:function`, and `folder` holds the module. Each worker process loads it
+    again, because a function cannot be sent to another process. Values are integers in units of
+    10^-`decimals`. `evaluations` and `seed` describe a sample; 0 evaluations mean all coalitions.
+    """
 
     study: str
     players: tuple[str, ...]
@@ -66,10 +65,11 @@ class UtilityProgram:
     seed: int
 
     def value_batch(self, masks: Sequence[int]) -> list[int]:
-        """The utility of each coalition, in the order asked.
+        """The utility of each coalition; bit i of a mask says whether player i is a member.
 
         Raises:
-            InvalidInput: the function gives what is no finite number, or not a whole one where it should.
+            InvalidInput: the program fails, or does not return a finite number, or must return a
+                whole number and does not.
         """
         function = _load(self.program, self.folder, self.specification["source"])
         found = []
@@ -77,10 +77,8 @@ class UtilityProgram:
             members = tuple(p for i, p in enumerate(self.players) if mask >> i & 1)
             try:
                 value = function(members)
-            except (
-                Exception,
-                SystemExit,
-            ) as e:  # whatever a program raises, its user hears of what and where
+            # The program is foreign code and may raise anything; the error says what and where.
+            except (Exception, SystemExit) as e:
                 raise InvalidInput(
                     f"the program failed on {', '.join(members)}: {type(e).__name__}: {e}",
                     hint="mend it and run again",
@@ -106,10 +104,10 @@ class UtilityProgram:
 
 
 def read_utility_program(path: Path) -> UtilityProgram:
-    """The utility that a file names.
+    """The utility that a file describes.
 
     Raises:
-        InvalidInput: the file is absent or not as it should be, or its program cannot be found.
+        InvalidInput: the file is absent or wrong, or its program cannot be found.
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -130,56 +128,7 @@ def read_utility_program(path: Path) -> UtilityProgram:
                 hint=f"one of {', '.join(sorted(known))}.{where}",
             )
     try:
-        if not isinstance(raw["players"], list) or not all(
-            isinstance(p, str) for p in raw["players"]
-        ):
-            raise ValueError('players is a list of ids, such as ["clinic-a", "hospital"]')
-        players = tuple(check_id(p, "party") for p in raw["players"])
-        if list(players) != sorted(set(players)):
-            raise ValueError(
-                f"players stand once each, in the order of their ids: {', '.join(sorted(set(players)))}"
-            )
-        numbers = {k: raw.get(k, 0) for k in ("decimals", "evaluations", "seed")}
-        if (
-            any(type(n) is not int or not 0 <= n < 1 << 53 for n in numbers.values())
-            or numbers["decimals"] > 18
-        ):
-            raise ValueError(
-                "decimals, evaluations and seed are whole numbers that are not negative"
-            )
-        files = raw.get("data", [])
-        if not isinstance(files, list) or not all(isinstance(f, str) for f in files):
-            raise ValueError("data is a list of files beside this one")
-        pot, program, folder = read_pot(settlement), str(raw["utility"]), str(path.resolve().parent)
-        pot.check_names(players)
-        if numbers["evaluations"] and (pot.owners or pot.levels):
-            raise ValueError(
-                "a sample knows neither owners nor levels: leave evaluations out, or join owners"
-            )
-        if not all(program.partition(":")):
-            raise ValueError(f'utility is `{program}`, and is written "module:function"')
-        source = _source(program, folder)
-        return UtilityProgram(
-            study=check_id(str(raw["study"]), "study"),
-            players=players,
-            unit=str(raw.get("unit", "points"))
-            if not numbers["decimals"]
-            else _scaled(raw, numbers["decimals"]),
-            specification={
-                "utility": "program",
-                "program": program,
-                "source": _digest(source),
-                "data": {name: _digest(_beside(folder, name)) for name in sorted(files)},
-                "decimals": numbers["decimals"],
-                "sample": {k: numbers[k] for k in ("evaluations", "seed")}
-                if numbers["evaluations"]
-                else None,
-                **pot.to_json(),
-            },
-            program=program,
-            folder=folder,
-            **numbers,
-        )
+        return _described(raw, settlement, str(path.resolve().parent))
     except KeyError as e:
         raise InvalidInput(
             f"{path}: {e.args[0]} is missing", hint="see examples/value for a whole file"
@@ -192,11 +141,78 @@ def read_utility_program(path: Path) -> UtilityProgram:
         raise InvalidInput(f"{path}: {e}", hint="see examples/value for a whole file") from None
 
 
-def _scaled(raw: Mapping[str, Any], decimals: int) -> str:
-    return f"1e-{decimals} {raw.get('unit', 'points')}"
+def _described(raw: dict[str, Any], settlement: dict[str, Any], folder: str) -> UtilityProgram:
+    """The utility of a file whose keys are known.
+
+    Raises:
+        KeyError: a key is missing.
+        ValueError: a value is wrong.
+        InvalidInput: an id is not valid, or a file beside this one cannot be read.
+    """
+    players = _players(raw["players"])
+    numbers = _numbers(raw)
+    files = raw.get("data", [])
+    if not isinstance(files, list) or not all(isinstance(f, str) for f in files):
+        raise ValueError("data is a list of files beside this one")
+    pot, program = read_pot(settlement), str(raw["utility"])
+    pot.check_names(players)
+    if numbers["evaluations"] and (pot.owners or pot.levels):
+        raise ValueError(
+            "a sample knows neither owners nor levels: leave evaluations out, or join owners"
+        )
+    if not all(program.partition(":")):
+        raise ValueError(f'utility is `{program}`, and is written "module:function"')
+    source = _source(program, folder)
+    sample = {k: numbers[k] for k in ("evaluations", "seed")} if numbers["evaluations"] else None
+    return UtilityProgram(
+        study=check_id(str(raw["study"]), "study"),
+        players=players,
+        unit=_unit(raw, numbers["decimals"]),
+        specification={
+            "utility": "program",
+            "program": program,
+            "source": digest_bytes(source),
+            "data": {name: digest_bytes(_beside(folder, name)) for name in sorted(files)},
+            "decimals": numbers["decimals"],
+            "sample": sample,
+            **pot.to_json(),
+        },
+        program=program,
+        folder=folder,
+        **numbers,
+    )
+
+
+def _players(given: object) -> tuple[str, ...]:
+    if not isinstance(given, list) or not all(isinstance(p, str) for p in given):
+        raise ValueError('players is a list of ids, such as ["clinic-a", "hospital"]')
+    players = tuple(check_id(p, "party") for p in given)
+    # INVARIANT: the order of players is fixed, since bit i of a mask is player i in every file.
+    if list(players) != sorted(set(players)):
+        raise ValueError(
+            f"players stand once each, in the order of their ids: {', '.join(sorted(set(players)))}"
+        )
+    return players
+
+
+def _numbers(raw: Mapping[str, Any]) -> dict[str, int]:
+    numbers = {k: raw.get(k, 0) for k in ("decimals", "evaluations", "seed")}
+    if (
+        any(type(n) is not int or not 0 <= n < 1 << 53 for n in numbers.values())
+        or numbers["decimals"] > 18
+    ):
+        raise ValueError("decimals, evaluations and seed are whole numbers that are not negative")
+    return numbers
+
+
+def _unit(raw: Mapping[str, Any], decimals: int) -> str:
+    """The unit of the integers, for example `1e-6 points`."""
+    unit = raw.get("unit", "points")
+    return f"1e-{decimals} {unit}" if decimals else str(unit)
 
 
 def _source(program: str, folder: str) -> bytes:
+    """The source of the module of `program`."""
     module = program.partition(":")[0]
     try:
         return Path(folder, f"{module}.py").read_bytes()
@@ -208,6 +224,7 @@ def _source(program: str, folder: str) -> bytes:
 
 
 def _beside(folder: str, name: str) -> bytes:
+    """The content of a file of `data`."""
     try:
         return Path(folder, name).read_bytes()
     except OSError as e:
@@ -218,15 +235,16 @@ def _beside(folder: str, name: str) -> bytes:
 
 @lru_cache(maxsize=4)
 def _load(program: str, folder: str, source: str) -> Callable[[tuple[str, ...]], float]:
-    """The function of the program whose source has this digest."""
+    """The function of a program; `source` is the expected digest of its source."""
+    # INVARIANT: only the registered source runs, also in a worker that starts late.
     content, (module, _, name) = _source(program, folder), program.partition(":")
-    if _digest(content) != source:
+    if digest_bytes(content) != source:
         raise InvalidInput(f"the program `{module}` was changed while it ran", hint="run again")
     found = ModuleType(module)
     found.__file__ = str(Path(folder, f"{module}.py"))
-    if folder not in sys.path:  # for what it imports beside it
+    if folder not in sys.path:  # the program may import modules beside it
         sys.path.append(folder)
-    sys.modules[module] = found  # where dataclasses look their module up
+    sys.modules[module] = found  # dataclasses look for their module there
     try:
         exec(compile(content, found.__file__, "exec"), found.__dict__)
     except (Exception, SystemExit) as e:
@@ -242,7 +260,3 @@ def _load(program: str, folder: str, source: str) -> Callable[[tuple[str, ...]],
         )
     chosen: Callable[[tuple[str, ...]], float] = function
     return chosen
-
-
-def _digest(source: bytes) -> str:
-    return f"sha256:{hashlib.sha256(source).hexdigest()}"

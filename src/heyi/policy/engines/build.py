@@ -1,11 +1,12 @@
 """What `heyi rules build` writes beside a rulebook, so that deciding neither parses packs nor compiles.
 
     built/ir.json        the parsed form            built/layout.json    slots of the packed words
-    built/python.txt     generated Python           built/bytecode.json  creation code, selectors, compiler, EVM version
-    built/manifest.json  the rulebook's digest and that of each file above
+    built/manifest.json  the rulebook's digest and that of each file; it says which code built it
+    built/bytecode.json  creation code, selectors, compiler, EVM version
 
-A build is loaded only for the very texts that it was made from, and by the code that made it; in any other case a
-rulebook is compiled anew.
+Two degrees of trust. The parsed form is believed where the reader made it or installed it: from the
+wheel, or from the reader's own cache. Of a build that lies beside somebody's rulebook only the
+bytecode is taken, since a virtual machine runs it in lockstep with Python that the reader generates.
 """
 
 from __future__ import annotations
@@ -18,40 +19,33 @@ from importlib.resources import files as resources
 from typing import Any
 
 from heyi.crypto.canonical import canonical, digest, digest_bytes
-from heyi.model.errors import VerificationError
+from heyi.crypto.codec import from_json, to_json
+from heyi.model.errors import InvalidInput, VerificationError
 from heyi.policy.engines.bytecode import Bytecode, compile_contracts
 from heyi.policy.engines.packed import layout, layout_table
-from heyi.policy.engines.to_python import generate
 from heyi.policy.language import ir, ir_json
-from heyi.policy.language.schema import Schema, load_schema
+from heyi.policy.language.facts_file import load_schema
 from heyi.policy.language.typing import FACTS_FILE
 
-FORMAT = 1
+FORMAT = 2
 GENERATORS = {
     "language": (
-        *("check", "deadline", "front_matter", "ir", "ir_json", "jurisdictions", "norms", "pack"),
-        *("parse", "schema", "sentences", "source", "strict_yaml", "typing"),
+        *("check", "deadline", "facts_file", "front_matter", "ir", "ir_json", "jurisdictions"),
+        *("norms", "pack", "parse", "schema", "sentences", "source", "strict_yaml", "typing"),
     ),
-    "engines": ("bit_tests", "bytecode", "normal_form", "packed", "to_python", "to_vyper"),
+    "engines": ("bit_tests", "bytecode", "normal_form", "packed", "to_vyper"),
 }
-"""The modules whose code decides what a build holds: after a change of one of them a build is made anew."""
-MANIFEST, IR, LAYOUT, PYTHON, BYTECODE = (
-    "manifest.json",
-    "ir.json",
-    "layout.json",
-    "python.txt",
-    "bytecode.json",
-)
-FILES = (MANIFEST, IR, LAYOUT, PYTHON, BYTECODE)
+"""The modules whose code decides what a build holds: after a change of one of them it is made anew."""
+MANIFEST, IR, LAYOUT, BYTECODE = "manifest.json", "ir.json", "layout.json", "bytecode.json"
+FILES = (MANIFEST, IR, LAYOUT, BYTECODE)
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """A rulebook ready to decide."""
+    """A rulebook ready to decide; `bytecode` is None where no compiler was there to make it."""
 
     book: ir.Rulebook
-    python: str
-    bytecode: Bytecode
+    bytecode: Bytecode | None
 
 
 def build(book: ir.Rulebook) -> dict[str, bytes]:
@@ -61,36 +55,38 @@ def build(book: ir.Rulebook) -> dict[str, bytes]:
         InvalidInput: the compiler is not installed.
     """
     code = compile_contracts(book)
-    files = {
-        IR: _json(ir_json.to_json(book)),
-        LAYOUT: _json(
-            {
-                "layout": layout(book.schema),
-                "words": book.schema.words,
-                "facts": layout_table(book.schema),
-            }
-        ),
-        PYTHON: generate(book).encode(),
-        BYTECODE: _json(code.to_json()),
+    table = {
+        "layout": layout(book.schema),
+        "words": book.schema.words,
+        "facts": layout_table(book.schema),
     }
-    manifest: dict[str, Any] = {
+    files = parsed_form(book) | {LAYOUT: _json(table), BYTECODE: _json(to_json(code))}
+    return files | {
+        MANIFEST: _manifest(book, files, compiler=code.compiler, evm_version=code.evm_version)
+    }
+
+
+def parsed_form(book: ir.Rulebook) -> dict[str, bytes]:
+    """The files of a build without bytecode, which no compiler is needed for."""
+    files = {IR: _json(ir_json.to_json(book))}
+    return files | {MANIFEST: _manifest(book, files)}
+
+
+def _manifest(book: ir.Rulebook, files: Mapping[str, bytes], **more: str) -> bytes:
+    made: dict[str, Any] = {
         "format": FORMAT,
         "generators": generators(),
         "rulebook": book.digest,
         "layout": layout(book.schema),
         "rules": len(book.rules),
-        "compiler": code.compiler,
-        "evm_version": code.evm_version,
-        "files": {name: digest_bytes(content) for name, content in files.items()},
+        "files": {n: digest_bytes(content) for n, content in files.items() if n != MANIFEST},
     }
-    return files | {MANIFEST: canonical(manifest)}
+    return canonical(made | more)
 
 
 def _json(value: Any) -> bytes:
-    """One entry a line where that helps a reader of differences; keys in order."""
-    return (
-        json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n"
-    ).encode()
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return (text + "\n").encode()
 
 
 @lru_cache(maxsize=1)
@@ -111,30 +107,66 @@ def _damaged(message: str) -> VerificationError:
 def load_build(files: Mapping[str, bytes], texts: Mapping[str, str]) -> Build | None:
     """The build of these texts, or None where there is none or it was made from other texts.
 
+    Only for files that the reader made or installed: their parsed form is believed.
+
     Raises:
         VerificationError: a file of the build is missing or is not the one that the manifest names.
     """
-    if MANIFEST not in files:
+    manifest = _manifest_of(files, digest(dict(texts)))
+    if manifest is None:
         return None
-    try:
-        manifest = json.loads(files[MANIFEST])
-        made_for = (manifest["format"], manifest["generators"], manifest["rulebook"])
-        named = dict(manifest["files"])
-    except (ValueError, KeyError, TypeError) as e:
-        raise _damaged(f"`{MANIFEST}` of the built rulebook cannot be read: {e!r}") from None
-    if made_for != (FORMAT, generators(), digest(dict(texts))):
-        return None
-    if set(named) != {IR, LAYOUT, PYTHON, BYTECODE}:
-        raise _damaged("the manifest of the built rulebook names other files than a build has")
-    for name, wanted in named.items():
-        if name not in files or digest_bytes(files[name]) != wanted:
-            raise _damaged(f"`{name}` of the built rulebook is not the one that its manifest names")
-    schema: Schema = load_schema(texts[FACTS_FILE])
+    schema = load_schema(texts[FACTS_FILE])
     try:
         book = ir_json.from_json(json.loads(files[IR]), schema, texts)
-        code = Bytecode.from_json(json.loads(files[BYTECODE]))
     except (ValueError, KeyError, TypeError) as e:
         raise _damaged(f"the built rulebook cannot be read: {e!r}") from None
     if book.digest != manifest["rulebook"] or layout(schema) != manifest["layout"]:
         raise _damaged("the parts of the built rulebook belong to different rulebooks")
-    return Build(book, files[PYTHON].decode(), code)
+    return Build(book, _bytecode(files) if BYTECODE in manifest["files"] else None)
+
+
+def load_bytecode(files: Mapping[str, bytes], book: ir.Rulebook) -> Bytecode | None:
+    """The bytecode of a build that lies beside a rulebook, or None where it has none of these texts.
+
+    Nothing else of that build is believed. `book` was parsed by the reader, and its own layout packs
+    the facts.
+
+    Raises:
+        VerificationError: a file of the build is missing or is not the one that the manifest names.
+    """
+    manifest = _manifest_of(files, book.digest)
+    if manifest is None or BYTECODE not in manifest["files"]:
+        return None
+    if manifest["layout"] != layout(book.schema):
+        raise _damaged("the bytecode of the built rulebook takes facts in another layout")
+    return _bytecode(files)
+
+
+def _manifest_of(files: Mapping[str, bytes], rulebook: str) -> dict[str, Any] | None:
+    """The manifest, where it is one of this rulebook, of this format and of this code."""
+    if MANIFEST not in files:
+        return None
+    try:
+        manifest = dict(json.loads(files[MANIFEST]))
+        made_for = (manifest["format"], manifest["generators"], manifest["rulebook"])
+        if made_for != (FORMAT, generators(), rulebook):
+            return None
+        named = manifest["files"] = dict(manifest["files"])
+        manifest["layout"]
+    except (ValueError, KeyError, TypeError) as e:
+        raise _damaged(f"`{MANIFEST}` of the built rulebook cannot be read: {e!r}") from None
+    if set(named) not in ({IR}, {IR, LAYOUT, BYTECODE}):
+        raise _damaged("the manifest of the built rulebook names other files than a build has")
+    for name, wanted in named.items():
+        if name not in files or digest_bytes(files[name]) != wanted:
+            raise _damaged(
+                f"`{name}` of the built rulebook is not the one that its manifest names"
+            )
+    return manifest
+
+
+def _bytecode(files: Mapping[str, bytes]) -> Bytecode:
+    try:
+        return from_json(json.loads(files[BYTECODE]), Bytecode)
+    except (ValueError, InvalidInput) as e:
+        raise _damaged(f"the bytecode of the built rulebook cannot be read: {e}") from None

@@ -1,16 +1,15 @@
 """The contract bytecode of a rulebook: compiled once by `heyi rules build`, run in process by an EVM.
 
-Deciding never compiles: `Bytecode` holds what the compiler gave, and `BytecodeEngine` deploys and calls it. The
-compiler is in the extra `rules`; running needs pyrevm alone.
+Deciding never compiles: `Bytecode` holds what the compiler gave, `BytecodeEngine` deploys and calls
+it. The compiler is in the extra `rules`. Running needs pyrevm, which has no wheel for some platforms,
+such as Linux on ARM: there `is_available` is false and another reading takes its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from pyrevm import EVM, CfgEnv, Env
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.policy.engines.interpret import Reading
@@ -26,11 +25,16 @@ from heyi.policy.engines.to_vyper import (
 )
 from heyi.policy.language import ir
 
+if TYPE_CHECKING:
+    from pyrevm import EVM
+
 CHAIN_LIMIT = 24_576
 """Bytes of deployed code that a chain accepts (EIP-170)."""
 _SIZES = (128, 64, 32, 16, 8)
 """Rules in a part, tried in this order. They divide 256, so that the masks of a part never straddle two words."""
 _CALLER = "0x" + "00" * 19 + "01"
+_DEPLOY_GAS, _CALL_GAS = 1 << 28, 1 << 24
+"""Bounds for bytecode that somebody else compiled: a loop without end stops within a second."""
 _CALLS = 64
 """Calls between two clearings of the machine's journal; a clearing takes longer the more calls there were."""
 
@@ -49,22 +53,6 @@ class Bytecode:
     parts: tuple[str, ...]
     dispatcher: str
 
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "compiler": self.compiler,
-            "evm_version": self.evm_version,
-            "selector": self.selector,
-            "merged": self.merged,
-            "part_size": self.part_size,
-            "part_selector": self.part_selector,
-            "parts": list(self.parts),
-            "dispatcher": self.dispatcher,
-        }
-
-    @staticmethod
-    def from_json(parsed: Mapping[str, Any]) -> Bytecode:
-        return Bytecode(**{**parsed, "parts": tuple(parsed["parts"])})
-
 
 def compile_contracts(book: ir.Rulebook) -> Bytecode:
     """Compile the merged contract, and parts that each fit on a chain.
@@ -74,6 +62,11 @@ def compile_contracts(book: ir.Rulebook) -> Bytecode:
     """
     if not book.rules:
         raise InvalidInput("there is no rule to compile")
+    if not is_available():
+        raise InvalidInput(
+            "building needs pyrevm, which measures contracts",
+            hint="build on a platform that has a wheel of it, such as Linux on x86-64",
+        )
     for size in _SIZES:
         compiled = [_compile(source, "part") for source in parts(book, size)]
         if all(deployed_size(code) < CHAIN_LIMIT for code, _ in compiled):
@@ -125,7 +118,14 @@ def deployed_size(creation: str) -> int:
     return len(evm.get_code(evm.deploy(_CALLER, bytes.fromhex(creation))) or b"")
 
 
+def is_available() -> bool:
+    """Whether bytecode can be run here."""
+    return find_spec("pyrevm") is not None
+
+
 def _machine() -> EVM:
+    from pyrevm import EVM, CfgEnv, Env  # absent on platforms without a wheel
+
     return EVM(env=Env(cfg=CfgEnv(limit_contract_code_size=1 << 24)))
 
 
@@ -133,23 +133,34 @@ class BytecodeEngine:
     """The contract in an embedded EVM. One engine serves one thread."""
 
     def __init__(self, book: ir.Rulebook, code: Bytecode, *, on_chain: bool = False) -> None:
-        """With `on_chain` the parts behind their dispatcher are called, as on a chain, not the merged contract."""
+        """With `on_chain` the parts behind their dispatcher are called, not the merged contract.
+
+        Raises:
+            VerificationError: the bytecode is none that can be deployed.
+        """
         self._evm = _machine()
         self._packer = values_of(book)
-        self._selector = bytes.fromhex(code.selector)
         self._words = words_of(len(book.rules))
         self._rules = len(book.rules)
         self._length = 32 * (3 * self._words + 1)
         creation = [code.merged]
-        if on_chain or not code.merged:
-            addresses = [self._deploy(part) for part in code.parts]
-            creation = [code.dispatcher, *(a.removeprefix("0x").rjust(64, "0") for a in addresses)]
-        self._contract = self._deploy("".join(creation))
+        try:
+            self._selector = bytes.fromhex(code.selector)
+            if on_chain or not code.merged:
+                addresses = [self._deploy(part) for part in code.parts]
+                words = (a.removeprefix("0x").rjust(64, "0") for a in addresses)
+                creation = [code.dispatcher, *words]
+            self._contract = self._deploy("".join(creation))
+        except (RuntimeError, ValueError) as e:
+            raise VerificationError(
+                f"the contract cannot be deployed: {e}",
+                hint="build it anew with `heyi rules build`",
+            ) from None
         self._start = self._evm.snapshot()
         self._calls = 0
 
     def _deploy(self, creation: str) -> str:
-        return self._evm.deploy(_CALLER, bytes.fromhex(creation))
+        return self._evm.deploy(_CALLER, bytes.fromhex(creation), gas=_DEPLOY_GAS)
 
     def call(self, values: tuple[Any, ...]) -> bytes:
         """The contract's answer to values in the order of `values_of` the rulebook: fired, undetermined and met, each
@@ -166,7 +177,7 @@ class BytecodeEngine:
         words = self._selector + self._packer.pack_values(values)
         try:
             answer = bytes(
-                self._evm.message_call(_CALLER, self._contract, calldata=words, is_static=True)
+                self._evm.message_call(_CALLER, self._contract, calldata=words, gas=_CALL_GAS, is_static=True)
             )
         except RuntimeError as e:
             raise VerificationError(f"the contract refused the packed facts: {e}") from None

@@ -237,11 +237,14 @@ def folds(book: ir.Rulebook) -> tuple[Fold, ...]:
 
 
 class PythonEngine:
-    """The generated functions with the masks of their rulebook; `source` may be that of a build."""
+    """The generated functions of a rulebook.
 
-    def __init__(self, book: ir.Rulebook, source: str | None = None) -> None:
+    INVARIANT: the source is generated here, by whoever runs it, and never read from a file.
+    """
+
+    def __init__(self, book: ir.Rulebook) -> None:
         space: dict[str, Any] = {}
-        exec(compile(source or generate(book), f"<rulebook {book.digest[7:19]}>", "exec"), space)
+        exec(compile(generate(book), f"<rulebook {book.digest[7:19]}>", "exec"), space)
         self.read_masks: Callable[[tuple[Any, ...]], Masks] = space["masks"]
         self.values = values_of(book).values
 

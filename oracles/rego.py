@@ -1,7 +1,11 @@
-"""A rulebook in Rego as it is ordinarily written: sets of reasons, and an outcome folded from them.
+"""A rulebook as a Rego module of the usual form, and three engines that run it.
 
-A body that reads what is absent is undefined, and `not` of the undefined is true: whoever writes `not input.x` for a
-fact that is false has written it for one that is absent as well. Two engines run it.
+The module has a set of rule ids for each effect, and folds the sets into an outcome. An example:
+
+    deny contains "AIDS-39.1" if { "hiv" in input["data.special"]; not input["consent.given"]; ... }
+
+In Rego a body that reads an absent fact is undefined, and `not` of undefined is true. So this
+rule also applies when `consent.given` is absent.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from typing import Any
 
 from heyi.model.decision import Effect
 from heyi.policy.language import ir
-from tests.foreign.cel import plain
+from oracles.cel import plain
 
 SETS: Mapping[str, Effect] = {
     "deny": Effect.FORBID,
@@ -22,12 +26,17 @@ SETS: Mapping[str, Effect] = {
     "grounds": Effect.GROUND,
     "duties": Effect.OBLIGE,
 }
-"""The set of rules that apply, for each effect."""
+"""The names of the sets of rules that apply, each with its effect."""
 
 Answer = dict[str, Any]
-"""`outcome`, and lists: `missing` (requires), `approvals` (authorities), and those of `SETS` (rules)."""
+"""`outcome`; rule ids under `missing` and each name of `SETS`; authorities under `approvals`."""
 
 ENTRY = "data.heyi.answer"
+_FOLDED = (
+    *("missing", "approvals", "refused", "granted"),
+    *("open", "grounded", "pending", "ungrounded"),
+)
+"""Further sets of the module, from which the outcome is folded."""
 
 _OUTCOME = """\
 denied if some rule in deny
@@ -46,7 +55,11 @@ answer := {"outcome": outcome, "missing": missing, "approvals": approvals,
 
 
 class _Module:
-    """Rules of one module as they are written; conditions that need a name of their own get one, each once."""
+    """The rules of one module, as text.
+
+    A condition that Rego cannot write inside a body, for example `a || b`, becomes a helper rule
+    `condition_3`; equal conditions share one.
+    """
 
     def __init__(self) -> None:
         self.rules: list[str] = []
@@ -56,7 +69,7 @@ class _Module:
         self.rules.append(f"{head} if {{ {'; '.join(body) or 'true'} }}")
 
     def name(self, *bodies: Iterable[str]) -> str:
-        """A rule that holds when one of the bodies does."""
+        """The name of a helper rule that holds when at least one of the bodies does."""
         texts = tuple("; ".join(body) for body in bodies)
         if texts not in self.named:
             self.named[texts] = f"condition_{len(self.named)}"
@@ -74,10 +87,10 @@ class _Module:
             case ir.Not(ir.All(of)):
                 return [f"not {self.name(self.body(ir.All(of)))}"]
             case ir.Not(of):
+                # `not` takes one expression; neither several nor a second `not` may follow it.
                 body = self.body(of)
-                return [
-                    f"not {body[0] if len(body) == 1 and body[0][:4] != 'not ' else self.name(body)}"
-                ]
+                simple = len(body) == 1 and not body[0].startswith("not ")
+                return [f"not {body[0] if simple else self.name(body)}"]
             case _:
                 return [self.atom(condition)]
 
@@ -117,27 +130,30 @@ def _set(values: Iterable[ir.Scalar]) -> str:
 
 
 def policy(book: ir.Rulebook) -> str:
-    """The module; its rule `answer` holds outcome and reasons.
+    """The module; its rule `answer` has the outcome and the reasons.
 
-    A require counts as missing and a review as unapproved unless the contrary is shown, which is the usual care.
+    A usual precaution: a require counts as missing, and a review as unapproved, unless the facts
+    show the contrary.
     """
     module = _Module()
-    for name in (
-        *SETS,
-        "missing",
-        "approvals",
-        "refused",
-        "granted",
-        "open",
-        "grounded",
-        "pending",
-        "ungrounded",
-    ):
+    # Every set gets a body that never holds, so that a set without rules is empty, not undefined.
+    for name in (*SETS, *_FOLDED):
         module.add(f"{name} contains none", ["some none in []"])
     for name, effect in SETS.items():
         for rule in book.rules:
             if rule.effect is effect:
                 module.add(f"{name} contains {json.dumps(rule.id)}", module.body(rule.applies))
+    _add_unmet(module, book)
+    _add_tracks(module, book)
+    baseline = _set(r.id for r in book.rules if r.baseline)
+    tail = f"{_OUTCOME}{', '.join(f'{json.dumps(n)}: {n}' for n in SETS)}}}\n"
+    return "\n".join(
+        ["package heyi", "import rego.v1", *module.rules, f"baseline := {baseline}", tail]
+    )
+
+
+def _add_unmet(module: _Module, book: ir.Rulebook) -> None:
+    """Add what the requires lack, and what each review was answered."""
     for rule in book.rules:
         match rule.effect:
             case Effect.REQUIRE:
@@ -152,6 +168,10 @@ def policy(book: ir.Rulebook) -> str:
                     f'refused contains "{rule.authority}"', [applies, f'{said} == "refused"']
                 )
                 module.add(f'granted contains "{rule.id}"', [applies, f'{said} == "given"'])
+
+
+def _add_tracks(module: _Module, book: ir.Rulebook) -> None:
+    """Add whether each track is open, has a ground, waits for an approval, or has no ground."""
     for track in book.tracks:
         head = json.dumps(track.id)
         grounds = [r for r in book.rules if r.track == track.id]
@@ -166,17 +186,12 @@ def policy(book: ir.Rulebook) -> str:
                 )
         lacking = [f"{head} in open", f"not {head} in grounded", f"not {head} in pending"]
         module.add(f"ungrounded contains {head}", lacking)
-    baseline = _set(r.id for r in book.rules if r.baseline)
-    tail = f"{_OUTCOME}{', '.join(f'{json.dumps(n)}: {n}' for n in SETS)}}}\n"
-    return "\n".join(
-        ["package heyi", "import rego.v1", *module.rules, f"baseline := {baseline}", tail]
-    )
 
 
 class Regorus:
-    """Microsoft's engine in Rust (`celine-regorus`), which walks the tree.
+    """Microsoft's engine in Rust (`celine-regorus`), its tree-walking interpreter.
 
-    The facts go in as JSON: given a dictionary, it reads `False` as the number 0.0, which is true.
+    The facts go in as JSON text: in a dictionary `False` would become 0.0, which is true.
     """
 
     def __init__(self, book: ir.Rulebook) -> None:
@@ -191,7 +206,7 @@ class Regorus:
 
 
 class RegorusVm:
-    """The same package's virtual machine, which runs compiled rules; the package has it but does not export it."""
+    """The virtual machine of the same package, which runs compiled rules; it is not exported."""
 
     def __init__(self, book: ir.Rulebook) -> None:
         regorus: Any = importlib.import_module("regorus.regorus")
@@ -208,7 +223,7 @@ class RegorusVm:
 
 
 class RegoCpp:
-    """Microsoft's engine in C++ (`regopy`), with module and query compiled beforehand."""
+    """Microsoft's engine in C++ (`regopy`); module and query are compiled once."""
 
     def __init__(self, book: ir.Rulebook) -> None:
         regopy: Any = importlib.import_module("regopy")

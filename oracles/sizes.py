@@ -1,7 +1,8 @@
-"""Rulebooks of other sizes than the shipped one, as texts, so that the whole pipeline compiles them.
+"""Rulebooks smaller and larger than the shipped one, as texts for the whole pipeline.
 
-A smaller one is a fixed choice of the shipped rules. A larger one has variants beside them: a shipped rule under an
-article of its own, with another threshold, other members of an enum, or a fact negated.
+A smaller rulebook is a fixed choice of the shipped rules. A larger one adds variants: a shipped
+rule under a new article, with another threshold, other members of an enum, or a fact negated. An
+example: `subjects.min_age < 14` of PIPL-31.1 may become `subjects.min_age < 28` in PIPL-31-V1.1.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import re
 from collections.abc import Collection, Mapping
 from random import Random
 
-from bench.requests import complete_profiles
 from heyi.app.rulebooks import shipped_point
 from heyi.model.decision import Effect
 from heyi.policy.engines.interpret import evaluate, read
@@ -21,40 +21,38 @@ from heyi.policy.language.jurisdictions import CONSORTIUM_FILE
 from heyi.policy.language.profiles import PROFILES_FILE
 from heyi.policy.language.schema import FactSpec, FactType, Schema, to_ordinals
 from heyi.policy.language.typing import FACTS_FILE
+from oracles.requests import complete_profiles
 
+# fmt: off
 SMALL = (
-    *(
-        "PIPL-13.1",
-        "PIPL-13.2",
-        "PIPL-13.3",
-        "PIPL-13.4",
-        "PIPL-13.5",
-        "PIPL-13.6",
-        "PIPL-13.7",
-        "AH-6.1",
-    ),
+    *("PIPL-13.1", "PIPL-13.2", "PIPL-13.3", "PIPL-13.4", "PIPL-13.5", "PIPL-13.6", "PIPL-13.7"),
+    *("AH-6.1",),
     *("PIPL-13.8", "ETH23-3.1", "HGRR-37.1", "AH-4.1"),
     *("AIDS-39.1", "DSL-21.1", "IDL25-13.1", "MHL-4.1", "MRR-15.1", "PIPL-15.1", "TF14.1"),
     *("BSL-57.1", "HGR-9.1", "NDSR-12.1", "PIPL-17.1", "PIPL-23.1", "PIPL-29.1", "PIPL-31.1"),
     *("STD39725-11.1", "XB11-4.1", "XB16-8.1"),
     *("NDSR-12.2", "PIPL-56.1", "AH-7.3"),
 )
+# fmt: on
 """32 rules of many packs: every effect, and grounds of both tracks, so that permits happen."""
 
 Texts = dict[str, str]
 
+# One atom of a condition: a fact, perhaps negated, perhaps compared with a value or a list. `of`
+# also matches the comma in `overlap(fact, [...])`.
 _ATOM = re.compile(
     r"(?P<negated>!)?(?P<fact>[a-z][a-z_]*\.[a-z_]+)"
-    r'(?:(?P<op>\s*(?:==|!=|<=|>=|<|>)\s*)(?P<value>"[^"]*"|[0-9][0-9_]*)|(?P<of>\s+in\s+|\s*,\s*)(?P<list>\[[^\]]*\]))?'
+    r'(?:(?P<op>\s*(?:==|!=|<=|>=|<|>)\s*)(?P<value>"[^"]*"|[0-9][0-9_]*)'
+    r"|(?P<of>\s+in\s+|\s*,\s*)(?P<list>\[[^\]]*\]))?"
 )
 _WHEN = re.compile(r"^when:.*\n(?:[ \t].*\n)*", re.MULTILINE)
 
 
 def rulebook_of(rules: int) -> Texts:
-    """The texts of a rulebook with so many rules, at least 32, without worked cases.
+    """The texts of a rulebook with exactly `rules` rules, at least 32, without worked cases.
 
-    Up to the number of the shipped rules they are a choice of these: the 32 of `SMALL`, then others in their order. A
-    variant that would bar what the shipped rules permit in a complete profile is drawn anew: permits still happen.
+    Below the number of shipped rules it is a choice of them: the 32 of `SMALL`, then others in
+    their order. The result is the same at each call.
     """
     shipped = shipped_point().book
     names = {a.file for a in shipped.articles.values()} | {
@@ -73,6 +71,8 @@ def rulebook_of(rules: int) -> Texts:
     permitted = [known for known in profiles if read(shipped, known).outcome.is_permit]
     wanted = _wanted(shipped, rules - len(shipped.rules))
     attempts = dict.fromkeys(wanted, 0)
+    # A variant that bars a complete profile which the shipped rules permit is drawn again, with
+    # the next attempt as its seed. Otherwise a large rulebook would permit nothing.
     while True:
         made = texts | _variants(shipped, texts, attempts)
         book = compile_rulebook(made)
@@ -86,7 +86,7 @@ def rulebook_of(rules: int) -> Texts:
 
 
 def _cut(text: str, kinds: Collection[str] = (), rules: Collection[str] | None = None) -> str:
-    """The pack without blocks of these kinds and, when `rules` are given, without other rules."""
+    """The pack without blocks of these kinds and, where `rules` is given, with those rules only."""
     kept, inside, keeping = [], False, True
     for line in text.splitlines():
         fence = line.startswith("```")
@@ -100,7 +100,7 @@ def _cut(text: str, kinds: Collection[str] = (), rules: Collection[str] | None =
 
 
 def _wanted(shipped: ir.Rulebook, count: int) -> list[tuple[str, int]]:
-    """Which variants: rule and round; in each round every shipped rule once, in an order of its own."""
+    """The variants to make, as (rule, round): a round takes every shipped rule once, shuffled."""
     wanted: list[tuple[str, int]] = []
     while len(wanted) < count:
         turn = 1 + len(wanted) // len(shipped.rules)
@@ -111,6 +111,7 @@ def _wanted(shipped: ir.Rulebook, count: int) -> list[tuple[str, int]]:
 
 
 def _name(rule: str, turn: int) -> str:
+    """The variant's id: `PIPL-31.1` becomes `PIPL-31-V1.1` in round 1."""
     article, number = rule.rsplit(".", 1)
     return f"{article}-V{turn}.{number}"
 
@@ -118,7 +119,7 @@ def _name(rule: str, turn: int) -> str:
 def _variants(
     shipped: ir.Rulebook, texts: Mapping[str, str], attempts: Mapping[tuple[str, int], int]
 ) -> Texts:
-    """Packs of variants, one for each pack and round that has any."""
+    """Packs of variants by file name, one for each shipped pack and round that has variants."""
     made = {}
     for turn in {turn for _, turn in attempts}:
         for file in sorted({shipped.by_id[rule].article.file for rule, t in attempts if t == turn}):
@@ -161,7 +162,7 @@ def _changed(when: str, schema: Schema, rng: Random) -> str:
 
 
 def _other(m: re.Match[str], spec: FactSpec | None, rng: Random) -> str:
-    """Another atom on the same fact, empty if there is none."""
+    """Another atom on the same fact; the empty string where there is none."""
     negated, fact = m["negated"] or "", m["fact"]
     match spec:
         case FactSpec(type=FactType.BOOL):
@@ -187,7 +188,7 @@ def _other(m: re.Match[str], spec: FactSpec | None, rng: Random) -> str:
 
 
 def _bars(rule: ir.Rule, known: ir.Known) -> bool:
-    """Whether the rule stands in the way of a complete request."""
+    """Whether the rule alone keeps a complete request from its permit."""
     match rule.effect:
         case Effect.FORBID:
             barred = True

@@ -1,14 +1,22 @@
-"""The denial question of a rulebook in Cedar: grounds permit, everything that bars forbids.
+"""A rulebook as Cedar policies that answer one question: permit or deny.
 
-An author of Cedar must decide what an absent attribute means, and the three ways to write differ in just that:
+A ground becomes a `permit`; a rule that bars becomes a `forbid`. An example:
 
-- `USUAL` reads attributes as if they were there. One that is absent is an error, Cedar skips the policy, and a
-  `forbid` that is skipped forbids nothing. A schema that requires every attribute refuses such requests instead.
-- `GUARDED` asks `has` where it reads, as the validator wants it when attributes are optional. Absent counts as false.
-- `CLOSED` writes every condition twice, known true and known false; whatever is not known false forbids (Kleene's
-  logic by hand).
+    @id("PIPL-31.1") forbid (principal, action == Action::"use", resource)
+    when { (context["subjects.min_age"] < 14) && ... } unless { context["consent.guardian"] };
 
-A permit needs one ground of one open track, so this is right for tracks that exclude one another.
+An author of Cedar policies must decide what an absent attribute means. The three styles differ
+only in that:
+
+- `USUAL` reads attributes without a guard. An absent one is an error and Cedar skips the policy,
+  so a `forbid` no longer forbids. A schema that requires every attribute refuses the request.
+- `GUARDED` asks `has` before it reads, as the validator wants for optional attributes. An absent
+  attribute counts as false.
+- `CLOSED` writes Kleene's logic by hand: one expression for "known true", one for "known false".
+  A `forbid` applies unless its condition is known to be false.
+
+One ground of one open track gives a permit here. This is right only for tracks that exclude one
+another.
 """
 
 from __future__ import annotations
@@ -58,7 +66,8 @@ def policies(book: ir.Rulebook, style: Style) -> str:
     """The policies; each names its rule by `@id`."""
     written = []
     tracks = [t.opens for t in book.tracks]
-    if not any(ir.Not(opens) in tracks for opens in tracks):  # else one is always open
+    # Two tracks that are each other's negation cover every request: one of them is always open.
+    if not any(ir.Not(opens) in tracks for opens in tracks):
         closed = " && ".join(f"({_true(ir.Not(opens), style)})" for opens in tracks)
         written.append(_policy("permit", "no track is open", closed or "true"))
     for track in book.tracks:
@@ -86,7 +95,8 @@ def policies(book: ir.Rulebook, style: Style) -> str:
 
 def _policy(effect: str, name: str, when: str, *, unless: str = "") -> str:
     end = f" unless {{ {unless} }};" if unless else ";"
-    return f'@id("{name}") {effect} (principal, action == Action::"use", resource) when {{ {when} }}{end}'
+    head = f'@id("{name}") {effect} (principal, action == Action::"use", resource)'
+    return f"{head} when {{ {when} }}{end}"
 
 
 def _approved(rule: ir.Rule, style: Style) -> str:
@@ -94,6 +104,7 @@ def _approved(rule: ir.Rule, style: Style) -> str:
 
 
 def _true(condition: ir.Condition, style: Style) -> str:
+    """Holds when the condition is true, as the style understands it."""
     return _known(condition, True) if style is Style.CLOSED else _written(condition, style)
 
 
@@ -110,11 +121,12 @@ def _written(condition: ir.Condition, style: Style) -> str:
 
 
 def _known(condition: ir.Condition, truth: bool) -> str:
-    """Holds when the condition is known to be `truth`."""
+    """Holds when the condition is known to have the value `truth`; never an error."""
     match condition:
         case ir.Not(of):
             return _known(of, not truth)
         case ir.All(of) | ir.Some(of):
+            # De Morgan: `a && b` is known false when one part is known false.
             every = isinstance(condition, ir.All) is truth
             parts = (" && " if every else " || ").join(f"({_known(part, truth)})" for part in of)
             return parts or json.dumps(every)
@@ -127,6 +139,7 @@ def _known(condition: ir.Condition, truth: bool) -> str:
 
 
 def _atom(condition: ir.Condition, truth: bool) -> str:
+    """A condition without connectives, or its negation; an error if a fact is absent."""
     match condition:
         case ir.Compare(op, left, right):
             return f"{_term(left)} {op if truth else _OPPOSITE[op]} {_term(right)}"
@@ -153,8 +166,9 @@ def _term(term: ir.Fact | ir.FixedValue) -> str:
 
 
 class Cedar:
-    """Cedar through `cedarpy`, everything but the request parsed beforehand. `required` asks for a schema in which
-    every attribute must be there, None for no schema.
+    """Cedar through `cedarpy`; policies and schema are parsed once, before the first request.
+
+    `required`: whether the schema requires every attribute; None for no schema.
     """
 
     def __init__(self, book: ir.Rulebook, style: Style, *, required: bool | None) -> None:

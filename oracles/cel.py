@@ -1,7 +1,9 @@
-"""Conditions of a rulebook as expressions of CEL, the language that they are a subset of, for two engines.
+"""Conditions of a rulebook as CEL expressions, and two CEL engines that evaluate them.
 
-The facts stand in one map; a set stands there as a list. To read a fact that is absent is an error in CEL, and `&&`
-and `||` absorb errors as Kleene's connectives absorb the unknown, so that an error plays the role of U.
+An example: `age < 14 && kind in ["a"]` becomes `(facts["age"] < 14) && (facts["kind"] in ["a"])`.
+All facts are in one map; a set is a list there. CEL raises an error when an absent fact is read.
+Its `&&` and `||` absorb errors just as Kleene's connectives absorb the unknown, so an error means
+"unknown".
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ Ternary = bool | None
 
 
 def conditions(book: ir.Rulebook) -> dict[str, ir.Condition]:
-    """Every condition that a decision reads, by a name such as `PIPL-31.1 needs`."""
+    """Every condition that a decision reads, by a name like `PIPL-31.1 needs`."""
     found = {f"{r.id} applies": r.applies for r in book.rules}
     found |= {f"{r.id} needs": r.needs for r in book.rules if r.effect is Effect.REQUIRE}
     return found | {f"{t.id} opens": t.opens for t in book.tracks}
@@ -51,7 +53,7 @@ def _term(term: ir.Fact | ir.FixedValue) -> str:
 
 
 def plain(known: ir.Known) -> dict[str, object]:
-    """The facts with lists for sets, as engines that speak JSON want them."""
+    """The facts with lists in place of sets, for engines that take JSON values."""
     return {name: list(v) if isinstance(v, frozenset) else v for name, v in known.items()}
 
 
@@ -67,7 +69,7 @@ class CelCpp:
         """The truth of each condition, in order.
 
         Raises:
-            ValueError: the engine failed on something else than an absent fact.
+            ValueError: the engine failed for another reason than an absent fact.
         """
         facts = self._env.Activation({"facts": plain(known)})
         found: list[Ternary] = []

@@ -1,4 +1,4 @@
-"""Complete requests to measure and to compare with: the profiles, and others near them."""
+"""Complete requests to measure and compare with: the shipped profiles, and requests near them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Facts = dict[str, Any]
 
 
 def complete_profiles(book: ir.Rulebook) -> dict[str, Facts]:
-    """The profiles that leave no fact unknown, on an ordinary legal day, with values of their types."""
+    """The profiles that state every fact, on the legal day `DAY`, by name."""
     stated = {n for n, spec in book.schema.facts.items() if not spec.derived and n != LEGAL_DAY}
     names = load_yaml(book.texts[PROFILES_FILE], file=PROFILES_FILE)
     profiles = {name: expand_profiles([name], book.texts) for name in names}
@@ -32,7 +32,11 @@ def complete_profiles(book: ir.Rulebook) -> dict[str, Facts]:
 
 
 def values_to_draw(book: ir.Rulebook) -> dict[str, tuple[Value, ...]]:
-    """For each fact all of its vocabulary; numbers and days on and beside every bound that a rule has."""
+    """Values worth drawing for each fact that is not derived.
+
+    Enums and sets: the whole vocabulary. Numbers and days: each bound that a rule compares with,
+    the values one below and one above it, and the ends of the range.
+    """
     bounds: dict[str, set[int]] = {}
     for rule in book.rules:
         for name, bound in (*_bounds(rule.applies), *_bounds(rule.needs)):
@@ -45,6 +49,7 @@ def values_to_draw(book: ir.Rulebook) -> dict[str, tuple[Value, ...]]:
 
 
 def _bounds(condition: ir.Condition) -> Iterator[tuple[str, int]]:
+    """Facts compared with a number or a day, each with that number; a day counts as its ordinal."""
     match condition:
         case ir.Compare(_, ir.Fact(name), ir.FixedValue(value)) | ir.Compare(
             _, ir.FixedValue(value), ir.Fact(name)
@@ -78,7 +83,7 @@ def _values(spec: FactSpec, bounds: set[int]) -> Iterator[Value]:
 
 
 def mutations(book: ir.Rulebook, rng: Random, count: int) -> list[Facts]:
-    """Complete requests near the profiles: up to eight facts changed, the legal day of one in four."""
+    """Complete requests near the profiles: up to 8 facts changed, in one of 4 the legal day too."""
     profiles, pool = list(complete_profiles(book).values()), values_to_draw(book)
     names = [n for n in pool if n != LEGAL_DAY]
     drawn = []

@@ -1,11 +1,13 @@
-"""Libraries that value players, behind one narrow door: shapiq, pyDVL, shap, and the textbook loop compiled by numba.
+"""Shapley values by other libraries: shapiq, pyDVL, shap, and a textbook loop compiled by numba.
 
-They pin an older numpy than Heyi needs, so this file runs in an environment of its own (`make peers`) and imports
-nothing of Heyi: a task comes as JSON on standard input, its answer goes as JSON to standard output.
+The libraries pin an older numpy than Heyi needs. So this script runs in another environment
+(`make peers`) and imports nothing of Heyi. It reads a task as JSON from standard input and writes
+the answer as JSON to standard output:
 
-    {"do": "exact", "with": "shapiq" | "shap" | "textbook", "file": values.npy}
-    {"do": "sampled", "players": n, "game": name, "seed": game's, "evaluations": m, "seeds": [...]}
-    {"do": "institutions", "file": records.npz, "cached": true}                   pyDVL over grouped records
+    {"do": "exact", "with": "shapiq" | "shap" | "textbook", "file": "values.npy"}
+    {"do": "sampled", "players": n, "game": name, "seed": of the game, "evaluations": m,
+     "seeds": [...]}
+    {"do": "institutions", "file": "records.npz", "cached": true}        (pyDVL, grouped records)
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.games import games_of
 
@@ -33,11 +35,11 @@ SAMPLERS = (
     "StratifiedSamplingSV",
     "SVARM",
 )
-"""Of shapiq; KernelSHAP and SVARM with paired coalitions."""
+"""Samplers of shapiq; KernelSHAP and SVARM draw coalitions in pairs of complements."""
 
 
 def to_shapiq(values: Array) -> Callable[[Array], Array]:
-    """A game given by `values[mask]`, as shapiq asks for it: rows of memberships in, utilities out."""
+    """The game `values[mask]` as shapiq wants it: a function of rows of memberships."""
     powers = 1 << np.arange(len(values).bit_length() - 1)
     return lambda coalitions: values[np.asarray(coalitions, dtype=bool) @ powers]
 
@@ -48,7 +50,7 @@ def from_shapiq(interactions: Any, players: int) -> list[float]:
 
 
 def exact(task: dict[str, Any]) -> dict[str, Any]:
-    """The value of a game that is given by all its utilities."""
+    """The values of a game that is given by all its utilities."""
     values = np.load(task["file"])
     n = len(values).bit_length() - 1
     if task["with"] == "shapiq":
@@ -106,7 +108,11 @@ def textbook() -> Callable[[Array, int], Array]:
 
 
 def sampled(task: dict[str, Any]) -> dict[str, Any]:
-    """Estimates of every method for every seed, none of which may evaluate more coalitions than is said."""
+    """Estimates by every method for every seed.
+
+    Raises:
+        SystemExit: a method evaluated more coalitions than the task allows.
+    """
     import shapiq
 
     n, budget = task["players"], task["evaluations"]
@@ -139,12 +145,11 @@ def sampled(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def permutations(utility: Callable[[Array], Array], n: int, budget: int, seed: int) -> list[float]:
-    """pyDVL's sampler of antithetic permutations, until the evaluations are used up."""
+    """An estimate by pyDVL's antithetic permutations with about `budget` evaluations."""
     from pydvl.valuation import (
         AntitheticPermutationSampler,
         Dataset,
         MinUpdates,
-        RawData,
         ShapleyValuation,
     )
     from pydvl.valuation.utility.base import UtilityBase
@@ -161,7 +166,6 @@ def permutations(utility: Callable[[Array], Array], n: int, budget: int, seed: i
             return float(utility(row)[0])
 
     data = Dataset(np.zeros((n, 1)), np.zeros(n, dtype=int))
-    assert RawData
     value = ShapleyValuation(
         Table(), AntitheticPermutationSampler(seed=seed), MinUpdates(budget // n)
     )
@@ -170,9 +174,10 @@ def permutations(utility: Callable[[Array], Array], n: int, budget: int, seed: i
 
 
 def institutions(task: dict[str, Any]) -> dict[str, Any]:
-    """Contributions of institutions to a logistic model by every coalition, as a user of pyDVL would ask for them."""
+    """Contributions of institutions to a logistic model, as a user of pyDVL computes them."""
     from pydvl.utils.caching import InMemoryCacheBackend
     from pydvl.valuation import (
+        Dataset,
         DeterministicUniformSampler,
         GroupedDataset,
         ModelUtility,
@@ -191,8 +196,6 @@ def institutions(task: dict[str, Any]) -> dict[str, Any]:
 
     begun = time.perf_counter()
     train = GroupedDataset(x, y, site.tolist())
-    from pydvl.valuation import Dataset
-
     scorer = SupervisedScorer(improvement, Dataset(x, y), default=0.0)
     model = LogisticRegression(C=1.0, solver="newton-cholesky", tol=1e-10)
     cache = {"cache_backend": InMemoryCacheBackend()} if task["cached"] else {}
