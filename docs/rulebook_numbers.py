@@ -23,7 +23,7 @@ _NUMBER = re.compile("<!--([a-z-]+)-->[0-9,]*<!--/-->")
 
 
 def numbers() -> dict[str, int]:
-    """What the READMEs may name: of the packs that bind, and under `all-` of every pack there is."""
+    """The counts of the packs that bind; those of all packs have names that begin with `all-`."""
     texts = read_rulebook()
     whole = {name: text for name, text in texts.items() if name != CONSORTIUM_FILE}
     bound, everything = counts(compile_rulebook(texts)), counts(compile_rulebook(whole))

@@ -1,7 +1,8 @@
-"""A utility of one's own: how many visits a month a model of a coalition's data saves, by a consortium's own trial.
+"""An example of your own utility: visits a month that a model of a coalition's data saves.
 
-Five clinics; what they know together grows with the square root of their visits, and clinics of one valley know partly
-the same. Replace it by whatever your consortium measures, for example by training a model.
+Five clinics take part. What they know together grows with the square root of their visits; the two
+clinics of one valley know partly the same. Replace it by what your consortium measures, for example
+by training a model.
 """
 
 VISITS = {"clinic-a": 900, "clinic-b": 400, "clinic-c": 400, "hospital": 6_400, "laboratory": 2_500}
