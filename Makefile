@@ -1,4 +1,4 @@
-# Every target makes what it needs: on a fresh machine with Python 3.11 or 3.12, `make demo` and `make test` need nothing before them.
+# Every target makes what it needs: on a fresh machine with Python 3.11 to 3.13, `make demo` and `make test` need nothing before them.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 VENV := .venv

@@ -27,6 +27,7 @@ from heyi.model.decision import Decision
 from heyi.model.fact import Source, Stated
 from heyi.model.kleene import Truth
 from heyi.policy.decide import DecisionPoint
+from heyi.policy.decision_json import decision_to_json
 from heyi.policy.engines.bytecode import compile_contracts
 from heyi.policy.engines.interpret import read
 from heyi.policy.engines.to_python import PythonEngine
@@ -99,7 +100,7 @@ def ways(point: DecisionPoint, requests: Sequence[Facts], rng: Random) -> list[W
         return point.decide(admit(book.schema, stated, day=day))
 
     def decide_json(stated: Mapping[str, Stated], day: dt.date) -> str:
-        return json.dumps(decide(stated, day).to_json(), ensure_ascii=False)
+        return json.dumps(decision_to_json(decide(stated, day)), ensure_ascii=False)
 
     whole = [(as_stated(f), f[LEGAL_DAY]) for f in requests]
     partly = []

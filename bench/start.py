@@ -2,9 +2,9 @@
 
     python -m bench.start [--before COMMIT] [--rounds 9]        (make bench-start)
 
-Each round runs every command once, in turn, so that all meet the same machine. Printed are medians in
-milliseconds, and ratios of medians. The earlier commit is checked out into build/before and runs with
-the same interpreter and the same installed packages.
+Each round runs every command once, in turn, so that all meet the same machine. It prints medians in
+milliseconds, and ratios of medians. The earlier commit is checked out into build/before; it runs
+with the same interpreter and the same installed packages.
 """
 
 from __future__ import annotations

@@ -27,6 +27,14 @@ settings.load_profile("no clock")
 PERSONS = 5_000
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache of parsed rulebooks for this run only, so that no test depends on an earlier run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEYI_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """The whole story on a county of 5,000 persons. Read it, do not write into it."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from heyi.app.rulebooks import shipped_point
+from heyi.app.rulebooks import shelf, shipped_point
 from heyi.cli import main
 from heyi.crypto.canonical import digest_bytes
 from heyi.policy.engines.packed import unpack
@@ -72,6 +72,7 @@ def heyi(
     def run(*arguments: str | Path) -> Done:
         monkeypatch.setattr(sys, "argv", ["heyi", *map(str, arguments)])
         capsys.readouterr()
+        shelf.cache_clear()  # each command is a process of its own, and starts with an empty shelf
         with pytest.raises(SystemExit) as stopped:
             main()
         assert isinstance(stopped.value.code, int)
@@ -185,13 +186,14 @@ def test_build_writes_what_decide_then_uses(heyi: Heyi, own: Path, tmp_path: Pat
     asked = ("decide", facts, "--rulebook", own, "--at", "2026-12-01", "--json")
     assert heyi(*asked).json["outcome"] == "permit-with-obligations"
 
-    # the generated Python of the build is one of the two readings: where it is another, the answer is no and says so
-    built = {p.name: p.read_bytes() for p in (own / "built").iterdir()}
-    manifest = json.loads(built["manifest.json"])
-    other = built["python.txt"].replace(b" 5", b" 6")
-    assert other != built["python.txt"]
-    manifest["files"]["python.txt"] = digest_bytes(other)
-    (own / "built" / "python.txt").write_bytes(other)
+    # The bytecode of the build is one of the two readings. Here it is that of another rulebook,
+    # with a manifest that fits, so the readings differ: the answer is no and says where.
+    different = folder(tmp_path, PACK.replace("personal && n < 5", "personal && n < 6"), name="not")
+    assert heyi("rules", "build", "--rulebook", different).code == 0
+    other = (different / "built" / "bytecode.json").read_bytes()
+    manifest = json.loads((own / "built" / "manifest.json").read_bytes())
+    manifest["files"]["bytecode.json"] = digest_bytes(other)
+    (own / "built" / "bytecode.json").write_bytes(other)
     (own / "built" / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     spoilt = heyi(*asked)
     assert (spoilt.code, spoilt.json["outcome"]) == (3, "deny")

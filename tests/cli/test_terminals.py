@@ -1,4 +1,4 @@
-"""Whatever stdin and stdout are, and whatever stands in names: one line of error, never a traceback."""
+"""Whatever the streams are, and whatever names contain: a line of error, never a traceback."""
 
 from __future__ import annotations
 

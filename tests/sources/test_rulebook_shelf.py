@@ -1,4 +1,4 @@
-"""The shelf: a rulebook is compiled once, code beside it is never run, a damaged cache is made anew."""
+"""The shelf: a rulebook compiles once, code beside it never runs, a damaged cache is made anew."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_the_cache_stays_small(tmp_path: Path) -> None:
 
 
 def test_code_beside_a_rulebook_is_never_executed(tmp_path: Path) -> None:
-    """Python beside a rulebook is left aside, as is a parsed form that says other than the packs."""
+    """Python beside a rulebook is ignored, and so is a parsed form that differs from the packs."""
     point = RulebookShelf(None).point(TEXTS)
     beside = {
         **builds.build(point.book),
@@ -161,7 +161,7 @@ def lying(beside: dict[str, bytes], content: bytes) -> dict[str, bytes]:
 
 
 def test_bytecode_that_lies_makes_no_yes(tmp_path: Path) -> None:
-    """The bytecode of another rulebook, every digest right: the two readings differ, the answer is no."""
+    """Bytecode of another rulebook, every digest right: the readings differ, the answer is no."""
     point = RulebookShelf(None).point(TEXTS)
     lenient = {**TEXTS, "x.md": PACK.replace("when: open", "when: !open && open")}
     other: DecisionPoint = RulebookShelf(None).point(lenient)

@@ -86,9 +86,10 @@ def _headline(
         sentence=Text(
             zh=f"{COUNTY_ZH} {institutions} 家机构的 {requests} 项申请由法律逐条判定；"
             f"{took_part} 家机构的数据不出门，共同完成了一项研究，{paid} 元按各家贡献返还。",
-            en=f"{requests} requests among {institutions} institutions of {COUNTY_EN} were judged by "
-            f"the law, article by article; {took_part} institutions completed a joint study without "
-            f"handing over a record, and {paid} yuan flowed back by what each contributed.",
+            en=f"{requests} requests among {institutions} institutions of {COUNTY_EN} were "
+            "judged by the law, article by article; "
+            f"{took_part} institutions completed a joint study without handing over a record, "
+            f"and {paid} yuan flowed back by what each contributed.",
         ),
         figures=(
             Figure(label=Text(zh="机构", en="institutions"), value=str(institutions)),

@@ -13,6 +13,7 @@ from heyi.cli.output import REFUSED, Json, Lang, language, out, print_json
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Source, Stated
 from heyi.policy.decide import DecisionPoint
+from heyi.policy.decision_json import decision_to_json
 from heyi.policy.engines.to_python import ANSWERS
 from heyi.policy.explain import HEADLINE, explain
 from heyi.policy.language.parse import parse_day
@@ -59,7 +60,7 @@ def decide(
     admitted = admit(point.book.schema, stated, day=day)
     decision = with_remedies(point, point.decide(admitted, hypothetical=True), admitted)
     if json:
-        print_json(decision.to_json())
+        print_json(decision_to_json(decision))
     else:
         for line in explain(point.book, decision, lang):
             out().print(line)

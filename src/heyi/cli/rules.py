@@ -13,7 +13,7 @@ import typer
 
 from heyi.app.rulebooks import shelf
 from heyi.cli.output import FAILED, Json, Lang, err, language, out, print_json
-from heyi.crypto.codec import from_json
+from heyi.crypto.codec import from_json, to_json
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.policy.cases import checked_rulebook, run_cases
 from heyi.policy.engines.build import BYTECODE, load_build
@@ -109,7 +109,7 @@ def check(
                         "subject": f.subject,
                         "file": f.file,
                         "line": f.line,
-                        **f.says.to_json(),
+                        **to_json(f.says),
                     }
                     for f in analysed[0]
                 ],
@@ -453,9 +453,9 @@ def _to_json(book: ir.Rulebook, rule: ir.Rule) -> dict[str, object]:
         "id": rule.id,
         "effect": rule.effect.value,
         "article": rule.article.id,
-        "instrument": rule.article.instrument.to_json(),
+        "instrument": to_json(rule.article.instrument),
         "rank": rule.article.rank.value,
-        "says": rule.says.to_json(),
+        "says": to_json(rule.says),
         "party": rule.party,
         "facts": list(rule.facts),
         "zh": render(book, rule, "zh"),

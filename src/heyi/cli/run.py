@@ -19,6 +19,7 @@ from heyi.exchange.request.register import register_asset
 from heyi.exchange.study.joint_study import StudyResult, run_study
 from heyi.exchange.study.plan import open_plan, register_plan
 from heyi.model.decision import Decision
+from heyi.policy.decision_json import decision_to_json
 from heyi.policy.explain import explain
 from heyi.policy.language.ir import Rulebook
 from heyi.report.measures import measured, unit_short
@@ -135,7 +136,7 @@ def _refused(book: Rulebook, decisions: dict[str, Decision], *, json: bool) -> N
         "法律不准许任何机构参加 the law permits no institution to take part", style="bold red"
     )
     if json:
-        print_json({"decisions": {asset: d.to_json() for asset, d in decisions.items()}})
+        print_json({"decisions": {asset: decision_to_json(d) for asset, d in decisions.items()}})
         return
     for asset, decision in decisions.items():
         out().print(f"\n{asset}", style="bold")

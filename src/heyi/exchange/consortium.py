@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from zoneinfo import ZoneInfo
 
 from heyi.audit.event import Event, from_leaf
 from heyi.audit.log import Draft, Entry, Log
@@ -16,7 +15,8 @@ from heyi.model.errors import InvalidInput, VerificationError
 from heyi.model.party import Party
 from heyi.policy.decide import DecisionPoint
 
-ZONE = ZoneInfo("Asia/Shanghai")
+# a fixed offset, as China has had since 1991: Windows has no time zone data for Python
+ZONE = dt.timezone(dt.timedelta(hours=8))
 PLATFORM = "platform"
 
 

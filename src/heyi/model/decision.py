@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from heyi.model.kleene import Truth
 
@@ -55,9 +54,6 @@ class Text:
     zh: str
     en: str
 
-    def to_json(self) -> dict[str, str]:
-        return {"zh": self.zh, "en": self.en}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleFinding:
@@ -78,20 +74,6 @@ class RuleFinding:
     facts: tuple[str, ...]
     met: bool | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "id": self.rule,
-            "effect": self.effect.value,
-            "truth": self.truth.value,
-            "article": self.article,
-            "instrument": self.instrument.to_json(),
-            "rank": self.rank.value,
-            "says": self.says.to_json(),
-            "party": self.party,
-            "facts": list(self.facts),
-            **({} if self.met is None else {"met": self.met}),
-        }
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
@@ -100,9 +82,6 @@ class Missing:
     fact: str
     rule: str
     party: str
-
-    def to_json(self) -> dict[str, str]:
-        return {"fact": self.fact, "rule": self.rule, "party": self.party}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,10 +97,6 @@ class Deadline:
     unit: str = ""
     event: str = ""
 
-    def to_json(self) -> dict[str, Any]:
-        found = {"kind": self.kind, "amount": self.amount, "unit": self.unit, "event": self.event}
-        return {key: value for key, value in found.items() if value}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Obligation:
@@ -134,16 +109,6 @@ class Obligation:
     deadline: Deadline
     baseline: bool
 
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "rule": self.rule,
-            "says": self.says.to_json(),
-            "party": self.party,
-            "due": self.due.to_json(),
-            "deadline": self.deadline.to_json(),
-            "baseline": self.baseline,
-        }
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
@@ -152,9 +117,6 @@ class Step:
     fact: str
     value: str
     who: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        return {"fact": self.fact, "to": self.value, "who": list(self.who)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,9 +128,6 @@ class Remedy:
 
     steps: tuple[Step, ...]
     promises: Outcome
-
-    def to_json(self) -> dict[str, Any]:
-        return {"steps": [s.to_json() for s in self.steps], "promises": self.promises.value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,23 +159,3 @@ class Decision:
     def cites(self) -> tuple[str, ...]:
         """Articles of the findings, each once, in order."""
         return tuple(dict.fromkeys(f.article for f in self.findings))
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "outcome": self.outcome.value,
-            "curable": self.curable,
-            "rules": [f.to_json() for f in self.findings],
-            "ungrounded": [
-                {"track": track, **name.to_json()} for track, name in self.ungrounded.items()
-            ],
-            "missing": [m.to_json() for m in self.missing],
-            "unknown": [{"fact": fact, "because": why} for fact, why in self.unknown.items()],
-            "approvals": list(self.approvals),
-            "obligations": [o.to_json() for o in self.obligations],
-            "remedies": [r.to_json() for r in self.remedies],
-            "legal_day": self.legal_day.isoformat(),
-            "rulebook": self.rulebook,
-            "asset": self.asset,
-            "hypothetical": self.hypothetical,
-            **({"alarm": self.alarm} if self.alarm else {}),
-        }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from heyi.crypto.canonical import Json, digest
+from heyi.crypto.codec import to_json
 from heyi.model.decision import Text
 from heyi.settlement.certificate import Measured, integers
 from heyi.settlement.coverage_game import CoverageGame
@@ -70,7 +71,7 @@ class Statement:
             "total": str(self.total),
             "unit": self.unit,
             "strata": {name: str(part) for name, part in self.strata.items()},
-            "why": self.why.to_json(),
+            "why": to_json(self.why),
             "certificate": self.certificate,
             "disputes_until": self.disputes_until,
         }

@@ -1,8 +1,8 @@
 """Where a rulebook's decision point comes from: the shipped build, the reader's cache, its texts.
 
 Compiling a rulebook and running its worked cases takes seconds, so it happens once for each digest.
-What was compiled is kept in a cache that belongs to the reader alone. No code is kept there: the cache
-holds the parsed form, and Python is generated from it at each start.
+What was compiled is kept in a cache that belongs to the reader alone. The cache holds the parsed
+form and no code: Python is generated from it at each start.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ MOST = 32
 
 
 class RulebookShelf:
-    """Decision points by the digest of their texts. Points are shared: one shelf serves one thread."""
+    """Decision points by the digest of their texts, shared: one shelf serves one thread."""
 
     def __init__(self, cache: Path | None) -> None:
-        """`cache` is the reader's own folder; without one, rulebooks are compiled in each process."""
+        """`cache` is the reader's own folder; without one, each process compiles for itself."""
         self._cache = cache
         self._points: dict[str, DecisionPoint] = {}
 
@@ -97,14 +97,21 @@ class RulebookShelf:
 
 
 def cache_folder() -> Path | None:
-    """The reader's own folder for parsed rulebooks; None where there is none that only he can write."""
+    """The reader's own folder for parsed rulebooks; None if others can write to it."""
     if named := os.environ.get("HEYI_CACHE"):
         return _own(Path(named))
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA")
     else:
-        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        base = os.environ.get("XDG_CACHE_HOME") or _home_cache()
     return _own(Path(base) / "heyi") if base and Path(base).is_absolute() else None
+
+
+def _home_cache() -> str | None:
+    try:
+        return str(Path("~/.cache").expanduser())
+    except RuntimeError:  # there is no home
+        return None
 
 
 def _own(folder: Path) -> Path | None:

@@ -16,6 +16,7 @@ from heyi.model.decision import Decision
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Source, Value
 from heyi.model.request import Request
+from heyi.policy.decision_json import decision_to_json
 from heyi.policy.engines.packed import pack
 from heyi.policy.language.schema import admit
 from heyi.policy.remedy import with_remedies
@@ -202,7 +203,7 @@ def decision_leaf(decision: Decision) -> dict[str, Json]:
         "obligations": [o.rule for o in decision.obligations],
         "legal_day": decision.legal_day.isoformat(),
         "rulebook": decision.rulebook,
-        "result": digest(decision.to_json()),
+        "result": digest(decision_to_json(decision)),
     }
 
 
