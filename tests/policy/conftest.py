@@ -1,4 +1,4 @@
-"""The shipped rulebook, loaded once, and ways to draw facts for it: from the schema, or near complete profiles."""
+"""The shipped rulebook, loaded once, and ways to draw facts: by the schema, or near profiles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from random import Random
 import pytest
 from hypothesis import strategies as st
 
-from bench.sizes import rulebook_of
 from heyi.model.decision import Decision
 from heyi.model.fact import Value
 from heyi.policy.decide import DecisionPoint
@@ -20,6 +19,7 @@ from heyi.policy.language.profiles import PROFILES_FILE, expand_profiles
 from heyi.policy.language.schema import LEGAL_DAY, Admitted, FactSpec, FactType, Schema
 from heyi.policy.language.strict_yaml import load_yaml
 from heyi.sources.rulebook import read_build, read_rulebook
+from oracles.sizes import rulebook_of
 
 DAY = dt.date(2026, 12, 1)
 
@@ -30,12 +30,12 @@ def point() -> DecisionPoint:
     texts = read_rulebook()
     ready = load_build(read_build(), texts)
     assert ready is not None, "the shipped build is not that of the packs: run `make rules`"
-    return DecisionPoint(compile_rulebook(texts), ready.python, ready.bytecode)
+    return DecisionPoint(compile_rulebook(texts), ready.bytecode)
 
 
 @pytest.fixture(scope="session")
 def large() -> ir.Rulebook:
-    """The shipped rules and variants of them: more than one contract of a chain holds, in masks of two words."""
+    """The shipped rules and variants of them: more than one chain contract holds, in two words."""
     return compile_rulebook(rulebook_of(270))
 
 
@@ -67,7 +67,7 @@ def complete(point: DecisionPoint, stated: tuple[str, ...]) -> dict[str, dict[st
 
 @pytest.fixture(scope="session")
 def pool(point: DecisionPoint) -> dict[str, tuple[Value, ...]]:
-    """Values worth drawing for each fact that has a slot: all of a vocabulary, numbers and days beside every bound."""
+    """Values to draw for each fact with a slot: vocabularies, numbers and days near bounds."""
     bounds: dict[str, set[int]] = {}
     for rule in point.book.rules:
         for condition in (rule.applies, rule.needs):
@@ -135,7 +135,7 @@ def near(
 
 @pytest.fixture(scope="session")
 def anything(pool: dict[str, tuple[Value, ...]]) -> Callable[[Random, float], dict[str, Value]]:
-    """Draws every fact by itself from the schema; each but the legal day is unknown with the given probability."""
+    """Draws each fact independently; all but the legal day are unknown with that probability."""
 
     def draw(rng: Random, unknown: float) -> dict[str, Value]:
         return {

@@ -105,7 +105,5 @@ def test_a_value_is_checked_even_where_its_source_is_too_weak(schema: Schema) ->
 
 
 def test_the_legal_day_is_that_of_the_question(schema: Schema) -> None:
-    assert one(schema, "legal_day", dt.date(2001, 1, 1)) == (
-        {},
-        {},
-    )  # `one` has seen that the day is still the question's
+    # `one` has checked that the day is still that of the question
+    assert one(schema, "legal_day", dt.date(2001, 1, 1)) == ({}, {})

@@ -1,4 +1,4 @@
-"""What a rulebook says without meaning to: each finding in a rulebook made for it, and none in its neighbour."""
+"""Findings: each one in a rulebook made for it, and none in a similar rulebook without it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.schema import to_ordinals
 from heyi.policy.proofs.analyse import Finding, FindingKind, findings, told
 from heyi.sources.rulebook import read_rulebook
-from tests.policy.books import (
+from tests.support.books import (
     DRAWN,
     OFFICE,
     article,
@@ -221,7 +221,7 @@ def test_faults_stand_first() -> None:
 
 
 def test_a_dead_rule_is_told_with_its_condition_and_a_caret() -> None:
-    """As an author is told of any mistake: also where other fields stand before the condition."""
+    """A finding looks like any other error, even if other fields come before the condition."""
     for text in (
         pack(forbid("X-1.1", "a"), forbid("X-1.2", "n > 9")),
         pack(
@@ -273,7 +273,7 @@ def test_each_finding_is_told_once() -> None:
     assert len(here) == len(set(here)) == 1
 
 
-# --- against a search by hand -----------------------------------------------------------------------------------------
+# --- against a search by hand -------------------------------------------------------------------
 
 DAYS = [dt.date(2019, 12, 31), dt.date(2020, 1, 1), dt.date(2025, 1, 1), dt.date(2026, 12, 1)]
 """One day for each set of rules that can be in force in a rulebook that `drawn` makes."""
@@ -332,7 +332,7 @@ def test_findings_are_those_of_a_search_over_every_complete_request() -> None:
     }
 
 
-# --- the shipped rulebook ---------------------------------------------------------------------------------------------
+# --- the shipped rulebook -----------------------------------------------------------------------
 
 
 def test_the_shipped_rulebook_has_no_fault() -> None:

@@ -1,6 +1,6 @@
 """Rulebooks that must be refused: what is written, and the file, line and words of the refusal.
 
-`vectors/decision/refusals.json` holds more for other implementations; here columns, excerpts and hints count too.
+`vectors/decision/refusals.json` has more of them; here columns, excerpts and hints count too.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def rule(when: str, *more: str, effect: str = "forbid", name: str = "X-1.1") -> 
 
 
 class Bad(NamedTuple):
-    """`body` stands from line 11 of `x.md` on, below `HEAD`; `facts` stands below `FACTS`."""
+    """`body` follows `HEAD`, from line 11 of `x.md` on; `facts` follows `FACTS`."""
 
     line: int
     says: str
@@ -432,8 +432,8 @@ UNREFUSED = {
         rule("d11"),
         file=TOML,
         facts="".join(
-            f'\n[fact.d{n}]\ntype = "bool"\nzh = "深"\nen = "deep"\nderived = "{"(open || (open && " * 14}'
-            f'{f"d{n - 1}" if n else "open"}{"))" * 14}"\n'
+            f'\n[fact.d{n}]\ntype = "bool"\nzh = "深"\nen = "deep"\n'
+            f'derived = "{"(open || (open && " * 14}{f"d{n - 1}" if n else "open"}{"))" * 14}"\n'
             for n in range(12)
         ),
     ),

@@ -1,4 +1,4 @@
-"""Requests at each side of each threshold: real on both sides, packed as they are, and none where nothing depends."""
+"""Requests around each threshold: real on both sides, and none if nothing depends on it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.schema import LEGAL_DAY, to_ordinals
 from heyi.policy.proofs.boundaries import Boundary, Threshold, boundaries, thresholds, to_vectors
 from heyi.sources.rulebook import read_rulebook
-from tests.policy.books import (
+from tests.support.books import (
     DRAWN,
     article,
     compiled,
@@ -34,6 +34,7 @@ from tests.policy.books import (
     rule,
     schema,
 )
+from tests.support.command import HANGING
 
 FACTS = schema("a", "b", "n 0..9", "m 2..20", "kind x|y", "parts {x|y}", "born date", "spare 0..3")
 BEGINS = dt.date(2020, 1, 1)
@@ -51,7 +52,7 @@ def around(book: ir.Rulebook, fact: str, value: int | dt.date) -> Boundary:
     return one
 
 
-# --- which thresholds there are ---------------------------------------------------------------------------------------
+# --- which thresholds there are -----------------------------------------------------------------
 
 
 def test_every_number_and_day_that_a_rule_compares_a_fact_with() -> None:
@@ -96,11 +97,11 @@ def test_a_rulebook_without_numbers_has_the_day_alone() -> None:
     assert thresholds(book) == [Threshold("X-1.1", "applies", LEGAL_DAY, BEGINS.toordinal())]
 
 
-# --- both sides -------------------------------------------------------------------------------------------------------
+# --- both sides ---------------------------------------------------------------------------------
 
 
 def check_both_sides(book: ir.Rulebook, b: Boundary) -> None:
-    """Complete requests, a step apart in that fact alone, of which the rule holds in some and fails in some."""
+    """Complete requests, one apart in that fact alone; the rule holds in some and fails in some."""
     t = b.threshold
     slots = [n for n, s in book.schema.facts.items() if s.slot is not None]
     rule = book.by_id[t.rule]
@@ -195,7 +196,7 @@ def test_the_last_day_is_inside() -> None:
     assert (fired, b.requests[1][LEGAL_DAY]) == ([True, True, False], ends)
 
 
-# --- idle thresholds --------------------------------------------------------------------------------------------------
+# --- idle thresholds ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -253,7 +254,7 @@ def test_idle_exactly_where_no_complete_request_shows_a_difference(seed: int) ->
     assert shown
 
 
-# --- vectors ----------------------------------------------------------------------------------------------------------
+# --- vectors ------------------------------------------------------------------------------------
 
 
 def test_vectors_are_json_whose_words_are_the_requests() -> None:
@@ -300,14 +301,14 @@ def test_the_same_bytes_in_every_process(tmp_path: Path) -> None:
             [*command, str(out)],
             env={**os.environ, "PYTHONHASHSEED": seed},
             check=True,
-            timeout=120,
+            timeout=HANGING,
         )
     first = (tmp_path / "1.json").read_bytes()
     assert first == (tmp_path / "2.json").read_bytes()
     assert len(json.loads(first)["thresholds"]) == 3
 
 
-# --- the shipped rulebook ---------------------------------------------------------------------------------------------
+# --- the shipped rulebook -----------------------------------------------------------------------
 
 
 def test_the_thresholds_of_the_shipped_rulebook() -> None:

@@ -1,4 +1,4 @@
-"""Conditions: precedence, nesting, errors that point at the right place, garbage that raises only our error."""
+"""Conditions: precedence, nesting, errors at the right place; garbage raises only our error."""
 
 from __future__ import annotations
 

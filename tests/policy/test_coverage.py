@@ -9,7 +9,7 @@ from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.schema import LEGAL_DAY
 from heyi.policy.proofs.coverage import Tried, condition_coverage
 from heyi.sources.rulebook import read_rulebook
-from tests.policy.books import article, compiled, pack, rule, schema
+from tests.support.books import article, compiled, pack, rule, schema
 
 FACTS = schema("a", "b", "fixed!", "n 0..9", "kind x|y")
 RED = rule("X-1.1 forbid", "a && n < 4")

@@ -1,4 +1,4 @@
-"""Who owes a duty and by when: what is written, what is refused, and what a reader sees in both languages."""
+"""Deadlines of duties: what is read, what is refused, and the words in both languages."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from heyi.model.errors import RuleError
 from heyi.policy.decide import DecisionPoint
 from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.deadline import EVENTS, PARTIES, UNITS, in_words, parse_owes
+from heyi.policy.language.ir_json import deadline_to_json
 from heyi.policy.language.schema import Admitted, attested
 from heyi.sources.rulebook import read_rulebook
-from tests.policy.books import AFTER, compiled, pack, rule, schema
+from tests.support.books import AFTER, compiled, pack, rule, schema
 
 WRITTEN = [
     # what is written, the party, the deadline, and its words in Chinese and in English
@@ -167,7 +168,7 @@ def test_every_deadline_can_be_written_and_is_told_in_full(party: str, deadline:
     after = "after" if deadline.kind in ("within", "until") else ""
     text = " ".join(part for part in (party, deadline.kind, span, after, deadline.event) if part)
     assert parse_owes(text) == (party, deadline)
-    assert Deadline(**deadline.to_json()) == deadline
+    assert Deadline(**deadline_to_json(deadline)) == deadline
     words = in_words(deadline)
     assert re.search(r"[一-鿿]", words.zh) and not re.search(r"[a-z]", words.zh)
     assert words.en.startswith(deadline.kind) and not re.search(r"[一-鿿]", words.en)
@@ -189,7 +190,7 @@ def test_no_two_events_or_units_read_the_same() -> None:
             assert len(set(words)) == len(words)
 
 
-# --- what is refused --------------------------------------------------------------------------------------------------
+# --- what is refused ----------------------------------------------------------------------------
 
 REFUSED = {
     "": "`` cannot owe a duty",
@@ -253,7 +254,7 @@ def test_a_pack_is_refused_at_the_line_of_the_deadline() -> None:
     )
 
 
-# --- in an answer -----------------------------------------------------------------------------------------------------
+# --- in an answer -------------------------------------------------------------------------------
 
 
 def test_an_obligation_says_who_and_by_when() -> None:
@@ -262,7 +263,7 @@ def test_an_obligation_says_who_and_by_when() -> None:
     facts = attested({"a": True}, book.schema)
     (duty,) = DecisionPoint(book).decide_stated(facts, day=AFTER).obligations
     assert (duty.party, duty.due.en) == ("recipient", "until 3 years after processing")
-    assert duty.to_json()["deadline"] == {
+    assert deadline_to_json(duty.deadline) == {
         "kind": "until",
         "amount": 3,
         "unit": "year",
@@ -282,7 +283,6 @@ def test_every_duty_of_the_shipped_rulebook_has_a_deadline() -> None:
         assert r.deadline is not None
         assert r.party in PARTIES
     assert {r.id for r in book.rules if r.deadline is not None} == {r.id for r in duties}
-    (kept,) = [
-        r.deadline for r in duties if r.id == "PIPL-56.1"
-    ]  # article 56: the report is kept at least three years
+    # article 56: the report is kept at least three years
+    (kept,) = [r.deadline for r in duties if r.id == "PIPL-56.1"]
     assert kept == Deadline(kind="until", amount=3, unit="year", event="processing")

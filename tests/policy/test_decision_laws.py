@@ -1,4 +1,4 @@
-"""Laws L1 to L7 of docs/spec/decision.md over the shipped rulebook; L8 stands in `test_remedies`."""
+"""Laws L1 to L7 of docs/spec/decision.md over the shipped rulebook; L8 is in `test_remedies`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from heyi.model.errors import RuleError
 from heyi.model.fact import Value
 from heyi.model.kleene import Truth
 from heyi.policy.decide import DecisionPoint
+from heyi.policy.decision_json import decision_to_json
 from heyi.policy.engines.interpret import evaluate
 from heyi.policy.engines.packed import pack, unpack
 from heyi.policy.language import ir
@@ -28,10 +29,8 @@ Pool = dict[str, tuple[Value, ...]]
 Decide = Callable[[Mapping[str, Value]], Decision]
 Requests = st.SearchStrategy[Facts]
 Texts = st.SearchStrategy[dict[str, str]]
-LAWS = settings(max_examples=300, deadline=None)
-PACKS = settings(
-    max_examples=15, deadline=None, phases=[Phase.generate]
-)  # each compiles: too slow to shrink
+LAWS = settings(max_examples=300)
+PACKS = settings(max_examples=15, phases=[Phase.generate])  # each compiles: too slow to shrink
 
 
 def strictness(decision: Decision) -> int:
@@ -45,7 +44,7 @@ def duties(decision: Decision) -> set[str]:
     return {o.rule for o in decision.obligations}
 
 
-# --- L1: unknown never opens ----------------------------------------------------------------------------------------
+# --- L1: unknown never opens --------------------------------------------------------------------
 
 
 def test_l1_a_permit_without_a_fact_is_a_permit_for_each_of_its_values(
@@ -53,7 +52,7 @@ def test_l1_a_permit_without_a_fact_is_a_permit_for_each_of_its_values(
 ) -> None:
     permits = 0
 
-    @settings(max_examples=1_000, deadline=None)
+    @settings(max_examples=1_000)
     @given(requests, st.sampled_from(stated))
     def law(facts: Facts, name: str) -> None:
         nonlocal permits
@@ -88,7 +87,7 @@ def test_l1_at_every_fact_of_every_complete_profile(
     assert permits >= 500, permits
 
 
-# --- L2: a true red line denies -------------------------------------------------------------------------------------
+# --- L2: a true red line denies -----------------------------------------------------------------
 
 
 def test_l2_a_red_line_denies_whatever_else_is_true(
@@ -111,7 +110,7 @@ def test_l2_a_red_line_denies_whatever_else_is_true(
             assert rule in {f.rule for f in decision.findings if f.truth is Truth.TRUE}
 
 
-# --- L3: no ground, no permit ---------------------------------------------------------------------------------------
+# --- L3: no ground, no permit -------------------------------------------------------------------
 
 
 def has_ground(book: ir.Rulebook, known: ir.Known, track: ir.Track) -> bool:
@@ -148,7 +147,7 @@ def test_l3_without_a_ground_there_is_no_permit(
     assert min(count.values()) >= 40, count
 
 
-# --- L4 and L5: packs that are added --------------------------------------------------------------------------------
+# --- L4 and L5: packs that are added ------------------------------------------------------------
 
 
 def atoms(spec: FactSpec) -> st.SearchStrategy[str]:
@@ -218,9 +217,9 @@ def packs(
                 f"```rule GEN-1.{t} ground\nwhen: true\ntrack: {t}\n{says}\n```\n" for t in tracks
             ]
         return {
-            "local/generated.md": f"---\nid: gen\ninstrument: {{zh: 生成, en: generated}}\nrank: {rank}\n"
-            f'jurisdiction: {jurisdiction}\n---\n\n## 一 {{#GEN-1 from=2020-01-01 en="generated"}}\n\n'
-            + "\n".join(blocks)
+            "local/generated.md": "---\nid: gen\ninstrument: {zh: 生成, en: generated}\n"
+            f"rank: {rank}\njurisdiction: {jurisdiction}\n---\n\n"
+            '## 一 {#GEN-1 from=2020-01-01 en="generated"}\n\n' + "\n".join(blocks)
         }
 
     return st.builds(
@@ -229,7 +228,7 @@ def packs(
 
 
 def extended(point: DecisionPoint, texts: dict[str, str]) -> DecisionPoint:
-    """The rulebook with more packs; invented law stands in no register, and binds whoever has it."""
+    """The rulebook with more packs; invented law is in no register, and applies to everybody."""
     shipped = {
         name: text
         for name, text in point.book.texts.items()
@@ -250,7 +249,7 @@ def test_l4_a_pack_of_lower_rank_only_tightens(
     def law(texts: dict[str, str]) -> None:
         other, rng = extended(point, texts), Random(texts["local/generated.md"])
         for _ in range(30):
-            # an agreement may ground the track `other`, so the law speaks of requests that open `personal` alone
+            # an agreement may ground the track `other`, so the requests here open `personal` alone
             admitted = Admitted(known={**near(rng), "data.personal": True}, rejected={})
             before, after = point.decide(admitted), other.decide(admitted)
             assert strictness(after) >= strictness(before)
@@ -269,7 +268,8 @@ def test_l4_an_agreement_cannot_ground_what_needs_a_regulation(point: DecisionPo
         ("law", True),
     ):
         text = (
-            f"---\nid: gen\ninstrument: {{zh: 生成, en: generated}}\nrank: {rank}\njurisdiction: cn\n---\n"
+            "---\nid: gen\ninstrument: {zh: 生成, en: generated}\n"
+            f"rank: {rank}\njurisdiction: cn\n---\n"
             '## 一 {#GEN-1 from=2020-01-01 en="one"}\n'
             "```rule GEN-1.1 ground\nwhen: true\ntrack: personal\nsays: {zh: 一, en: one}\n```\n"
         )
@@ -317,7 +317,7 @@ def test_l5_another_jurisdiction_never_softens(
     assert count["permit"] >= 50 and count["stricter"] >= 30, count
 
 
-# --- L6 and L7 ------------------------------------------------------------------------------------------------------
+# --- L6 and L7 ----------------------------------------------------------------------------------
 
 
 def test_l6_facts_that_nothing_reads_do_not_matter(
@@ -356,7 +356,7 @@ def test_l7_the_same_words_give_the_same_bytes(
         shuffled = {n: facts[n] for n in rng.sample(sorted(facts), len(facts))}
         assert pack(schema, shuffled) == words
         results = {
-            canonical(reader.decide(Admitted(known=known, rejected={})).to_json())
+            canonical(decision_to_json(reader.decide(Admitted(known=known, rejected={}))))
             for reader in (point, second)
             for known in (facts, shuffled, unpack(schema, words))
         }

@@ -1,4 +1,4 @@
-"""Rules and decisions in words: both languages, every cited article, no identifier where a reader expects a label."""
+"""Rules and decisions in words: both languages, every cited article, labels and no identifiers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules of the shipped rulebook written again in Python from the texts of the packs: an independent oracle."""
+"""Rules of the shipped rulebook written again in Python from the law: an independent oracle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which law binds: that of the jurisdictions that a consortium names, the strictest counts; the rest is checked."""
+"""Jurisdictions: those that a consortium names bind it, and the strictest answer counts."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.jurisdictions import CONSORTIUM_FILE, with_jurisdictions
 from heyi.policy.language.schema import LEGAL_DAY, Admitted, attested
 from heyi.sources.rulebook import read_rulebook
-from tests.policy.books import AFTER, article, every_request, judged, pack, rule, schema
+from tests.support.books import AFTER, article, every_request, judged, pack, rule, schema
 
 FACTS = schema("a", "b", "c", main="a")
 CN = pack(
     rule("X-1.1 ground", "b", track="main"),
     rule("X-1.2 require", "c", needs="b"),
-    "```case cn-alone\ngiven:  {a: true, b: true, c: false}\nexpect: {outcome: permit, fires: [X-1.1]}\n```\n",
+    "```case cn-alone\ngiven:  {a: true, b: true, c: false}\n"
+    "expect: {outcome: permit, fires: [X-1.1]}\n```\n",
 )
 EU = pack(
     rule("Y-1.1 ground", "c", track="main"),
     rule("Y-1.2 forbid", "a && b && c"),
-    "```case eu-alone\ngiven:  {a: true, b: false, c: true}\nexpect: {outcome: permit, fires: [Y-1.1]}\n```\n",
+    "```case eu-alone\ngiven:  {a: true, b: false, c: true}\n"
+    "expect: {outcome: permit, fires: [Y-1.1]}\n```\n",
     name="Y",
     jurisdiction="eu",
 )
@@ -43,7 +45,7 @@ def ids(of: ir.Rulebook) -> list[str]:
     return [r.id for r in of.rules]
 
 
-# --- what the file says -----------------------------------------------------------------------------------------------
+# --- what the file says -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -111,7 +113,7 @@ def test_what_is_unknown_or_malformed_is_refused(text: str, says: str, hint: str
     assert hint in caught.value.hint
 
 
-# --- packs of others --------------------------------------------------------------------------------------------------
+# --- packs of others ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ def test_an_exception_rests_on_law_of_its_own_jurisdiction(names: list[str]) -> 
     assert "own jurisdiction" in error.hint
 
 
-# --- several at once --------------------------------------------------------------------------------------------------
+# --- several at once ----------------------------------------------------------------------------
 
 
 def test_the_strictest_answer_counts() -> None:
@@ -213,7 +215,7 @@ def test_a_case_that_fails_refuses_the_book_that_names_its_law(case: str, file: 
     assert caught.value.file == file
 
 
-# --- the shipped rulebook ---------------------------------------------------------------------------------------------
+# --- the shipped rulebook -----------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Taking facts away from what is not permitted never permits it: every single fact, and pairs of a sample."""
+"""Removing facts from a request that is not permitted never permits it: single facts, and pairs."""
 
 from __future__ import annotations
 

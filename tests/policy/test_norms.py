@@ -1,4 +1,4 @@
-"""The register of norms: what is refused and where, what became of each norm, and what packs may rest on it."""
+"""The register of norms: errors and their places, standings, and packs that cite norms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from heyi.model.decision import Effect, Text
 from heyi.model.errors import RuleError
 from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.norms import NORMS_FILE, Standing, account, load_norms
-from tests.policy.books import OFFICE, article, pack, rule, schema
+from tests.support.books import OFFICE, article, pack, rule, schema
 
 INSTRUMENT = '[instrument.x]\nzh = "X法"\nen = "X Act"\nrank = "law"\njurisdiction = "cn"\n'
 FACTS = schema("a", "b", OFFICE, main="a")
@@ -44,7 +44,7 @@ def line_of(text: str, words: str) -> int:
     return found
 
 
-# --- loading ----------------------------------------------------------------------------------------------------------
+# --- loading ------------------------------------------------------------------------------------
 
 
 def test_a_register_is_read_in_its_order_and_cannot_be_changed() -> None:
@@ -70,7 +70,7 @@ def test_a_register_is_read_in_its_order_and_cannot_be_changed() -> None:
 
 
 class Bad(NamedTuple):
-    """`old` stands once in `REGISTER` and becomes `new`; without `old`, `new` stands behind it."""
+    """`REGISTER` with `old` replaced by `new`, or with `new` appended where there is no `old`."""
 
     says: str
     new: str
@@ -189,7 +189,7 @@ def test_the_place_is_found_though_a_comment_stands_behind_the_head() -> None:
     assert caught.value.line == HEAD
 
 
-# --- what became of a norm --------------------------------------------------------------------------------------------
+# --- what became of a norm ----------------------------------------------------------------------
 
 SECOND = article("X-2") + rule("X-2.1 forbid", "a") + article("X-3")
 BOOK = compile_rulebook(
@@ -228,7 +228,7 @@ def test_every_norm_is_accounted_for_once_in_the_order_of_the_register() -> None
     )
 
 
-# --- packs and the register -------------------------------------------------------------------------------------------
+# --- packs and the register ---------------------------------------------------------------------
 
 
 def refused(register: str, text: str) -> RuleError:

@@ -1,4 +1,4 @@
-"""Law L8: a remedy, carried out, gives what it promised, and asks for nothing that nobody may lawfully change."""
+"""Law L8: a remedy, carried out, gives what it promised, and changes only what may be changed."""
 
 from __future__ import annotations
 

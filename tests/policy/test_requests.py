@@ -1,4 +1,4 @@
-"""Whole requests (`requests/`): cases and prose alone, one file a jurisdiction, judged by the law of that one."""
+"""Files of whole requests (`requests/`): cases and prose only, one file for each jurisdiction."""
 
 from __future__ import annotations
 
@@ -11,12 +11,18 @@ from heyi.policy.cases import checked_rulebook, run_cases
 from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.jurisdictions import with_jurisdictions
 from heyi.policy.language.pack import parse_requests
-from tests.policy.books import article, pack, rule, schema
+from tests.support.books import article, pack, rule, schema
 
 FILE = "requests/cn.md"
 ONE = "```case one\nlike:   plain\nexpect: {outcome: permit}\n```\n"
-TWO = "```case two\ngiven:  {a: true, b: true}\nat:     2021-06-01\nexpect: {outcome: deny, fires: [X-1.2]}\n```\n"
-REQUESTS = f"# 整案 Whole requests\n\n说明 prose.\n\n## 诊疗 Care\n\n一个故事。\n\n{ONE}\n### 别的 Other\n\n{TWO}"
+TWO = (
+    "```case two\ngiven:  {a: true, b: true}\nat:     2021-06-01\n"
+    "expect: {outcome: deny, fires: [X-1.2]}\n```\n"
+)
+REQUESTS = (
+    "# 整案 Whole requests\n\n说明 prose.\n\n## 诊疗 Care\n\n一个故事。\n\n"
+    f"{ONE}\n### 别的 Other\n\n{TWO}"
+)
 TEXTS = {
     "facts.toml": schema("a", "b", main="a"),
     "profiles.yaml": "plain: {a: true, b: false}\n",

@@ -1,4 +1,4 @@
-"""YAML and JSON of packs: no key twice, no value turned into what nobody wrote, no error but ours."""
+"""YAML and JSON of packs: no key twice, no value of another type than written, only our errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shipped register of norms and the packs, of all jurisdictions: nothing is unaccounted for, untried or unsure."""
+"""The shipped register of norms against the packs: every norm accounted for, every rule tried."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from heyi.policy.language.check import REQUESTS, compile_rulebook
 from heyi.policy.language.jurisdictions import CONSORTIUM_FILE
 from heyi.policy.language.norms import NORMS_FILE, Accounted, Standing, account, load_norms
 from heyi.sources.rulebook import read_rulebook
-from tests.conftest import ROOT
+from tests.support.machine import ROOT
 
 TEXTS = {name: text for name, text in read_rulebook().items() if name != CONSORTIUM_FILE}
 PACKS = [
@@ -50,7 +50,7 @@ def results(book: ir.Rulebook) -> list[CaseResult]:
     return list(run_cases(book))
 
 
-# --- norms ------------------------------------------------------------------------------------------------------------
+# --- norms --------------------------------------------------------------------------------------
 
 
 def test_no_norm_is_unaccounted_for(accounted: list[Accounted]) -> None:
@@ -152,7 +152,7 @@ def test_where_the_register_differs_from_the_index_it_says_how_that_was_settled(
         assert {name for name in other if "settled" not in WRITTEN[name]} == set(), key
 
 
-# --- how sure a rule's source is --------------------------------------------------------------------------------------
+# --- how sure a rule's source is ----------------------------------------------------------------
 
 
 def test_below_an_unconfirmed_norm_stand_reviews_alone(
@@ -180,7 +180,7 @@ def test_a_rule_is_lost_when_its_norm_turns_out_unconfirmed(article: str) -> Non
         compile_rulebook({**TEXTS, NORMS_FILE: before + head + doubted})
 
 
-# --- every rule is tried ----------------------------------------------------------------------------------------------
+# --- every rule is tried ------------------------------------------------------------------------
 
 
 def listed(results: list[CaseResult], *keys: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The shipped rulebook loads, is rich enough, every rule speaks and is silent, and the table of examples holds."""
+"""The shipped rulebook: it loads, every rule is true and silent somewhere, the examples hold."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_an_unknown_fact_never_opens(point: DecisionPoint, profile: str) -> None
 def test_an_ordinary_request_is_not_asked_what_does_not_matter(
     point: DecisionPoint, profile: str
 ) -> None:
-    """Nothing on genetic resources, payment settled, insurance papers or the border beyond where the recipient is."""
+    """No genetic resources, settled payments or insurance papers; of borders the recipient's."""
     idle = {
         name
         for name in stated_facts(point)

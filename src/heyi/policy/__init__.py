@@ -1,1 +1,1 @@
-"""Rules as code and the policy decision point: packs are parsed, checked, compiled and read in agreement."""
+"""Rules as code, and the policy decision point: packs are parsed, checked, compiled and read."""

@@ -1,4 +1,4 @@
-"""Worked cases: what a pack promises, run by the engines themselves. List expectations mean `contains`."""
+"""Worked cases: what a pack promises, run by the engines. List expectations mean `contains`."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def run_case(point: DecisionPoint, case: ir.WorkedCase) -> CaseResult:
 def _refuse(
     book: ir.Rulebook, case: ir.WorkedCase, message: str, hint: str, *words: str
 ) -> RuleError:
-    """An error that points at the first of `words` in the block of the case, or else at its head."""
+    """An error that points at the first of `words` in the case, or at its head if none is there."""
     lines = lines_of(book.texts[case.file], file=case.file)
     head = Span(text=lines[case.line - 1], file=case.file, line=case.line, column=1, lines=lines)
     return head.below(*words).error(message, hint=hint)

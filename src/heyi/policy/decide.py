@@ -1,7 +1,7 @@
 """The policy decision point: two readings in lockstep, then the lists that explain the answer.
 
-The readings of a built rulebook are the contract bytecode and the generated Python. Where there is no
-bytecode, or nothing to run it on this platform, they are the interpreter and the generated Python.
+The readings of a built rulebook are the contract bytecode and the generated Python. Where there is
+no bytecode, or nothing to run it on this platform, the interpreter takes its place.
 When they differ, the answer is deny and the decision carries an alarm that names the rule.
 """
 
@@ -29,7 +29,7 @@ _SAID: dict[object, bool] = {"given": True, "refused": False}
 
 
 class DecisionPoint:
-    """Decides by one rulebook. Make it once: it holds the engines and the constant parts of findings."""
+    """Decides by one rulebook. It holds engines and constant parts of findings: make it once."""
 
     def __init__(self, book: ir.Rulebook, bytecode: Bytecode | None = None) -> None:
         """`bytecode` is that of the rulebook's build; it is left aside where nothing can run it.
@@ -91,8 +91,10 @@ class DecisionPoint:
         return ("bytecode" if self._contract else "interpreter", "python")
 
     def judge(self, known: ir.Known) -> tuple[Reading, str | None]:
-        """What both readings make of facts that `admit` let through, and what they differ on: then nothing of the
-        reading may be relied upon."""
+        """The reading of facts that `admit` let through, and what the two readings differ on.
+
+        INVARIANT: where the second part is not None, nobody may rely on the first.
+        """
         values = self._engine.values(known)
         masks = self._engine.read_masks(values)
         outcome, curable = ANSWERS[masks[4]]
@@ -109,7 +111,7 @@ class DecisionPoint:
             return reading, e.message
 
     def outcome(self, known: Mapping[str, Value]) -> tuple[Outcome, bool]:
-        """Outcome and curability alone, from the generated engine: for searches that try many facts."""
+        """Outcome and curability alone, from the generated Python: for searches over many facts."""
         reading = self._engine.read(to_ordinals(known))
         return reading.outcome, reading.curable
 

@@ -1,4 +1,10 @@
-"""Explanations: a decision in a reader's words, Chinese or English, each reason with its article."""
+"""Explanations: a decision in words, Chinese or English, with an article for each reason.
+
+answer: denied, can be cured
+  ✗ a guardian must consent [Personal Information Protection Law, PIPL-31]
+missing: consent of the guardian (the patient can supply it)
+remedy 1: consent of the guardian → yes (the patient) → permitted
+"""
 
 from __future__ import annotations
 
@@ -36,9 +42,9 @@ PARTIES = {
 
 
 def explain(book: ir.Rulebook, decision: Decision, lang: str) -> list[str]:
-    """Lines of text for a person: what, why, what is missing or unknown, who must approve, what then binds.
+    """The decision as lines for a person; `lang` is `zh` or `en`.
 
-    `lang` is `zh` or `en`.
+    In this order: answer, reasons, what is missing or unknown, who must approve, duties, remedies.
     """
     zh = lang == "zh"
     head = HEADLINE[decision.outcome, decision.curable][0 if zh else 1]
@@ -92,7 +98,11 @@ def explain(book: ir.Rulebook, decision: Decision, lang: str) -> list[str]:
 
 
 def reason(finding: RuleFinding, lang: str) -> str:
-    """One rule with its article, instrument and sentence; a mark tells met, unmet, and undetermined."""
+    """The sentence of one rule, with its instrument and article.
+
+    The mark is ✓ for met, ✗ for against the request, ? for undetermined, ◇ for a review and → for
+    a duty.
+    """
     zh = lang == "zh"
     says, instrument = (
         (finding.says.zh, finding.instrument.zh) if zh else (finding.says.en, finding.instrument.en)
@@ -118,7 +128,7 @@ def reason(finding: RuleFinding, lang: str) -> str:
 
 
 def step(book: ir.Rulebook, change: Step, lang: str) -> str:
-    """One step of a remedy: which fact becomes what, and who may make it so."""
+    """One step of a remedy: the fact, its new value, and who may change it."""
     spec = book.schema.facts[change.fact]
     value: object = {"true": True, "false": False}.get(change.value, change.value)
     if spec.type is FactType.SET:
@@ -138,7 +148,7 @@ def fact(book: ir.Rulebook, name: str, lang: str) -> str:
 
 
 def party(name: str, lang: str) -> str:
-    """A party's role in a reader's words."""
+    """A party or a source of facts in words."""
     zh, en = PARTIES.get(name, (name, name))
     return zh if lang == "zh" else en
 

@@ -1,10 +1,20 @@
-"""Remedies: the smallest lawful changes that would lift a denial, each tried on the engines before it is offered (L8).
+"""Remedies: the smallest lawful changes that would lift a denial, each tried on the engines (L8).
 
-Weighted MaxSAT: every fact would rather stay as it is, at a cost that tells who must act; the outcome must not be deny.
-It is solved by implicit hitting sets in the manner of MaxHS (Davies and Bacchus 2011): the engine names what still
-stands in the way, any solution must change one of the facts that this obstacle reads, and the cheapest combination is
-tried next (A*, with the sum over obstacles that share no fact as its bound). The first combination that passes is
-therefore the smallest; tests compare its cost with z3's MaxSAT.
+This is weighted MaxSAT. Hard clause: the outcome is not deny. Soft clauses: each fact stays as it
+is, weighted by who would have to change it. The search uses implicit hitting sets, as MaxHS does:
+
+(1) Take the cheapest set of changes that has not been tried, and ask the engine for the outcome.
+(2) If it is still deny, find the obstacles: rules and tracks that still lead to a denial.
+(3) Every solution changes a fact that an obstacle reads. Extend the set by each of these changes.
+
+It is an A* search. Its bound adds up the cheapest changes for obstacles that share no fact, and so
+never exceeds the true cost. Therefore the first set that passes is the smallest. Tests compare its
+cost with z3's MaxSAT.
+
+Example: a denial because consent is missing gives `consent.given -> true (the patient)`.
+
+Source: J. Davies and F. Bacchus, Solving MAXSAT by solving a sequence of simpler SAT instances,
+CP 2011.
 """
 
 from __future__ import annotations
@@ -23,15 +33,15 @@ from heyi.policy.language import ir
 from heyi.policy.language.schema import LEGAL_DAY, Admitted, FactSpec, FactType, to_ordinals
 
 MOST = 3
+"""Remedies offered at most."""
 TRIES = 4_000
-"""Combinations tried before the search gives up; a remedy that was found until then is still the smallest."""
+"""Sets of changes tried before the search gives up; remedies found until then are the smallest."""
 FIXED = ("act.purpose", "data.", "subjects.", "recipient.", "requester.")
-"""What a request is about: calling it something else is no remedy, though the facts may lawfully differ, and where it
-is unknown nobody is told what to claim."""
+"""Facts that say what a request is about. To state them differently is no remedy, known or not."""
 LEGAL_BASIS = "basis.kind"
-"""Consent may be sought where there is none; claiming another basis is no remedy."""
+"""A remedy may seek consent; it never claims another legal basis."""
 STEP = 10_000
-"""One step more outweighs all differences in who must act."""
+"""Cost of one change: one change more outweighs all differences in who must act."""
 WEIGHTS = {
     "registry": 1,
     "requester": 1,
@@ -40,14 +50,18 @@ WEIGHTS = {
     "subject": 4,
     "authority": 6,
 }
+"""Cost by who must act: the easier for the requester, the less."""
 ANOTHER_ACT = 8
-"""To ask for another act or delivery, or to rest on another basis, rather than to bring what is missing."""
+"""Cost of asking for another act, delivery or basis; to bring what is missing is better."""
 
 Changes = tuple[tuple[str, Value], ...]
 
 
 def with_remedies(point: DecisionPoint, decision: Decision, admitted: Admitted) -> Decision:
-    """The decision with up to three remedies, the smallest first; none where it is permitted or beyond cure."""
+    """The decision with up to three remedies, the smallest first.
+
+    There are none where the request is permitted or its denial is beyond cure.
+    """
     if decision.outcome is not Outcome.DENY or not decision.curable or decision.alarm:
         return decision
     search = Search(point, admitted.known, admitted.rejected)
@@ -66,19 +80,21 @@ def with_remedies(point: DecisionPoint, decision: Decision, admitted: Admitted) 
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """What stands in the way where `goal` is not known to hold: a red line, evidence, a refusal, a lacking ground."""
+    """A rule or track that leads to a denial unless `goal` is known to hold."""
 
     goal: Normal
 
 
 class Search:
-    """The cheapest changes of `start` that lead away from deny."""
+    """The search for the cheapest changes of the facts `start` that lift a denial."""
 
     def __init__(
         self, point: DecisionPoint, start: Mapping[str, Value], rejected: Container[str] = ()
     ) -> None:
-        """`rejected` are facts that were stated and do not count: nobody may be told to state the contrary of them,
-        unless somebody may change them."""
+        """`rejected` are facts that were stated but do not count.
+
+        They look unknown. Nevertheless no remedy states them, unless somebody may change them.
+        """
         self.point = point
         self.book = point.book
         self.schema = point.book.schema
@@ -86,15 +102,17 @@ class Search:
         self.rejected = rejected
 
     def smallest(self) -> Iterator[Changes]:
-        """Changes that lift the denial, cheapest first; none contains another."""
+        """Sets of changes that lift the denial, cheapest first; none contains another."""
         found: list[frozenset[tuple[str, Value]]] = []
         seen: set[frozenset[tuple[str, Value]]] = set()
+        # bound, the changes as text (equal bounds must not compare values of two types), changes
         queue: list[tuple[int, list[tuple[str, str]], Changes]] = [(0, [], ())]
         for _ in range(TRIES):
             if not queue:
                 return
             _bound, _order, changes = heapq.heappop(queue)
             made = frozenset(changes)
+            # reached before by other steps, or more than a remedy that was found
             if made in seen or any(smaller <= made for smaller in found):
                 continue
             seen.add(made)
@@ -109,8 +127,9 @@ class Search:
                 self.ways(o, known, frozen) for o in self.obstacles if not _certain(o.goal, known)
             ]
             if not all(choices):
-                continue  # something stands in the way that nobody may change
+                continue  # nobody may change what this obstacle reads
             cost = sum(self.cost(name) for name, _ in changes)
+            # every solution meets every obstacle, so one is enough: that with the fewest ways
             for name, value in min(choices, key=len):
                 wider = tuple(sorted((*changes, (name, value)), key=lambda c: (c[0], str(c[1]))))
                 rest = [c for c in choices if all(n != name for n, _ in c)]
@@ -119,7 +138,7 @@ class Search:
 
     @cached_property
     def obstacles(self) -> list[Obstacle]:
-        """What can lead to a denial: each red line, require and review, and each track of a jurisdiction."""
+        """One for each forbid, require and review, and one for each track in each jurisdiction."""
         found = []
         for rule in self.book.rules:
             away = negated(normal(rule.applies))
@@ -144,12 +163,16 @@ class Search:
     def ways(
         self, obstacle: Obstacle, known: ir.Known, frozen: set[str]
     ) -> list[tuple[str, Value]]:
-        """Single changes that make a part of the goal known to hold: a solution contains one of them."""
+        """Single changes that make some literal of the goal certain; a solution contains one.
+
+        Facts in `frozen` have been changed already.
+        """
         found: dict[tuple[str, Value], None] = {}
         for literal in _literals(obstacle.goal):
             if _certain(literal, known):
                 continue
             for name in ir.facts_read(literal.atom):
+                # a fact changes once: another value for it is another set of changes
                 if name in frozen or not self.changeable(name):
                     continue
                 for value in self.values[name]:
@@ -160,25 +183,25 @@ class Search:
         return list(found)
 
     def changeable(self, name: str) -> bool:
-        if (
-            name == LEGAL_DAY
-            or name.startswith(FIXED)
-            or (name == LEGAL_BASIS and name not in self.start)
-        ):
+        """Whether a remedy may change a fact, or state it where it is unknown."""
+        unclaimed = name == LEGAL_BASIS and name not in self.start
+        if name == LEGAL_DAY or name.startswith(FIXED) or unclaimed:
             return False
-        return bool(self.schema.facts[name].changed_by) or (
-            name not in self.start and name not in self.rejected
-        )
+        unknown = name not in self.start and name not in self.rejected
+        return unknown or bool(self.schema.facts[name].changed_by)
 
     def cost(self, name: str) -> int:
-        """Of changing a fact, or of learning one that is unknown."""
+        """The cost of changing a fact, or of stating one that is unknown."""
         if name not in self.start:
             return STEP
         who = min((WEIGHTS[party] for party in self.schema.facts[name].changed_by), default=0)
         return STEP + who + (ANOTHER_ACT if name.startswith(("act.", "basis.")) else 0)
 
     def at_least(self, choices: list[list[tuple[str, Value]]]) -> int:
-        """A lower bound of what it costs to overcome obstacles: those that share no fact add up."""
+        """A lower bound of the cost to remove obstacles, given the ways to remove each of them.
+
+        Obstacles without a common fact need separate changes, so their cheapest ways add up.
+        """
         total, taken = 0, set[str]()
         for choice in sorted(choices, key=len):
             names = {name for name, _ in choice}
@@ -189,7 +212,7 @@ class Search:
 
     @cached_property
     def values(self) -> dict[str, list[Value]]:
-        """Values worth trying for each fact, one for each way in which conditions can tell values apart."""
+        """Values to try for each fact: at least one of each kind that conditions distinguish."""
         bounds: dict[str, set[int]] = {}
         for obstacle in self.obstacles:
             for literal in _literals(obstacle.goal):
@@ -202,6 +225,7 @@ class Search:
         }
 
     def worth_trying(self, spec: FactSpec, bounds: set[int]) -> list[Value]:
+        """`bounds` are the numbers with which conditions compare the fact."""
         match spec.type:
             case FactType.BOOL:
                 return [False, True]
@@ -214,12 +238,14 @@ class Search:
             case FactType.SET:
                 return [frozenset(), *(frozenset({v}) for v in spec.values)]
             case FactType.INT:
-                near = {spec.minimum, spec.maximum} | {b + d for b in bounds for d in (-1, 0, 1)}
-                return sorted(n for n in near if spec.minimum <= n <= spec.maximum)
+                low, high = spec.bounds
+                near = {low, high} | {b + d for b in bounds for d in (-1, 0, 1)}
+                return sorted(n for n in near if low <= n <= high)
             case FactType.DATE:
                 return []
 
     def step(self, name: str, value: Value) -> Step:
+        """A change as a step of a remedy, with those who may make it."""
         spec = self.schema.facts[name]
         text = ", ".join(sorted(value)) if isinstance(value, frozenset) else str(value)
         return Step(
@@ -230,11 +256,12 @@ class Search:
 
 
 def _not_refused(review: ir.Rule) -> Normal:
-    """Its approval is not known to be refused: an unknown one counts as not given yet."""
+    """The approval of a review is not refused; `_certain` says so of an unknown one too."""
     return Literal(ir.Member(ir.Fact(review.approval), ("refused",)), False)
 
 
 def _literals(form: Normal) -> Iterator[Literal]:
+    """All literals of a form, with repetitions."""
     if isinstance(form, Literal):
         yield form
     else:
@@ -243,9 +270,10 @@ def _literals(form: Normal) -> Iterator[Literal]:
 
 
 def _certain(form: Normal, known: ir.Known) -> bool:
+    """Whether a form is known to hold."""
     match form:
         case Literal(ir.Member(fact, ("refused",)), False) if fact.name not in known:
-            return True  # F5: an unknown approval is not refused
+            return True  # an unknown approval has not been given yet, and is not refused
         case Literal(atom, holds):
             return evaluate(atom, known) is holds
         case Every(of):
@@ -255,6 +283,7 @@ def _certain(form: Normal, known: ir.Known) -> bool:
 
 
 def _bounds(atom: ir.Condition) -> Iterator[tuple[str, int]]:
+    """Facts with the numbers that an atom compares them with."""
     match atom:
         case ir.Compare(_, ir.Fact(name), ir.FixedValue(value)):
             yield name, int(value)

@@ -1,4 +1,10 @@
-"""A rule in words: the reading that a lawyer checks beside the article, rendered from the IR and the fact labels."""
+"""A rule in words, made from the IR and the labels of facts; a lawyer compares it with the article.
+
+PIPL-31.1 required: the consent of a guardian
+in force: from 2021-11-01
+when: "personal data", and "youngest subject" is below 14
+needs: "consent of the guardian"
+"""
 
 from __future__ import annotations
 
@@ -9,7 +15,8 @@ from functools import lru_cache
 from heyi.model.decision import Effect
 from heyi.policy.language import ir
 from heyi.policy.language.deadline import in_words
-from heyi.policy.language.schema import LEGAL_DAY, FactType, load_schema
+from heyi.policy.language.facts_file import load_schema
+from heyi.policy.language.schema import LEGAL_DAY, FactType
 from heyi.policy.language.typing import FACTS_FILE, Conditions
 
 _EFFECTS = {
@@ -40,17 +47,19 @@ def render(book: ir.Rulebook, rule: ir.Rule, lang: str) -> list[str]:
 
 
 def effect(rule: ir.Rule, lang: str) -> str:
-    """What the rule does, in one or two words."""
+    """The effect of a rule in one or two words."""
     return _EFFECTS[rule.effect][0 if lang == "zh" else 1]
 
 
 def in_parts(book: ir.Rulebook, rule: ir.Rule, lang: str) -> list[tuple[str, str]]:
     """Parts of a rule as pairs of a caption and words.
 
-    On which days, when, but not when, and what is needed, who approves, or who owes it by when.
+    The parts are: days in force, condition, exceptions; then what is needed, who approves, or when
+    the duty is due.
     """
     i = 0 if lang == "zh" else 1
     parts = rule.applies.of if isinstance(rule.applies, ir.All) else (rule.applies,)
+    # INVARIANT: `check` puts one negation for each exception at the end of `applies`.
     cut = len(parts) - len(rule.excepts)
     bounds = [b for p in parts[:cut] if (b := _day(p))]
     first = max((day for op, day in bounds if op == ">="), default=dt.date.min.toordinal())
@@ -93,7 +102,7 @@ def in_parts(book: ir.Rulebook, rule: ir.Rule, lang: str) -> list[tuple[str, str
 
 
 def _day(c: ir.Condition) -> tuple[str, int] | None:
-    """The operator and the day of a comparison of the legal day with one."""
+    """Operator and day of a condition `legal_day op day`; None for any other condition."""
     match c:
         case ir.Compare(op, ir.Fact(name), ir.FixedValue(day)) if name == LEGAL_DAY:
             return op, int(day)
@@ -101,7 +110,10 @@ def _day(c: ir.Condition) -> tuple[str, int] | None:
 
 
 def _within(c: ir.Condition, first: int, last: int) -> ir.Condition:
-    """The condition on the days from `first` to `last`, without what those days decide."""
+    """The condition without comparisons of the legal day that hold, or fail, on all days in force.
+
+    The days are from `first` to `last`, as ordinals. Periods of parameters that are over disappear.
+    """
     match c:
         case ir.All(of) | ir.Some(of):
             every = isinstance(c, ir.All)
@@ -129,7 +141,7 @@ def _within(c: ir.Condition, first: int, last: int) -> ir.Condition:
 
 @lru_cache(maxsize=8)
 def _derived(facts: str) -> Mapping[ir.Condition, str]:
-    """The derived facts of a schema by what they are made of."""
+    """Names of derived facts, by the condition of each; `facts` is `facts.toml`."""
     if not facts:
         return {}
     schema = load_schema(facts)
@@ -138,7 +150,7 @@ def _derived(facts: str) -> Mapping[ir.Condition, str]:
 
 
 def _folded(c: ir.Condition, derived: Mapping[ir.Condition, str]) -> ir.Condition:
-    """The condition with derived facts under their names again."""
+    """The condition with derived facts by name, where typing had expanded them."""
     if c in derived:
         return ir.Fact(derived[c])
     match c:
@@ -150,7 +162,7 @@ def _folded(c: ir.Condition, derived: Mapping[ir.Condition, str]) -> ir.Conditio
 
 
 def condition(book: ir.Rulebook, c: ir.Condition, lang: str) -> str:
-    """A condition in words; nested parts stand in brackets."""
+    """A condition in words, with nested parts in brackets."""
     i = 0 if lang == "zh" else 1
     match c:
         case ir.Constant(value):

@@ -1,1 +1,1 @@
-"""The readings of a rulebook: interpreter, Python, columns, contract bytecode, SMT, and the build."""
+"""The readings of a rulebook: interpreter, Python, columns, contract bytecode, SMT; the build."""

@@ -1,4 +1,4 @@
-"""What `heyi rules build` writes beside a rulebook, so that deciding neither parses packs nor compiles.
+"""What `heyi rules build` writes beside a rulebook, so that no decision waits for a compiler.
 
     built/ir.json        the parsed form            built/layout.json    slots of the packed words
     built/manifest.json  the rulebook's digest and that of each file; it says which code built it
@@ -6,7 +6,7 @@
 
 Two degrees of trust. The parsed form is believed where the reader made it or installed it: from the
 wheel, or from the reader's own cache. Of a build that lies beside somebody's rulebook only the
-bytecode is taken, since a virtual machine runs it in lockstep with Python that the reader generates.
+bytecode is taken: a virtual machine runs it in lockstep with Python that the reader generates.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ GENERATORS = {
     ),
     "engines": ("bit_tests", "bytecode", "normal_form", "packed", "to_vyper"),
 }
-"""The modules whose code decides what a build holds: after a change of one of them it is made anew."""
+"""The modules whose code decides what a build holds; after a change of one it is made anew."""
 MANIFEST, IR, LAYOUT, BYTECODE = "manifest.json", "ir.json", "layout.json", "bytecode.json"
 FILES = (MANIFEST, IR, LAYOUT, BYTECODE)
 
@@ -126,9 +126,9 @@ def load_build(files: Mapping[str, bytes], texts: Mapping[str, str]) -> Build | 
 
 
 def load_bytecode(files: Mapping[str, bytes], book: ir.Rulebook) -> Bytecode | None:
-    """The bytecode of a build that lies beside a rulebook, or None where it has none of these texts.
+    """The bytecode of a build that lies beside a rulebook, or None if it is not of these texts.
 
-    Nothing else of that build is believed. `book` was parsed by the reader, and its own layout packs
+    Nothing else of that build is believed: the reader parsed `book`, and the layout of `book` packs
     the facts.
 
     Raises:
@@ -159,9 +159,7 @@ def _manifest_of(files: Mapping[str, bytes], rulebook: str) -> dict[str, Any] | 
         raise _damaged("the manifest of the built rulebook names other files than a build has")
     for name, wanted in named.items():
         if name not in files or digest_bytes(files[name]) != wanted:
-            raise _damaged(
-                f"`{name}` of the built rulebook is not the one that its manifest names"
-            )
+            raise _damaged(f"`{name}` of the built rulebook is not the one that its manifest names")
     return manifest
 
 

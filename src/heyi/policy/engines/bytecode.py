@@ -1,8 +1,8 @@
-"""The contract bytecode of a rulebook: compiled once by `heyi rules build`, run in process by an EVM.
+"""The contract bytecode of a rulebook: compiled by `heyi rules build`, run in process by an EVM.
 
 Deciding never compiles: `Bytecode` holds what the compiler gave, `BytecodeEngine` deploys and calls
-it. The compiler is in the extra `rules`. Running needs pyrevm, which has no wheel for some platforms,
-such as Linux on ARM: there `is_available` is false and another reading takes its place.
+it. The compiler is in the extra `rules`. Running needs pyrevm, which has no wheel for some
+platforms, such as Linux on ARM: there `is_available` is false, and the interpreter takes its place.
 """
 
 from __future__ import annotations
@@ -31,18 +31,21 @@ if TYPE_CHECKING:
 CHAIN_LIMIT = 24_576
 """Bytes of deployed code that a chain accepts (EIP-170)."""
 _SIZES = (128, 64, 32, 16, 8)
-"""Rules in a part, tried in this order. They divide 256, so that the masks of a part never straddle two words."""
+"""Rules in a part, tried in this order. They divide 256: no part has its masks in two words."""
 _CALLER = "0x" + "00" * 19 + "01"
 _DEPLOY_GAS, _CALL_GAS = 1 << 28, 1 << 24
 """Bounds for bytecode that somebody else compiled: a loop without end stops within a second."""
 _CALLS = 64
-"""Calls between two clearings of the machine's journal; a clearing takes longer the more calls there were."""
+"""Calls between two clearings of the machine's journal. Clearing takes longer after more calls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bytecode:
-    """Creation code in hexadecimal. `merged` is empty where the rules do not fit one contract. `part_size` rules stand
-    in each part; the dispatcher's constructor takes the parts' addresses, one word each."""
+    """Creation code in hexadecimal.
+
+    `merged` is empty where the rules do not fit one contract. Each part holds `part_size` rules.
+    The dispatcher's constructor takes the addresses of the parts, one word each.
+    """
 
     compiler: str
     evm_version: str
@@ -89,7 +92,7 @@ def compile_contracts(book: ir.Rulebook) -> Bytecode:
 
 
 def _merged(book: ir.Rulebook) -> str:
-    """Creation code of the one contract, or nothing where the rules do not fit one: its jumps have two bytes."""
+    """Creation code of the one contract; empty where rules do not fit, as jumps have two bytes."""
     if len(book.rules) > MERGED:
         return ""
     try:
@@ -113,7 +116,7 @@ def _compile(source: str, function: str) -> tuple[str, str]:
 
 
 def deployed_size(creation: str) -> int:
-    """Bytes of the contract that creation code leaves behind; a dispatcher's needs its constructor's addresses."""
+    """Bytes of the deployed contract; the creation code of a dispatcher needs its addresses."""
     evm = _machine()
     return len(evm.get_code(evm.deploy(_CALLER, bytes.fromhex(creation))) or b"")
 
@@ -163,11 +166,13 @@ class BytecodeEngine:
         return self._evm.deploy(_CALLER, bytes.fromhex(creation), gas=_DEPLOY_GAS)
 
     def call(self, values: tuple[Any, ...]) -> bytes:
-        """The contract's answer to values in the order of `values_of` the rulebook: fired, undetermined and met, each
-        as wide as `words_of` the rules, then the tail.
+        """The contract's answer to values in the order of `values_of` the rulebook.
+
+        It holds the masks fired, undetermined and met, each as wide as `words_of` the rules, then
+        one word with the tracks and the severity.
 
         Raises:
-            VerificationError: the contract refuses the packed facts; a fact that has not passed `admit` can do that.
+            VerificationError: the contract refuses the packed facts, which `admit` did not check.
         """
         self._calls += 1
         if self._calls == _CALLS:  # the machine keeps a journal of calls
@@ -177,7 +182,9 @@ class BytecodeEngine:
         words = self._selector + self._packer.pack_values(values)
         try:
             answer = bytes(
-                self._evm.message_call(_CALLER, self._contract, calldata=words, gas=_CALL_GAS, is_static=True)
+                self._evm.message_call(
+                    _CALLER, self._contract, calldata=words, gas=_CALL_GAS, is_static=True
+                )
             )
         except RuntimeError as e:
             raise VerificationError(f"the contract refused the packed facts: {e}") from None
@@ -210,7 +217,7 @@ class BytecodeEngine:
         return Reading(fired, undetermined, met, tail >> 8, outcome, curable)
 
     def gas(self, known: ir.Known) -> int:
-        """Gas of one decision as a transaction would use it, with its base cost and its calldata."""
+        """Gas of one decision as a transaction uses it, with its base cost and its calldata."""
         self.call(self._packer.values(known))
         result = self._evm.result
         assert result is not None

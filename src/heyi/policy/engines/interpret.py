@@ -1,11 +1,15 @@
-"""The interpreter: the oracle among the readings, written as the specification words it, over unpacked facts.
+"""The interpreter: the oracle among the readings, written as the specification words it.
 
-It shares nothing with the generated engines but the IR, and it tells which unknown facts keep a condition undetermined.
+It evaluates the IR over unpacked facts and shares nothing else with the generated engines. It also
+names the unknown facts that keep a condition undetermined.
+
+Source: docs/spec/decision.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from enum import Enum
 from typing import Any, NamedTuple
 
 from heyi.model.decision import Effect, Outcome
@@ -15,10 +19,11 @@ Ternary = bool | None
 
 
 class Reading(NamedTuple):
-    """What one engine makes of the facts; two engines agree when their readings are equal.
+    """The answer of one engine to some facts; two engines agree when their readings are equal.
 
-    Bit i of `fired`, `undetermined` and `met` belongs to rule i of the rulebook: it applies, it may apply, its
-    `needs` is true. `tracks` holds two bits a track: known open, undetermined.
+    Bit i of `fired`, `undetermined` and `met` belongs to rule i of the rulebook: it applies, it is
+    unknown whether it applies, its `needs` is true. `tracks` holds two bits for each track: it is
+    known to be open, it is undetermined.
     """
 
     fired: int
@@ -88,7 +93,7 @@ def _set_test(c: ir.SetTest, known: ir.Known) -> Ternary:
     return held <= c.values if c.op == "subset" else bool(held & c.values)
 
 
-# by type rather than by pattern: a decision asks some three hundred times
+# A table by type is faster than `match`, and a decision evaluates some three hundred conditions.
 _EVALUATORS: dict[type, Callable[[Any, ir.Known], Ternary]] = {
     ir.Constant: _constant,
     ir.Fact: _fact,
@@ -119,7 +124,7 @@ def _compare(op: str, a: object, b: object) -> bool:
 
 
 def undetermining(condition: ir.Condition, known: ir.Known) -> Iterator[str]:
-    """The unknown facts that keep a condition undetermined, with repetitions; none when it is determined."""
+    """The unknown facts that keep a condition undetermined, with repetitions."""
     if evaluate(condition, known) is not None:
         return
     match condition:
@@ -163,6 +168,37 @@ def read(book: ir.Rulebook, known: ir.Known) -> Reading:
     )
 
 
+class _Ground(Enum):
+    """What one track of one jurisdiction has for a ground."""
+
+    HELD = "held"
+    PENDING = "pending"  # a review that may ground applies, and its authority has not answered
+    LACKING = "lacking"  # none yet, but one could still come to apply
+    HOPELESS = "hopeless"
+
+
+def _ground(
+    book: ir.Rulebook,
+    track: ir.Track,
+    rules: list[tuple[ir.Rule, Ternary, bool]],
+    known: ir.Known,
+) -> _Ground:
+    own = [(r, t) for r, t, _ in rules if r.track == track.id]
+    fired = [r for r, t in own if t is True]
+    if any(r.effect is Effect.GROUND or _said(r, known) == "given" for r in fired):
+        return _Ground.HELD
+    if any(r.effect is Effect.REVIEW and _said(r, known) != "refused" for r in fired):
+        return _Ground.PENDING
+    if any(_said(r, known) != "refused" and could_apply(book, r, known) for r, _ in own):
+        return _Ground.LACKING
+    return _Ground.HOPELESS
+
+
+def _said(rule: ir.Rule, known: ir.Known) -> object:
+    """What the authority of a review said; None for other rules, since they have no authority."""
+    return known.get(rule.approval)
+
+
 def _fold(
     book: ir.Rulebook,
     jurisdiction: str,
@@ -171,7 +207,10 @@ def _fold(
     met: list[bool],
     tracks: list[Ternary],
 ) -> tuple[Outcome, bool]:
-    """Outcome and curability for one jurisdiction: docs/spec/decision.md, Outcome, by its numbers."""
+    """Outcome and curability for one jurisdiction.
+
+    Source: docs/spec/decision.md, Outcome; the comments have its numbers.
+    """
     rules = [
         (r, t, m)
         for r, t, m in zip(book.rules, applies, met, strict=True)
@@ -179,58 +218,37 @@ def _fold(
     ]
     may_apply = [(r, t, m) for r, t, m in rules if t is not False]
 
-    def approval(rule: ir.Rule) -> object:
-        return known.get(rule.approval)
+    def some(effect: Effect) -> list[tuple[ir.Rule, Ternary, bool]]:
+        return [(r, t, m) for r, t, m in may_apply if r.effect is effect]
 
-    # (1) a red line; (3) an authority refused; (4) a track without a ground that could still come true: beyond cure
-    red_line = any(r.effect is Effect.FORBID and t is True for r, t, _ in may_apply)
-    refused = any(r.effect is Effect.REVIEW and approval(r) == "refused" for r, _, _ in may_apply)
-    ungrounded, hopeless, pending = False, False, False
-    for track, opened in zip(book.tracks, tracks, strict=True):
-        if opened is False:
-            continue
-        if any(
-            r.track == track.id
-            and t is True
-            and (r.effect is Effect.GROUND or approval(r) == "given")
-            for r, t, _ in may_apply
-        ):
-            continue
-        if any(
-            r.track == track.id
-            and t is True
-            and r.effect is Effect.REVIEW
-            and approval(r) != "refused"
-            for r, t, _ in may_apply
-        ):
-            pending = True
-            continue
-        ungrounded = True
-        if not any(
-            r.track == track.id and approval(r) != "refused" and could_apply(book, r, known)
-            for r, _, _ in rules
-        ):
-            hopeless = True
-    if red_line or refused or hopeless:
+    # (1) a red line; (3) an authority refused; (4) a track without a ground that could still come
+    # true: beyond cure
+    red_line = any(t is True for _, t, _ in some(Effect.FORBID))
+    refused = any(_said(r, known) == "refused" for r, _, _ in some(Effect.REVIEW))
+    grounds = {
+        _ground(book, track, rules, known)
+        for track, opened in zip(book.tracks, tracks, strict=True)
+        if opened is not False
+    }
+    if red_line or refused or _Ground.HOPELESS in grounds:
         return Outcome.DENY, False
     # (2) a red line that may apply; (4) no ground yet; (5) evidence that is needed and missing
-    if any(r.effect is Effect.FORBID for r, _, _ in may_apply) or ungrounded:
+    if some(Effect.FORBID) or _Ground.LACKING in grounds:
         return Outcome.DENY, True
-    if any(r.effect is Effect.REQUIRE and not m for r, _, m in may_apply):
+    if any(not m for _, _, m in some(Effect.REQUIRE)):
         return Outcome.DENY, True
     # (4, 6) somebody has yet to approve
-    if pending or any(
-        r.effect is Effect.REVIEW and approval(r) != "given" for r, _, _ in may_apply
-    ):
+    waits = any(_said(r, known) != "given" for r, _, _ in some(Effect.REVIEW))
+    if waits or _Ground.PENDING in grounds:
         return Outcome.NEEDS_APPROVAL, False
     # (7) duties that come with the use
-    if any(r.effect is Effect.OBLIGE and not r.baseline for r, _, _ in may_apply):
+    if any(not r.baseline for r, _, _ in some(Effect.OBLIGE)):
         return Outcome.PERMIT_WITH_OBLIGATIONS, False
     return Outcome.PERMIT, False
 
 
 def could_apply(book: ir.Rulebook, rule: ir.Rule, known: ir.Known) -> bool:
-    """Whether a rule could come to apply by facts that somebody may lawfully change, or that are yet to be learned."""
+    """Whether a rule could still apply, once facts are learned or lawfully changed."""
     facts = book.schema.facts
     fixed = {name: v for name, v in known.items() if name in facts and not facts[name].changed_by}
     return evaluate(rule.applies, fixed) is not False

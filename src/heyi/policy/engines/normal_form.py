@@ -1,9 +1,14 @@
-"""Negation normal form: what makes Kleene's logic two questions of ordinary logic.
+"""Negation normal form: conditions with every negation pushed down to the atoms.
 
-With every negation pushed down to the atoms, a condition is *certain* (T) when it is true with each literal read as
-"known to hold", and *possible* (not F) when it is true with each literal read as "not known to fail"; it is U when
-possible and not certain. Possible is the contrary of certain of the negation, so engines need to compile `certain`
-alone. The generated engines are made from this form; the interpreter, their oracle, does not use it.
+    !(a && n >= 3)    becomes    Either((Literal(a, holds=False), Literal(n < 3, holds=True)))
+
+In this form Kleene's three-valued logic is two questions of ordinary logic. A condition is
+*certain* (T) when it is true with each literal read as "known to hold". It is *possible* (not F)
+when it is true with each literal read as "not known to fail". It is U when it is possible but not
+certain. A condition is possible exactly when its negation is not certain, so an engine needs to
+compile `certain` alone.
+
+The generated engines are made from this form. The interpreter is their oracle and does not use it.
 """
 
 from __future__ import annotations
@@ -20,8 +25,12 @@ _MIRROR = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """An atom or, where `holds` is false, its negation. A comparison with one fact has the fact on its left, and
-    stands only where no simpler atom says the same: between numbers or days, or between two facts."""
+    """An atom or, where `holds` is false, its negation.
+
+    INVARIANT: a comparison with a fixed value has the fact on its left, which is a number or a day.
+    A bool or an enum compared with a fixed value is written as `ir.Fact` or `ir.Member`. Thus equal
+    questions are equal literals.
+    """
 
     atom: ir.Fact | ir.Compare | ir.Member | ir.SetTest
     holds: bool
@@ -66,7 +75,7 @@ def normal(condition: ir.Condition, wanted: bool = True) -> Normal:
 
 
 def _compared(op: str, left: ir.Fact | ir.FixedValue, right: ir.Fact | ir.FixedValue) -> Literal:
-    """A comparison as the simplest literal that says the same: of a bool the fact, of an enum membership."""
+    """The simplest literal: `b == false` becomes `!b`, `kind == "x"` becomes `kind in ["x"]`."""
     assert isinstance(left, ir.Fact)
     if isinstance(right, ir.FixedValue) and isinstance(right.value, bool):
         return Literal(left, right.value is (op == "=="))
@@ -76,10 +85,13 @@ def _compared(op: str, left: ir.Fact | ir.FixedValue, right: ir.Fact | ir.FixedV
 
 
 def possible(form: Normal, open_facts: Container[str]) -> Normal:
-    """What remains of the question whether a form could hold once the facts in `open_facts` have been made unknown.
+    """The form that is possible when the given form is possible with `open_facts` made unknown.
 
-    A literal that reads one of them is not known to fail, whatever it says (docs/spec/decision.md, a ground that could
-    still come true).
+    A literal that reads an open fact is never known to fail, so it becomes true. With `a` open:
+
+        a && b    becomes    b            a || b    becomes    ALWAYS
+
+    Source: docs/spec/decision.md, a ground that could still come true.
     """
     match form:
         case Literal(atom):
@@ -110,7 +122,10 @@ def negated(form: Normal) -> Normal:
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """Forms, by number, that can only hold where `guard` does; it has been taken out of them. Some stand in groups."""
+    """Forms that can hold only where `guard` holds. The guard has been removed from each of them.
+
+    `forms` are by the number of their rule. `groups` share one more guard each.
+    """
 
     guard: Normal
     forms: Mapping[int, Normal]
@@ -118,13 +133,17 @@ class Guarded:
 
 
 LEAST = 4
-"""A conjunct becomes a guard where so many forms share it."""
+"""A conjunct becomes a guard when at least this many forms share it."""
 
 
 def guarded(forms: Mapping[int, Normal], guard: Normal = ALWAYS, *, days: bool = False) -> Guarded:
-    """Forms in groups that share a conjunct, the most common first: one test passes over all that it rules out.
+    """Forms grouped by a shared conjunct, the most common first: one failed test skips the group.
 
-    With `days` the legal day guards as well: it rules out little, but then stands in the code once for a group.
+        {0: a && b, 1: a && c, 2: a, 3: a && !b, 4: d}
+        becomes    Guarded(ALWAYS, {4: d}, (Guarded(a, {0: b, 1: c, 2: ALWAYS, 3: !b}),))
+
+    With `days` a comparison of the legal day may be a guard too. It rules out few requests, but
+    then the generated code holds it once for each group, not once for each rule.
     """
     left = dict(forms)
     groups: list[Guarded] = []
@@ -151,12 +170,15 @@ def _reads_day(form: Normal) -> bool:
 
 
 def _join(parts: list[Normal], every: bool) -> Normal:
-    same, none = (Every, NEVER) if every else (Either, ALWAYS)
+    """The conjunction (or disjunction) of parts: flattened, without repetitions and constants."""
+    same, absorbing = (Every, NEVER) if every else (Either, ALWAYS)
     flat: list[Normal] = []
     for part in parts:
-        if part == none:
-            return none
+        if part == absorbing:
+            return absorbing
+        # the neutral element is `same(())`, so it adds nothing here
         flat += part.of if isinstance(part, same) else [part]
-    # tests of the legal day last: nearly all of them hold, so that another part decides sooner
+    # The legal day comes last: nearly every test of it holds, so any other part decides sooner.
+    # The sort is stable, so generated code does not depend on anything but the condition.
     flat = sorted(dict.fromkeys(flat), key=_reads_day)
     return flat[0] if len(flat) == 1 else same(tuple(flat))

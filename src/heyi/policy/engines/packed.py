@@ -1,14 +1,15 @@
 """Packed words: facts as 256-bit words, the one canonical form for log and contract.
 
-Each fact sits in the slot that `facts.toml` gives it, unknown included, so that adding a fact moves no other:
+Each fact has the slot that `facts.toml` gives it, so adding a fact moves no other fact:
 
-    bool   bit 0 can be true, bit 1 can be false; unknown is both
-    enum   one bit a member, unknown is every bit that is reserved, so that a new member changes no old word
-    set    one bit a member, then one bit `known` in the last place of the slot; unknown is all zero
-    int    32 bits, least significant first, then one bit `known`; unknown is all zero
+    bool   bit 0: can be true, bit 1: can be false; unknown is both
+    enum   one bit for each member; unknown is every reserved bit
+    set    one bit for each member, then one bit `known` at the end of the slot; unknown is all zero
+    int    32 bits, the least significant first, then one bit `known`; unknown is all zero
     date   as int, holding the ordinal day
 
-A slot that is all zero for a bool or an enum is no fact at all and is refused.
+Unknown enums fill the reserved bits too, so a member added later changes no old word. A slot of a
+bool or an enum that is all zero is not a fact, and is refused.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from heyi.policy.language.schema import INT_BITS, WORD_BITS, FactSpec, FactType,
 
 
 def pack(schema: Schema, known: Mapping[str, Value]) -> tuple[int, ...]:
-    """The words of the known facts; every other fact is packed as unknown.
+    """The words of the known facts; the slot of any other fact says unknown.
 
     Raises:
         InvalidInput: an unknown fact, a derived fact, or a value outside its type.
@@ -62,13 +63,14 @@ def unpack(schema: Schema, words: Sequence[int]) -> dict[str, Value]:
         held = words[word] >> start & (1 << spec.width) - 1
         if held != unknown_code(spec):
             known[name] = _value(spec, held)
+    # INVARIANT: facts have one packing, so words that `pack` would not make are refused.
     if pack(schema, known) != tuple(words):
         raise InvalidInput("the words hold bits outside every slot")
     return known
 
 
 def layout(schema: Schema) -> str:
-    """The digest of the layout: names, types, slots and members in order."""
+    """The digest of the layout: ids, types, slots and members in order."""
     return digest(layout_table(schema))
 
 
@@ -109,6 +111,11 @@ def code(spec: FactSpec, value: Value) -> int:
 
 
 def _value(spec: FactSpec, code: int) -> Value:
+    """The value that a slot of a known fact holds: the inverse of `code`.
+
+    Raises:
+        InvalidInput: the slot holds no value of the fact's type.
+    """
     match spec.type:
         case FactType.BOOL if code in (0b01, 0b10):
             return code == 0b01
@@ -130,15 +137,19 @@ def _value(spec: FactSpec, code: int) -> Value:
 
 
 class Packer:
-    """`pack` made fast for one rulebook: the words as bytes, most significant first, the form that contracts take.
+    """`pack` made fast for one rulebook: bytes, the first word first, as contracts take them.
 
-    With `read` only those facts are packed (and bools between them), and every other slot is zero, for contracts that
-    read no other. `names` is the order in which values are taken: bools, enums, sets, numbers and days. Values are
-    taken as they are: facts must have passed `admit`, and dates stand as ordinal days.
+    With `read`, only those facts are packed (and bools that lie between them). Other slots are
+    zero, for contracts that do not read them. `names` is the order of values: bools, enums, sets,
+    then numbers and days. Values are not checked: facts must have passed `admit`, and days are
+    ordinals.
     """
 
+    # All words are one integer. Each kind of fact adds its bits in as few operations as possible:
+    # bools by runs of neighbours, enums by a table, sets by a cache, numbers by one `struct`.
+
     def __init__(self, schema: Schema, read: Container[str] | None = None) -> None:
-        # the place of a slot among the bits of all words: the last word is the least significant
+        # first bit of a slot in that integer, whose least significant word is the last
         place = {
             s.id: (schema.words - 1 - s.slot[0]) * WORD_BITS + s.slot[1]
             for s in schema.facts.values()
@@ -163,26 +174,33 @@ class Packer:
         self._all = len(place)
         self._unknown = [_unknown_value(schema.facts[n]) for n in self.names]
         self._width = schema.words * WORD_BITS // 8
+        # for each run of bools: from where to where its values are, and the bit of its last bool
         ends = list(accumulate(len(run) for run in runs))
         self._runs = [
             (end - len(run), end, place[run[-1]]) for run, end in zip(runs, ends, strict=True)
         ]
+        # for each enum: what its slot adds, by value
         self._coded = slice(bools := ends[-1] if ends else 0, bools + len(enums))
         self._codes = tuple(
             {v: code(s, v) << place[s.id] for v in s.values}
             | {None: unknown_code(s) << place[s.id]}
             for s in enums
         )
+        # for each set: where its value is, and its first bit
         self._sets = [(bools + len(enums) + i, s, place[s.id]) for i, s in enumerate(sets)]
         self._set_codes: dict[tuple[str, object], int] = {}
+        # numbers and days, the most significant first
         self._numbers = slice(len(self.names) - len(numbers), len(self.names))
         self._known_bits = tuple(1 << INT_BITS + place[n] for n in numbers)
         self._all_known = sum(self._known_bits)
         self._number_bytes, self._shift = _number_struct([place[n] for n in reversed(numbers)])
 
     def values(self, known: Mapping[str, object]) -> tuple[Any, ...]:
-        """The facts in the order of `names`; an unknown bool is 2, an unknown number NaN, another unknown fact None."""
-        if len(known) >= self._all:
+        """The facts in the order of `names`.
+
+        An unknown bool is 2, an unknown number or day NaN, any other unknown fact None.
+        """
+        if len(known) >= self._all:  # probably complete: one call reads all
             try:
                 return self._get(known)
             except KeyError:
@@ -198,21 +216,24 @@ class Packer:
         return self.pack_values(self.values(known))
 
     def pack_values(self, values: tuple[Any, ...]) -> bytes:
-        """The packed words of `values`."""
+        """The packed words of `values`, which come in the order of `names`."""
         total = sum(map(dict.__getitem__, self._codes, values[self._coded]))
         for begin, end, place in self._runs:
+            # True, False and unknown are the bytes 1, 0, 2, and become the digits "1", "2", "3" of
+            # base four. A digit is the two bits of one slot; `int` reads a whole run at once.
             total += int(bytes(values[begin:end]).translate(_DIGITS), 4) << place
         for i, spec, place in self._sets:
             total += self._set_code(spec, values[i], place)
         numbers = values[self._numbers]
         total += self._all_known
-        if (known := sum(numbers)) != known:  # one of them is NaN
+        if (known := sum(numbers)) != known:  # only NaN differs from itself: one is unknown
             total -= sum(bit for bit, n in zip(self._known_bits, numbers, strict=True) if n != n)
             numbers = tuple([0 if n != n else n for n in numbers])
         total += int.from_bytes(self._number_bytes(*numbers), "big") << self._shift
         return total.to_bytes(self._width, "big")
 
     def _set_code(self, spec: FactSpec, value: object, place: int) -> int:
+        """What a set adds. At most 4,096 are remembered, since requesters choose the sets."""
         held = self._set_codes.get((spec.id, value))
         if held is None:
             held = 0 if value is None else code(spec, spec.check(value)) << place
@@ -222,7 +243,9 @@ class Packer:
 
 
 _DIGITS = bytes.maketrans(b"\x00\x01\x02", b"213")
-"""False, true and unknown as digits of base four: can be false, can be true, both. Other digits stay no digits."""
+"""False, true, unknown (0, 1, 2) as digits of base four: can be false, can be true, both.
+
+Any other byte is left alone and is no digit, so that `int` refuses it."""
 
 
 _NUMBERS = (FactType.INT, FactType.DATE)
@@ -235,11 +258,12 @@ def _unknown_value(spec: FactSpec) -> object:
 
 
 def _getter(names: Sequence[str]) -> Callable[[Mapping[str, object]], tuple[Any, ...]]:
+    # with one name or none, `itemgetter` gives no tuple
     return itemgetter(*names) if len(names) > 1 else lambda facts: tuple(facts[n] for n in names)
 
 
 def _runs(schema: Schema, place: Mapping[str, int]) -> list[list[str]]:
-    """Bools whose slots stand next to one another, the most significant first in each run."""
+    """Bools whose slots are neighbours, the most significant first in each run."""
     runs: list[list[str]] = []
     bools = [s.id for s in schema.facts.values() if s.type is FactType.BOOL and s.id in place]
     for name in sorted(bools, key=place.__getitem__, reverse=True):
@@ -251,11 +275,16 @@ def _runs(schema: Schema, place: Mapping[str, int]) -> list[list[str]]:
 
 
 def _number_struct(places: Sequence[int]) -> tuple[Callable[..., bytes], int]:
-    """How to lay numbers, the most significant first, at `places` (ascending, in bits): their bytes, and a shift."""
+    """A function that lays out numbers as bytes, and by how many bits its result must be shifted.
+
+    `places` are first bits, ascending; the function takes the numbers with the most significant
+    first. Places 40, 72 and 120 give the format `>I2xI0xI` and the shift 40: the number at 120, two
+    bytes of zeros, then the numbers at 72 and 40.
+    """
     if not places:
         return (lambda: b""), 0
     aligned, shift = {p % 8 for p in places}, places[0]
-    if aligned != {shift % 8}:  # at odd places one by one
+    if aligned != {shift % 8}:  # not whole bytes apart, so `struct` cannot do it
 
         def one_by_one(*numbers: int) -> bytes:
             total = sum(n << p - shift for n, p in zip(reversed(numbers), places, strict=True))

@@ -1,4 +1,4 @@
-"""z3, which is of the extra `rules`; whoever proves something imports it from here."""
+"""z3, from the extra `rules`; code that proves something imports it from here."""
 
 from __future__ import annotations
 

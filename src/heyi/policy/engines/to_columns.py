@@ -1,7 +1,12 @@
-"""The third reading: NumPy over columns, for replays and impact studies over many requests at once.
+"""The third reading: NumPy over columns, for replays and impact studies of many requests at once.
 
-A column holds one fact of all requests; -1 stands for unknown. Every atom becomes two bit planes, a bit a request: it
-is known to hold, it is known to fail. Rules and the outcome are then a few operations on planes, eight requests a byte.
+A column holds one fact of all requests, with -1 for unknown. Every atom becomes two bit planes with
+one bit for each request: it is known to hold, it is known to fail. Rules and outcome are then a few
+operations on planes, eight requests a byte:
+
+    n         5  2  -1          n >= 3 holds    1 0 0          n >= 3 fails    0 1 0
+
+Here no code is generated: the program is the list of all parts of all conditions, each part once.
 """
 
 from __future__ import annotations
@@ -24,7 +29,7 @@ Plane = NDArray[np.uint8]
 Column = NDArray[Any]
 UNKNOWN = -1
 BLOCK = 1 << 16
-"""Requests that are judged together: their planes stay in the processor's cache."""
+"""Requests that are judged together, a multiple of eight: their planes stay in the cache."""
 
 DTYPES = {
     FactType.BOOL: np.int8,  # 0 false, 1 true
@@ -37,14 +42,17 @@ DTYPES = {
 
 @dataclass(frozen=True, slots=True)
 class EncodedColumns:
-    """Facts of `rows` requests by id, each an array of the dtype of its type (`DTYPES`); absent columns are unknown."""
+    """Facts of `rows` requests, by id: arrays of length `rows` with the dtype of `DTYPES`.
+
+    A fact without a column is unknown in every request.
+    """
 
     rows: int
     facts: Mapping[str, Column]
 
 
 def encode(schema: Schema, requests: Sequence[ir.Known]) -> EncodedColumns:
-    """Columns of known facts that have passed `admit`, with dates as ordinals."""
+    """Columns of requests: known facts that have passed `admit`, with dates as ordinal days."""
     names = dict.fromkeys(n for known in requests for n in known)
     return EncodedColumns(
         len(requests),
@@ -71,8 +79,12 @@ def _code(spec: FactSpec, value: object) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnReading:
-    """What the rulebook makes of each request: bit planes of shape (rules, bytes) and (2 * tracks, bytes), request i
-    in bit 7 - i % 8 of byte i // 8, and the severity of each answer (an index of `to_python.ANSWERS`)."""
+    """The reading of each request.
+
+    `fired`, `undetermined` and `met` have the shape (rules, bytes), `tracks` (2 * tracks, bytes).
+    Request i is bit 7 - i % 8 of byte i // 8. `severity`, of shape (rows,), holds an index of
+    `to_python.ANSWERS` for each request.
+    """
 
     rows: int
     fired: Plane
@@ -99,14 +111,24 @@ class ColumnReading:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FoldRules:
+    """The masks of `to_python.Fold` as indices of rules."""
+
+    forbid: Sequence[int]
+    require: Sequence[int]
+    review: Sequence[int]
+    oblige: Sequence[int]
+    grounds: Sequence[tuple[Sequence[int], Sequence[int]]]
+
+
 class ColumnEngine:
     """Judges columns by one rulebook."""
 
     def __init__(self, book: ir.Rulebook) -> None:
         self._schema = book.schema
-        self._nodes: dict[
-            Normal, int
-        ] = {}  # every part of every condition once, parts before what they are part of
+        # INVARIANT: every part of every condition is here once, and before what it is a part of.
+        self._nodes: dict[Normal, int] = {}
         changeable = {n for n, s in book.schema.facts.items() if s.changed_by}
         self._rules = [self._node(normal(r.applies)) for r in book.rules]
         self._needs = {
@@ -130,17 +152,18 @@ class ColumnEngine:
             for form in self._nodes
         ]
         self._folds = [
-            (
-                _bits(fold.forbid),
-                _bits(fold.require),
-                _bits(fold.review),
-                _bits(fold.oblige),
-                [(_bits(grounds), _bits(reviews)) for grounds, reviews in fold.grounds],
+            _FoldRules(
+                forbid=_bits(fold.forbid),
+                require=_bits(fold.require),
+                review=_bits(fold.review),
+                oblige=_bits(fold.oblige),
+                grounds=[(_bits(grounds), _bits(reviews)) for grounds, reviews in fold.grounds],
             )
             for fold in folds(book)
         ]
 
     def _node(self, form: Normal) -> int:
+        """The index of a form in the program; the form and its parts are added where missing."""
         if form not in self._nodes:
             if not isinstance(form, Literal):
                 for part in form.of:
@@ -165,6 +188,8 @@ class ColumnEngine:
         return result
 
     def _block(self, columns: EncodedColumns, first: int, last: int, result: ColumnReading) -> None:
+        """Judge the requests from `first` up to `last` and write their part of the result."""
+        # INVARIANT: `first` is a multiple of eight, so that no byte belongs to two blocks.
         at = slice(first // 8, -(-last // 8))
         planes = _Planes(
             self._schema, {n: c[first:last] for n, c in columns.facts.items()}, last - first
@@ -175,63 +200,85 @@ class ColumnEngine:
             true, false = truth[node]
             fired[i] = true
             np.bitwise_or(true, false, out=maybe[i])
+        # so far `maybe` is where the rule is determined; against all requests it is where it is not
         np.bitwise_xor(maybe, planes.all, out=maybe)
         for i, node in self._needs.items():
             met[i] = truth[node][0]
-        given = {i: truth[nodes[0]][0] for i, nodes in self._said.items()}
-        refused = {i: truth[nodes[1]][0] for i, nodes in self._said.items()}
-        hopes = {i: ~truth[node][1] for i, node in self._hopes.items()}
         opened = []
         for t, node in enumerate(self._tracks):
             true, false = truth[node]
             result.tracks[2 * t, at] = true
             result.tracks[2 * t + 1, at] = ~(true | false) & planes.all
             opened.append(~false)
-
-        def may(i: int) -> Plane:
-            plane: Plane = fired[i] | maybe[i]
-            return plane
-
-        steps = [
-            planes.none() for _ in ANSWERS
-        ]  # by severity: some line of the table contributes it
-        for forbids, requires, reviews, obliges, grounds in self._folds:
-            for i in obliges:
-                steps[1] |= may(i)
-            for i in reviews:
-                steps[2] |= may(i) & ~given[i]
-                steps[4] |= may(i) & refused[i]
-            for i in requires:
-                steps[3] |= may(i) & ~met[i]
-            for i in forbids:
-                steps[3] |= maybe[i]
-                steps[4] |= fired[i]
-            for t, (own, mays) in enumerate(grounds):
-                lacks = opened[t].copy()
-                pending, hope = planes.none(), planes.none()
-                for i in own:
-                    lacks &= ~fired[i]
-                    hope |= hopes[i]
-                for i in mays:
-                    lacks &= ~(fired[i] & given[i])
-                    pending |= fired[i] & ~refused[i]
-                    hope |= hopes[i] & ~refused[i]
-                steps[2] |= lacks & pending
-                lacks &= ~pending
-                steps[3] |= lacks & hope
-                steps[4] |= lacks & ~hope
+        block = _Block(
+            fired=fired,
+            maybe=maybe,
+            met=met,
+            given={i: truth[nodes[0]][0] for i, nodes in self._said.items()},
+            refused={i: truth[nodes[1]][0] for i, nodes in self._said.items()},
+            hopes={i: ~truth[node][1] for i, node in self._hopes.items()},
+            opened=opened,
+        )
+        levels = [planes.none() for _ in ANSWERS]
+        for fold in self._folds:
+            _fold(fold, block, levels)
         severity = result.severity[first:last]
         severity[:] = 0
         for level in range(1, len(ANSWERS)):
-            np.maximum(
-                severity,
-                np.unpackbits(steps[level], count=last - first) * np.uint8(level),
-                out=severity,
-            )
+            bits = np.unpackbits(levels[level], count=last - first)
+            np.maximum(severity, bits * np.uint8(level), out=severity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Block:
+    """The planes of one block that the outcome table reads, by index of the rule or track.
+
+    Bits behind the last request may hold anything: `np.unpackbits` drops them at the end.
+    """
+
+    fired: Plane
+    maybe: Plane
+    met: Plane
+    given: Mapping[int, Plane]
+    refused: Mapping[int, Plane]
+    hopes: Mapping[int, Plane]
+    opened: Sequence[Plane]
+
+    def may(self, i: int) -> Plane:
+        plane: Plane = self.fired[i] | self.maybe[i]
+        return plane
+
+
+def _fold(fold: _FoldRules, block: _Block, levels: list[Plane]) -> None:
+    """Add one jurisdiction to `levels`: by severity, where a line of the outcome table gives it."""
+    for i in fold.oblige:
+        levels[1] |= block.may(i)
+    for i in fold.review:
+        levels[2] |= block.may(i) & ~block.given[i]
+        levels[4] |= block.may(i) & block.refused[i]
+    for i in fold.require:
+        levels[3] |= block.may(i) & ~block.met[i]
+    for i in fold.forbid:
+        levels[3] |= block.maybe[i]
+        levels[4] |= block.fired[i]
+    for opened, (grounds, reviews) in zip(block.opened, fold.grounds, strict=True):
+        lacks = opened.copy()
+        pending, hope = np.zeros_like(lacks), np.zeros_like(lacks)
+        for i in grounds:
+            lacks &= ~block.fired[i]
+            hope |= block.hopes[i]
+        for i in reviews:
+            lacks &= ~(block.fired[i] & block.given[i])
+            pending |= block.fired[i] & ~block.refused[i]
+            hope |= block.hopes[i] & ~block.refused[i]
+        levels[2] |= lacks & pending
+        lacks &= ~pending
+        levels[3] |= lacks & hope
+        levels[4] |= lacks & ~hope
 
 
 class _Planes:
-    """Bit planes of the atoms of one block, each made once."""
+    """Bit planes of the facts of one block."""
 
     def __init__(self, schema: Schema, columns: Mapping[str, Column], rows: int) -> None:
         self._schema = schema
@@ -250,14 +297,18 @@ class _Planes:
         return self._known[name]
 
     def run(self, program: Sequence[tuple[Normal, Sequence[int]]]) -> list[tuple[Plane, Plane]]:
-        """For each form of a program, where it is known to hold and where it is known to fail."""
+        """For each form of a program: where it is known to hold, and where it is known to fail.
+
+        A program is a list of forms with the indices of their parts.
+        """
         made: list[tuple[Plane, Plane]] = []
         for form, parts in program:
             if isinstance(form, Literal):
                 true, false = self._atom(form.atom)
                 made.append((true, false) if form.holds else (false, true))
                 continue
-            # of a conjunction: true where all are, false where one is; of a disjunction the other way round
+            # A conjunction holds where all parts hold, and fails where one fails. A disjunction
+            # fails where all parts fail, and holds where one holds: the same, planes exchanged.
             every = isinstance(form, Every)
             both, one = self.all.copy(), self.none()
             for part in parts:
@@ -278,7 +329,7 @@ class _Planes:
         return true, known & ~true
 
     def _holds(self, atom: ir.Fact | ir.Compare | ir.Member | ir.SetTest) -> NDArray[np.bool_]:
-        """Where an atom holds; anything may stand where it reads an unknown fact."""
+        """Where an atom holds; meaningless where it reads an unknown fact."""
         match atom:
             case ir.Fact(name):
                 return np.equal(self._columns[name], 1)
@@ -290,7 +341,9 @@ class _Planes:
             case ir.SetTest(op, fact, values):
                 spec = self._schema.facts[fact.name]
                 listed, held = _code(spec, values), self._columns[fact.name]
-                return held & ~listed == 0 if op == "subset" else held & listed != 0  # type: ignore[no-any-return]
+                test: NDArray[np.bool_]
+                test = held & ~listed == 0 if op == "subset" else held & listed != 0
+                return test
         raise AssertionError(atom)
 
     def _among(self, spec: FactSpec, values: Iterable[ir.Scalar]) -> NDArray[np.bool_]:

@@ -1,9 +1,16 @@
 """The second reading: Python generated from the IR, all rules as bits of integers.
 
-Each rule is two questions of ordinary logic (`normal`): is it possible, and if so, is it certain. Most rules are not
-possible, so most cost one test. Values come in the order of `words.Packer`: an unknown number is NaN, which no
-comparison holds of, an unknown bool is neither True nor False, and another unknown fact is None. The fold works on
-masks alone and shares no line with the interpreter's.
+Each rule is two questions of ordinary logic (`normal_form`): is it possible, and if so, is it
+certain? Most rules are not possible, so most cost one test. For a rule 5 whose condition is
+`data.personal && n < 4`, this is generated:
+
+    if v3 is not False and not (v7 >= 4):
+        if (v3 is True) and (v7 < 4): f |= 32
+        else: u |= 32
+
+Values come in the order of `packed.Packer`. An unknown number is NaN, so that no comparison with it
+holds; an unknown bool is neither True nor False; any other unknown fact is None. The fold works on
+masks alone and shares no line with the interpreter's fold.
 """
 
 from __future__ import annotations
@@ -124,10 +131,11 @@ def _members(values: object) -> str:
 
 
 def generate(book: ir.Rulebook) -> str:
-    """Source of `masks(values)` and `could(values)`; values come in the order of `values_of` the rulebook.
+    """Source of the functions `masks(values)` and `could(values)`.
 
-    `masks` gives fired, undetermined, met, tracks and the severity of the answer, an index of `ANSWERS`. `could` gives
-    the grounds, and reviews that may ground, that could come to apply by facts that somebody may change.
+    Values come in the order of `values_of` the rulebook. `masks` gives fired, undetermined, met,
+    tracks and the severity of the answer, an index of `ANSWERS`. `could` gives the grounds, and the
+    reviews that may ground, which could still apply after somebody changed facts lawfully.
     """
     w = _Writer(book.schema, values_of(book).names)
     body = list(_masks(book, w))
@@ -200,7 +208,10 @@ def _fold(book: ir.Rulebook) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fold:
-    """Masks over the rules of one jurisdiction; `grounds` holds one pair a track: grounds, reviews that may ground."""
+    """Masks over the rules of one jurisdiction.
+
+    `grounds` holds one pair for each track: its grounds, and the reviews that may ground it.
+    """
 
     forbid: int
     require: int

@@ -1,8 +1,14 @@
-"""The fifth reading: z3, over all requests and all days at once (`analyse`).
+"""The fifth reading: formulas of z3, which range over all requests and all days at once.
 
-A fact is a value and a flag `known`. A bool is one variable, an enum one for each value of which exactly one is true, a
-set one for each member, a number or day an integer within its range. Certain and possible are as in `normal`; the
-outcome is the table of docs/spec/decision.md, line by line. z3 is of the extra `rules`.
+Each fact has a variable `known`, and variables for its value:
+
+    bool           one bool
+    enum           one bool for each value, of which exactly one is true
+    set            one bool for each member
+    int, date      one integer within its range
+
+Certain and possible have the meaning of `normal_form`. The outcome is the table of
+docs/spec/decision.md, line by line. `to_smtlib` shows what a condition becomes.
 """
 
 from __future__ import annotations
@@ -34,10 +40,12 @@ Model = Any
 
 @dataclass(slots=True)
 class SymbolicFacts:
-    """The variables of one request. Two with the same values may differ in what is known of them (`learning`)."""
+    """The variables of one request. Two requests may share values and differ in what is known.
+
+    `axioms` say that values are within their types. They grow while formulas are made.
+    """
 
     schema: Schema
-    prefix: str = ""
     known_prefix: str = ""
     axioms: list[Bool] = field(default_factory=list)
     _known: dict[str, Bool] = field(default_factory=dict)
@@ -51,30 +59,27 @@ class SymbolicFacts:
     def number(self, name: str) -> Any:
         if (name, "") not in self._values:
             spec = self.schema.facts[name]
-            variable = z3.Int(f"{self.prefix}{name}")
-            low, high = (
-                (spec.minimum, spec.maximum)
-                if spec.type is FactType.INT
-                else (1, dt.date.max.toordinal())
-            )
+            variable = z3.Int(name)
+            low, high = spec.bounds
             self.axioms.append(z3.And(variable >= low, variable <= high))
             self._values[name, ""] = variable
         return self._values[name, ""]
 
     def bit(self, name: str, member: str = "") -> Bool:
-        """A bool, whether an enum has that value, or whether a set has that member."""
+        """The variable of a bool, of one value of an enum, or of one member of a set."""
         if (name, member) not in self._values:
             spec = self.schema.facts[name]
             if spec.type is FactType.BOOL:
-                self._values[name, ""] = z3.Bool(f"{self.prefix}{name}")
+                self._values[name, ""] = z3.Bool(name)
             else:
-                bits = {v: z3.Bool(f"{self.prefix}{name} {v}") for v in spec.values}
+                bits = {v: z3.Bool(f"{name} {v}") for v in spec.values}
                 self._values |= {(name, v): bit for v, bit in bits.items()}
                 if spec.type is FactType.ENUM:
+                    # also of an unknown enum, whose value no certain literal reads
                     self.axioms.append(z3.PbEq([(bit, 1) for bit in bits.values()], 1))
         return self._values[name, member]
 
-    # --- truth ------------------------------------------------------------------------------------------------------
+    # --- truth ------------------------------------------------------------------------------------
 
     def certain(self, form: Normal) -> Bool:
         """The form is known to hold."""
@@ -99,7 +104,7 @@ class SymbolicFacts:
         return z3.Not(self.certain(normal(condition, False)))
 
     def holds(self, atom: ir.Fact | ir.Compare | ir.Member | ir.SetTest) -> Bool:
-        """What an atom says of the values, known or not."""
+        """The atom as a formula over values, whether or not they are known."""
         match atom:
             case ir.Fact(name):
                 return self.bit(name)
@@ -120,19 +125,21 @@ class SymbolicFacts:
                 spec = self.schema.facts[left]
                 if spec.type in (FactType.INT, FactType.DATE):
                     return _compare(op, self.number(left), self.number(right))
+                # bools and enums: equal when all their variables are
                 same = z3.And(
                     [self.bit(left, m) == self.bit(right, m) for m in spec.values or ("",)]
                 )
                 return same if op == "==" else z3.Not(same)
         raise AssertionError(atom)
 
-    # --- requests ---------------------------------------------------------------------------------------------------
+    # --- requests ---------------------------------------------------------------------------------
 
     def all_known(self) -> Bool:
+        """Every fact that a formula has read so far is known."""
         return z3.And(list(self._known.values()))
 
     def given(self, known: Mapping[str, Value]) -> list[Bool]:
-        """That these facts are known with these values."""
+        """These facts are known, and have these values."""
         found = []
         for name, value in known.items():
             spec = self.schema.facts[name]
@@ -162,6 +169,8 @@ class SymbolicFacts:
         }
 
     def value(self, spec: FactSpec, model: Model) -> Value:
+        """The value of a fact in a model, always one of its type."""
+
         def true(member: str = "") -> bool:
             return bool(z3.is_true(model.eval(self.bit(spec.id, member), model_completion=True)))
 
@@ -173,20 +182,16 @@ class SymbolicFacts:
             case FactType.SET:
                 return frozenset(v for v in spec.values if true(v))
         number = model.eval(self.number(spec.id), model_completion=True).as_long()
-        low, high = (
-            (spec.minimum, spec.maximum)
-            if spec.type is FactType.INT
-            else (1, dt.date.max.toordinal())
-        )
-        number = min(
-            max(number, low), high
-        )  # a variable that nothing constrains may be completed with anything
+        # the solver completes a variable that nothing constrains with any number
+        low, high = spec.bounds
+        number = min(max(number, low), high)
         return number if spec.type is FactType.INT else dt.date.fromordinal(number)
 
 
 def learning(schema: Schema) -> tuple[SymbolicFacts, SymbolicFacts, Bool]:
-    """Two requests with the same values, and that all that is known in the first is known in the second."""
+    """Two requests with equal values, and the formula: what the first knows, the second knows."""
     before = SymbolicFacts(schema, known_prefix="before ")
+    # INVARIANT: both share the dictionary of values and the list of axioms, not copies of them.
     after = SymbolicFacts(
         schema, known_prefix="after ", axioms=before.axioms, _values=before._values
     )
@@ -211,7 +216,7 @@ def _compare(op: str, a: Any, b: Any) -> Bool:
 
 
 class SymbolicReading:
-    """The answer of a rulebook to one request: a formula for each rule and for each severity."""
+    """The reading of one request: formulas for each rule, each track and each severity."""
 
     def __init__(self, book: ir.Rulebook, facts: SymbolicFacts) -> None:
         self.book = book
@@ -229,7 +234,10 @@ class SymbolicReading:
         return self.facts.true(ir.Member(ir.Fact(rule.approval), (value,)))
 
     def at_least(self, severity: int) -> Bool:
-        """The answer is at least that severe (an index of `to_python.ANSWERS`): 2 is no permit, 3 is a denial."""
+        """The answer has that severity or more, an index of `to_python.ANSWERS`.
+
+        From 2 on it is no permit, from 3 on a denial, and 4 is a denial beyond cure.
+        """
         return z3.Or(
             [line for level, lines in self._levels.items() if level >= severity for line in lines]
         )
@@ -238,6 +246,7 @@ class SymbolicReading:
         return z3.Not(self.at_least(2))
 
     def _fold(self, jurisdiction: str) -> None:
+        """Add the lines of the outcome table for one jurisdiction; the most severe of all wins."""
         own = [r for r in self.book.rules if r.article.jurisdiction == jurisdiction]
         for rule in own:
             may, fired = self.may[rule.id], self.fired[rule.id]
@@ -262,11 +271,12 @@ class SymbolicReading:
         hopes: list[Bool] = []
         for rule in own:
             fired = self.fired[rule.id]
+            # could the rule come to apply once every changeable fact is open?
             hope = self.facts.possible(possible(normal(rule.applies), changeable))
             if rule.effect is Effect.GROUND:
                 grounds.append(fired)
                 hopes.append(hope)
-            else:
+            else:  # a review that may ground: only with an approval, and never after a refusal
                 open_still = z3.Not(self.approval(rule, "refused"))
                 grounds.append(z3.And(fired, self.approval(rule, "given")))
                 pending.append(z3.And(fired, open_still))
@@ -280,7 +290,7 @@ class SymbolicReading:
 
 
 class Question:
-    """A solver that asks many things of the same requests; each answer is a model or None, which is a proof."""
+    """A solver for many questions about the same requests; it answers a model, or None as proof."""
 
     def __init__(self, *facts: SymbolicFacts) -> None:
         self._facts = facts
@@ -289,12 +299,15 @@ class Question:
         self._catch_up()
 
     def _catch_up(self) -> None:
+        """Assert the axioms of facts that formulas have read since the last question."""
+        # INVARIANT: several requests share one list (`learning`), so new axioms are at its end.
         axioms = [a for f in self._facts for a in f.axioms]
         for axiom in axioms[self._axioms :]:
             self._solver.add(axiom)
         self._axioms = len(axioms)
 
     def always(self, *formulas: Bool) -> None:
+        """Assume these formulas in every later question."""
         self._solver.add(*formulas)
 
     def can(self, *formulas: Bool) -> Model | None:
@@ -303,7 +316,7 @@ class Question:
         Raises:
             TimeoutError: the solver gave up; nothing has been shown.
         """
-        self._catch_up()
+        self._catch_up()  # before `push`, or the axioms would be forgotten with the question
         self._solver.push()
         try:
             self._solver.add(*formulas)
@@ -316,7 +329,13 @@ class Question:
 
 
 def to_smtlib(schema: Schema, condition: ir.Condition) -> str:
-    """SMT-LIB 2 that declares what a condition reads and asserts that it is known to hold."""
+    """SMT-LIB 2 that declares the facts of a condition and asserts that it is known to hold.
+
+    (declare-fun a () Bool)
+    (declare-fun |known a| () Bool)
+    (assert (and |known a| a))
+    (check-sat)
+    """
     facts, solver = SymbolicFacts(schema), z3.Solver()
     solver.add(facts.true(condition))
     solver.add(*facts.axioms)

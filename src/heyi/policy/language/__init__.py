@@ -1,1 +1,1 @@
-"""From the text of a pack to the intermediate representation: reading, parsing, typing, checking."""
+"""The language of rulebooks: files are read, parsed, checked and typed into one form (`ir`)."""

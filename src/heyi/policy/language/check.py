@@ -1,6 +1,11 @@
-"""Checking: packs become a rulebook, or are refused whole.
+"""Checking: packs become a rulebook, or the whole rulebook is refused.
 
-Types, vocabularies, citations, ranks, dates, changeability and the register are judged here; worked cases in `cases`.
+This module judges types, vocabularies, citations, ranks, dates, who may change what, and the
+register of norms. Worked cases are run by `policy.cases`.
+
+    when: data.personal                 becomes, for an article in force from 2021-11-01,
+    except: [PIPL-18] consent.given     All(legal_day >= 2021-11-01, data.personal,
+                                            Not(All(legal_day >= 2021-11-01, consent.given)))
 """
 
 from __future__ import annotations
@@ -13,30 +18,32 @@ from types import MappingProxyType
 
 from heyi.crypto.canonical import digest
 from heyi.model.decision import Deadline, Effect, Rank
-from heyi.model.errors import InvalidInput, RuleError
-from heyi.model.fact import Source
+from heyi.model.errors import RuleError
 from heyi.policy.language import ir
 from heyi.policy.language.deadline import parse_owes
+from heyi.policy.language.facts_file import load_schema
 from heyi.policy.language.jurisdictions import named_jurisdictions
 from heyi.policy.language.norms import NORMS_FILE, load_norms
 from heyi.policy.language.pack import Pack, RawArticle, RawCase, RawRule, parse_pack, parse_requests
 from heyi.policy.language.parse import parse_day, why_no_day
-from heyi.policy.language.profiles import check_profiles, expand_profiles
-from heyi.policy.language.schema import LEGAL_DAY, Schema, load_schema
+from heyi.policy.language.profiles import check_profiles
+from heyi.policy.language.schema import LEGAL_DAY, Schema
 from heyi.policy.language.sentences import parse_text
 from heyi.policy.language.source import Span
 from heyi.policy.language.typing import FACTS_FILE, Conditions, on_day
+from heyi.policy.language.worked_case import worked_case
 
 REQUESTS = "requests/"
-"""The folder of a rulebook whose files hold whole requests as worked cases, and no rules: one file a jurisdiction."""
+"""A folder of a rulebook: one file of worked cases for each jurisdiction, and no rules."""
 APPROVALS = ("none", "given", "refused")
+"""The values of every fact `approval.AUTHORITY`."""
 
 
 def compile_rulebook(texts: Mapping[str, str]) -> ir.Rulebook:
     """Compile `facts.toml` and packs (`*.md`), given as texts by file name.
 
     Raises:
-        RuleError: anything at all is malformed, mistyped, uncited or outranked; the whole rulebook is refused.
+        RuleError: anything is malformed, of a wrong type, uncited or outranked.
     """
     if FACTS_FILE not in texts:
         hint = "put it beside the packs, or name another folder"
@@ -56,6 +63,7 @@ def compile_rulebook(texts: Mapping[str, str]) -> ir.Rulebook:
                 f"no pack is of the jurisdiction of `{file}`", file=file, line=1, hint=hint
             )
     book = _Compiler(schema, packs, requests, texts).rulebook()
+    # packs of other jurisdictions have been checked like all others; here their rules are left out
     wanted = named_jurisdictions(texts, book.jurisdictions)
     rules = tuple(r for r in book.rules if r.article.jurisdiction in wanted)
     cases = tuple(c for c in book.cases if c.jurisdiction in wanted)
@@ -82,38 +90,10 @@ class _Compiler:
         self.conditions = Conditions(schema, texts[FACTS_FILE], self.params)
 
     def rulebook(self) -> ir.Rulebook:
+        # The order matters: conditions need parameters and derived facts, rules need articles and
+        # tracks, and an author is shown the first fault in this order.
         check_profiles(self.schema, self.texts)
-        packs: dict[str, Pack] = {}
-        for pack in self.packs:
-            if pack.id in packs:
-                message = f"pack `{pack.id}` is given twice; the other is {packs[pack.id].file}"
-                raise RuleError(message, file=pack.file, line=1, hint="give one of them another id")
-            packs[pack.id] = pack
-            for param in pack.params:
-                if param.id in self.params:
-                    hint = "give all its values in one block; it is visible in all packs"
-                    raise param.span.error(f"parameter `{param.id}` is given twice", hint=hint)
-                self.params[param.id] = param.values
-            for a in pack.articles:
-                if a.id in self.articles:
-                    raise self.twice(a)
-                if a.until is not None and a.until < a.begins:
-                    at = max(a.span.text.find("until="), 0)
-                    hint = "`until` is the last day in force"
-                    raise a.span.error(f"article `{a.id}` ends before it begins", at, hint=hint)
-                self.articles[a.id] = ir.Article(
-                    confidence=self.registered(pack, a),
-                    id=a.id,
-                    heading=a.heading,
-                    restated=a.restated,
-                    instrument=pack.instrument,
-                    rank=pack.rank,
-                    jurisdiction=pack.jurisdiction,
-                    begins=a.begins,
-                    until=a.until,
-                    file=pack.file,
-                    line=a.span.line,
-                )
+        self.collect_packs()
         for name, spec in self.schema.facts.items():
             if spec.derived:
                 self.conditions.derive(name)
@@ -129,46 +109,65 @@ class _Compiler:
         if not self.packs:
             hint = "a pack is a Markdown file, one for each instrument"
             raise RuleError("the rulebook has no pack", file=FACTS_FILE, line=1, hint=hint)
-        rules: dict[str, ir.Rule] = {}
-        for pack in self.packs:
-            for raw in pack.rules:
-                if raw.id in rules:
-                    other = rules[raw.id]
-                    message = f"rule `{raw.id}` is given twice, first at {other.article.file}:{other.line}"
-                    raise raw.span.error(message, 8, hint="give it another number")
-                rules[raw.id] = self.rule(raw, {t.id: t for t in tracks})
-        cases = tuple(
-            ir.WorkedCase(
-                name=c.name,
-                file=c.span.file,
-                line=c.span.line,
-                jurisdiction=jurisdiction,
-                given=self.given(c.body, c.span),
-                sources=self.sources(c.body, c.span),
-                at=self.case_day(c.body, c.span),
-                expect=c.body["expect"],
-            )
-            for jurisdiction, c in (
-                *((p.jurisdiction, c) for p in self.packs for c in p.cases),
-                *((PurePosixPath(c.span.file).stem, c) for c in self.requests),
-            )
-        )
+        rules = self.rules({t.id: t for t in tracks})
+        cases = [(p.jurisdiction, c) for p in self.packs for c in p.cases]
+        cases += [(PurePosixPath(c.span.file).stem, c) for c in self.requests]
         return ir.Rulebook(
             schema=self.schema,
             rules=tuple(rules.values()),
             articles=MappingProxyType(self.articles),
             tracks=tracks,
-            cases=cases,
+            cases=tuple(
+                worked_case(raw, jurisdiction=j, schema=self.schema, texts=self.texts)
+                for j, raw in cases
+            ),
             jurisdictions=tuple(sorted({p.jurisdiction for p in self.packs})),
             texts=MappingProxyType(dict(self.texts)),
             digest=digest(dict(self.texts)),
             by_id=MappingProxyType(rules),
         )
 
-    def registered(self, pack: Pack, article: RawArticle) -> str:
-        """The confidence of the article's norm in the register, which must know it from the same days.
+    def collect_packs(self) -> None:
+        """Parameters and articles of all packs, each id once."""
+        packs: dict[str, Pack] = {}
+        for pack in self.packs:
+            if pack.id in packs:
+                message = f"pack `{pack.id}` is given twice; the other is {packs[pack.id].file}"
+                raise RuleError(message, file=pack.file, line=1, hint="give one of them another id")
+            packs[pack.id] = pack
+            for param in pack.params:
+                if param.id in self.params:
+                    hint = "give all its values in one block; it is visible in all packs"
+                    raise param.span.error(f"parameter `{param.id}` is given twice", hint=hint)
+                self.params[param.id] = param.values
+            for article in pack.articles:
+                self.articles[article.id] = self.article(pack, article)
 
-        Agreements, and rulebooks that keep no register, need none.
+    def article(self, pack: Pack, raw: RawArticle) -> ir.Article:
+        if raw.id in self.articles:
+            raise self.twice(raw)
+        if raw.until is not None and raw.until < raw.begins:
+            at = max(raw.span.text.find("until="), 0)
+            hint = "`until` is the last day in force"
+            raise raw.span.error(f"article `{raw.id}` ends before it begins", at, hint=hint)
+        return ir.Article(
+            confidence=self.registered(pack, raw),
+            id=raw.id,
+            heading=raw.heading,
+            restated=raw.restated,
+            instrument=pack.instrument,
+            rank=pack.rank,
+            jurisdiction=pack.jurisdiction,
+            begins=raw.begins,
+            until=raw.until,
+            file=pack.file,
+            line=raw.span.line,
+        )
+
+    def registered(self, pack: Pack, article: RawArticle) -> str:
+        """The confidence of the article's norm in the register, which must agree with the pack.
+
+        Empty for agreements, and for rulebooks without a register.
         """
         if self.norms is None or pack.rank is Rank.AGREEMENT:
             return ""
@@ -194,7 +193,7 @@ class _Compiler:
         return norm.confidence
 
     def twice(self, again: RawArticle) -> RuleError:
-        """The error for an id that two articles have; two versions of one article have two ids."""
+        """The error for two articles with one id; two versions of an article have two ids."""
         first = self.articles[again.id]
         begins = max(first.begins, again.begins)
         ends = min(d for d in (first.until, again.until, dt.date.max) if d)
@@ -202,88 +201,41 @@ class _Compiler:
         if begins <= ends:
             last = "" if ends == dt.date.max else f" to {ends}"
             message += f", and both are in force from {begins}{last}"
-        hint = f"an older version ends with until= and has an id of its own, such as {again.id}-{first.begins.year}"
+        hint = (
+            "an older version ends with until= and has an id of its own, "
+            f"such as {again.id}-{first.begins.year}"
+        )
         return again.span.error(message, max(again.span.text.find(again.id), 0), hint=hint)
 
-    # --- rules ------------------------------------------------------------------------------------------------------
+    # --- rules ------------------------------------------------------------------------------------
+
+    def rules(self, tracks: Mapping[str, ir.Track]) -> dict[str, ir.Rule]:
+        """The rules of all packs by id, in order of packs and within them."""
+        rules: dict[str, ir.Rule] = {}
+        for pack in self.packs:
+            for raw in pack.rules:
+                if raw.id in rules:
+                    first = rules[raw.id]
+                    place = f"{first.article.file}:{first.line}"
+                    raise raw.span.error(
+                        f"rule `{raw.id}` is given twice, first at {place}",
+                        len("```rule "),
+                        hint="give it another number",
+                    )
+                rules[raw.id] = self.rule(raw, tracks)
+        return rules
 
     def rule(self, raw: RawRule, tracks: Mapping[str, ir.Track]) -> ir.Rule:
         article = self.articles[raw.article]
         fields = raw.fields
-        parts: list[ir.Condition] = []
-        begins = (
-            max(article.begins, self.day(fields["from"])) if "from" in fields else article.begins
-        )
-        ends = [
-            d
-            for d in (article.until, self.day(fields["until"]) if "until" in fields else None)
-            if d
-        ]
-        parts.append(on_day(">=", begins))
-        if ends:
-            if min(ends) < begins:
-                span = fields.get("until", fields.get("from", raw.span))
-                message = (
-                    f"rule `{raw.id}` ends before it begins: on {min(ends)}, and begins on {begins}"
-                )
-                raise span.error(
-                    message,
-                    hint="`until` is the last day in force; its article has days of its own",
-                )
-            parts.append(on_day("<=", min(ends)))
-        parts.append(self.conditions.dated(fields["when"], begins))
-        for citation, span in raw.excepts:
-            cited = citation.text
-            if cited not in self.articles:
-                hint = "restate it in the pack of its instrument"
-                raise citation.error(
-                    f"the exception cites `{cited}`, which no pack restates", hint=hint
-                )
-            if self.articles[cited].jurisdiction != article.jurisdiction:
-                message = f"the exception rests on `{cited}`, which is law of `{self.articles[cited].jurisdiction}`"
-                raise citation.error(
-                    message, hint="an exception rests on law of the rule's own jurisdiction"
-                )
-            if self.articles[cited].confidence == "C":
-                hint = "confirm the text and raise its confidence first"
-                raise citation.error(
-                    f"`{cited}` is not confirmed (C): no exception may rest on it", hint=hint
-                )
-            if self.articles[cited].rank.order < article.rank.order:
-                raise citation.error(
-                    f"the exception rests on `{cited}` ({self.articles[cited].rank.value}), which ranks below "
-                    f"`{article.id}` ({article.rank.value})",
-                    hint="an exception needs an instrument at least as high as what it opens",
-                )
-            # an exception lasts as long as the article that it rests on
-            source = self.articles[cited]
-            days = [
-                on_day(">=", source.begins),
-                *([on_day("<=", source.until)] if source.until else []),
-            ]
-            parts.append(
-                ir.Not(ir.All((*days, self.conditions.dated(span, max(begins, source.begins)))))
-            )
-        applies = ir.All(tuple(parts))
-        needs = self.conditions.dated(fields["needs"], begins) if "needs" in fields else ir.TRUE
-        for name in ir.facts_read(needs):
-            if name != LEGAL_DAY and not self.schema.facts[name].changed_by:
-                at = fields["needs"].text.find(name)
-                hint = "make it part of `when` of a forbid"
-                if at < 0:
-                    hint += "; a derived fact is made of it"
-                raise fields["needs"].error(
-                    f"`{name}` is needed, but nobody may change it", max(at, 0), hint=hint
-                )
+        begins, days = self.in_force(raw, article)
+        when = self.conditions.dated(fields["when"], begins)
+        exceptions = [self.exception(*e, article, begins) for e in raw.excepts]
+        applies = ir.All((*days, when, *exceptions))
+        needs = self.needs(fields["needs"], begins) if "needs" in fields else ir.TRUE
         track = self.track(raw, tracks, article)
-        authority = fields["authority"].text.strip() if "authority" in fields else ""
-        if authority:
-            spec = self.schema.facts.get(f"approval.{authority}")
-            if spec is None or tuple(spec.values) != APPROVALS:
-                raise fields["authority"].error(
-                    f"there is no fact `approval.{authority}` with the values {', '.join(APPROVALS)}",
-                    hint=f"declare it in {FACTS_FILE}, or name one of those there are: {', '.join(self.approvals())}",
-                )
+        authority = self.authority(fields["authority"]) if "authority" in fields else ""
+        # a person may look at an unconfirmed norm, but it decides nothing
         if article.confidence == "C" and raw.effect is not Effect.REVIEW:
             hint = "confirm the text and raise its confidence, or let a person `review`"
             raise raw.span.error(
@@ -311,8 +263,102 @@ class _Compiler:
             excepts=tuple(citation.text for citation, _ in raw.excepts),
         )
 
+    def in_force(
+        self, raw: RawRule, article: ir.Article
+    ) -> tuple[dt.date, tuple[ir.Condition, ...]]:
+        """The first day of a rule, and the conditions that the legal day is within its days.
+
+        A rule is never in force on a day on which its article is not.
+        """
+        fields = raw.fields
+        begins, ends = article.begins, [article.until] if article.until else []
+        if "from" in fields:
+            begins = max(begins, self.day(fields["from"]))
+        if "until" in fields:
+            ends.append(self.day(fields["until"]))
+        if not ends:
+            return begins, (on_day(">=", begins),)
+        last = min(ends)
+        if last < begins:
+            span = fields.get("until", fields.get("from", raw.span))
+            raise span.error(
+                f"rule `{raw.id}` ends before it begins: on {last}, and begins on {begins}",
+                hint="`until` is the last day in force; its article has days of its own",
+            )
+        return begins, (on_day(">=", begins), on_day("<=", last))
+
+    def exception(
+        self, citation: Span, span: Span, article: ir.Article, begins: dt.date
+    ) -> ir.Condition:
+        """The condition that an exception does not hold; it lasts as long as its source.
+
+        except: [PIPL-18] consent.given    becomes
+        !(legal_day >= date("2021-11-01") && consent.given)
+        """
+        source = self.exception_source(citation, article)
+        days = [on_day(">=", source.begins)]
+        if source.until:
+            days.append(on_day("<=", source.until))
+        return ir.Not(ir.All((*days, self.conditions.dated(span, max(begins, source.begins)))))
+
+    def exception_source(self, citation: Span, article: ir.Article) -> ir.Article:
+        """The article that an exception rests on: restated, confirmed, and of no lower rank."""
+        cited = citation.text
+        if cited not in self.articles:
+            hint = "restate it in the pack of its instrument"
+            raise citation.error(
+                f"the exception cites `{cited}`, which no pack restates", hint=hint
+            )
+        source = self.articles[cited]
+        if source.jurisdiction != article.jurisdiction:
+            raise citation.error(
+                f"the exception rests on `{cited}`, which is law of `{source.jurisdiction}`",
+                hint="an exception rests on law of the rule's own jurisdiction",
+            )
+        if source.confidence == "C":
+            hint = "confirm the text and raise its confidence first"
+            raise citation.error(
+                f"`{cited}` is not confirmed (C): no exception may rest on it", hint=hint
+            )
+        if source.rank.order < article.rank.order:
+            raise citation.error(
+                f"the exception rests on `{cited}` ({source.rank.value}), which ranks below "
+                f"`{article.id}` ({article.rank.value})",
+                hint="an exception needs an instrument at least as high as what it opens",
+            )
+        return source
+
+    def needs(self, span: Span, begins: dt.date) -> ir.Condition:
+        """What a requirement needs: facts that somebody may change, or nobody could comply."""
+        needs = self.conditions.dated(span, begins)
+        # derived facts have been expanded, so these are the facts that would have to change
+        for name in ir.facts_read(needs):
+            if name != LEGAL_DAY and not self.schema.facts[name].changed_by:
+                at = span.text.find(name)
+                hint = "make it part of `when` of a forbid"
+                if at < 0:
+                    hint += "; a derived fact is made of it"
+                raise span.error(
+                    f"`{name}` is needed, but nobody may change it", max(at, 0), hint=hint
+                )
+        return needs
+
+    def authority(self, span: Span) -> str:
+        """The authority of a review, for whose approval there is a fact."""
+        authority = span.text.strip()
+        if authority:
+            spec = self.schema.facts.get(f"approval.{authority}")
+            if spec is None or tuple(spec.values) != APPROVALS:
+                values = ", ".join(APPROVALS)
+                raise span.error(
+                    f"there is no fact `approval.{authority}` with the values {values}",
+                    hint=f"declare it in {FACTS_FILE}, or name one of those there are: "
+                    f"{', '.join(self.approvals())}",
+                )
+        return authority
+
     def track(self, raw: RawRule, tracks: Mapping[str, ir.Track], article: ir.Article) -> str:
-        """The track that a ground, or a review with `may: ground`, can open."""
+        """The track for which a rule is a ground, or a review that may ground; else empty."""
         fields = raw.fields
         if "may" in fields and fields["may"].text.strip() != "ground":
             raise fields["may"].error(
@@ -330,6 +376,7 @@ class _Compiler:
             raise fields["track"].error(
                 f"unknown track `{name}`", hint=f"one of {', '.join(tracks)}"
             )
+        # a lower instrument may not allow what a higher one forbids
         if article.rank.order < tracks[name].min_rank.order:
             raise fields["track"].error(
                 f"`{article.id}` ({article.rank.value}) ranks too low to ground `{name}`",
@@ -346,7 +393,7 @@ class _Compiler:
             raise span.error(message, max(span.text.find(wrong), 0), hint=hint) from None
 
     def approvals(self) -> list[str]:
-        """The authorities for whose approval there is a fact."""
+        """The authorities that have a fact `approval.AUTHORITY`."""
         return [
             name.removeprefix("approval.")
             for name in self.schema.facts
@@ -365,55 +412,3 @@ class _Compiler:
         if span.text.strip() not in ("true", "false"):
             raise span.error("expected true or false", hint="write one of these words")
         return span.text.strip() == "true"
-
-    # --- cases ------------------------------------------------------------------------------------------------------
-
-    def given(self, body: Mapping[str, object], span: Span) -> Mapping[str, object]:
-        """Facts of a case: those of the profiles it is `like`, then its own."""
-        own, like = body.get("given", {}), body.get("like", [])
-        if not isinstance(own, dict) or not isinstance(like, (list, str)):
-            raise span.error(
-                "`given` is a mapping of facts and `like` a list of profiles",
-                hint="given: {fact: value}",
-            )
-        name = "like"
-        try:
-            facts = {
-                **expand_profiles([like] if isinstance(like, str) else like, self.texts),
-                **own,
-            }
-            checked: dict[str, object] = {}
-            for name, value in facts.items():
-                if self.schema.spec(name).derived:
-                    derived = self.schema.spec(name).derived
-                    raise InvalidInput(
-                        f"`{name}` is derived", hint=f"state what it is made of: {derived}"
-                    )
-                checked[name] = self.schema.spec(name).check(value)
-            return checked
-        except InvalidInput as e:
-            raise span.below(str(name), "like").error(e.message, hint=e.hint) from None
-
-    def sources(self, body: Mapping[str, object], span: Span) -> Mapping[str, str]:
-        sources = body.get("sources", {})
-        if not isinstance(sources, dict):
-            raise span.below("sources").error(
-                "`sources` maps facts to sources", hint="sources: {fact: declared}"
-            )
-        for name, source in sources.items():
-            try:
-                self.schema.spec(name)
-            except InvalidInput as e:
-                raise span.below(str(name)).error(e.message, hint=e.hint) from None
-            if str(source).upper() not in Source.__members__:
-                hint = f"one of {', '.join(Source.__members__).lower()}"
-                raise span.below(str(source)).error(f"unknown source `{source}`", hint=hint)
-        return sources
-
-    def case_day(self, body: Mapping[str, object], span: Span) -> dt.date:
-        day = parse_day(str(body.get("at", "2026-12-01")))
-        if day is None:
-            raise span.below("at").error(
-                f"`{body['at']}` is not a date", hint=why_no_day(str(body["at"]))
-            )
-        return day

@@ -1,11 +1,16 @@
-"""What an `oblige` rule says of its duty: who owes it, and by when, relative to an event.
+"""The field `owes` of an `oblige` rule: who owes a duty, and by when, relative to an event.
 
-    owes: recipient during use                         owes: handler before provision
-    owes: handler until 3 years after processing       owes: requester within 10 workdays after settlement
-    owes: handler every 1 year                         owes: handler at request
+    owes: recipient during use
+    owes: handler before provision
+    owes: handler at request
+    owes: handler every 1 year
+    owes: handler until 3 years after processing
+    owes: requester within 10 workdays after settlement
 
-`until` keeps a duty alive for so long, `within` ends it when it is done. Both reckon from the event, which is the day
-after it in the law of the People's Republic of China (Civil Code, article 201).
+`until` keeps a duty alive for that time. `within` ends it when it is done. Both periods begin with
+the event. In the law of the People's Republic of China their first day is the day after it.
+
+Source: Civil Code of the People's Republic of China, article 201.
 """
 
 from __future__ import annotations
@@ -42,7 +47,8 @@ UNITS = {
 _FORMS = (
     re.compile(r"(?P<kind>before|during|at) (?P<event>[a-z]+)"),
     re.compile(
-        r"(?P<kind>within|until) (?P<amount>[1-9][0-9]{0,3}) (?P<unit>[a-z]+?)s? after (?P<event>[a-z]+)"
+        r"(?P<kind>within|until) (?P<amount>[1-9][0-9]{0,3}) (?P<unit>[a-z]+?)s?"
+        r" after (?P<event>[a-z]+)"
     ),
     re.compile(r"(?P<kind>every) (?P<amount>[1-9][0-9]{0,3}) (?P<unit>[a-z]+?)s?"),
 )
@@ -52,19 +58,21 @@ def parse_owes(text: str) -> tuple[str, Deadline]:
     """The party that owes a duty, and its deadline.
 
     Raises:
-        ValueError: with what is wrong and how it is written.
+        ValueError: its message is what is wrong, `; ` and a hint.
     """
     party, _, rest = " ".join(text.split()).partition(" ")
     if party not in PARTIES:
         raise ValueError(f"`{party}` cannot owe a duty; one of {', '.join(PARTIES)}")
     if not rest:
         raise ValueError(
-            f"`{party}` owes it by no day; write `{party} before provision` or `{party} every 1 year`"
+            f"`{party}` owes it by no day; "
+            f"write `{party} before provision` or `{party} every 1 year`"
         )
     match = next((m for form in _FORMS if (m := form.fullmatch(rest))), None)
     if match is None:
         raise ValueError(
-            f"`{rest}` is no deadline; write `until 3 years after processing`, `before provision`, `every 1 year`"
+            f"`{rest}` is no deadline; "
+            "write `until 3 years after processing`, `before provision`, `every 1 year`"
         )
     parts = match.groupdict()
     event, unit = parts.get("event") or "", parts.get("unit") or ""
@@ -78,7 +86,7 @@ def parse_owes(text: str) -> tuple[str, Deadline]:
 
 
 def in_words(deadline: Deadline) -> Text:
-    """The deadline in a reader's words."""
+    """The deadline in words, such as `within 10 working days after the settlement`."""
     event = EVENTS.get(deadline.event, ("", ""))
     unit = UNITS.get(deadline.unit, ("", ""))
     n = deadline.amount

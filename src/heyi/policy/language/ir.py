@@ -1,7 +1,9 @@
-"""The one intermediate form that every reading of a rulebook is made from.
+"""The intermediate form (IR) from which every reading of a rulebook is made.
 
-Conditions are total and typed: no loops, no arithmetic, no strings built at run time. Terms are facts or literals;
-dates stand as ordinal days (`datetime.date.toordinal`), sets as frozen sets.
+Conditions are total and typed: no loops, no arithmetic, no strings built at run time. Terms are
+facts or fixed values. Dates are ordinal days (`datetime.date.toordinal`), sets are frozen sets.
+
+    a && n >= 3    is    All((Fact("a"), Compare(">=", Fact("n"), FixedValue(3))))
 """
 
 from __future__ import annotations
@@ -15,24 +17,26 @@ from heyi.policy.language.schema import LEGAL_DAY, Schema
 
 Scalar = bool | int | str
 Known = Mapping[str, Scalar | frozenset[str]]
-"""Facts that are known, by id; a fact that is absent is unknown. Dates stand as ordinal days."""
+"""Facts that are known, by id, with dates as ordinal days. A fact that is absent is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A fact; as a condition it must be a bool."""
+    """A fact. As a condition it must be a bool."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class FixedValue:
+    """A literal, or the value of a parameter in one of its periods."""
+
     value: Scalar
 
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """`left op right` with op one of == != < <= > >=; unknown when an operand is unknown."""
+    """`left op right`, where op is one of == != < <= > >=; unknown when an operand is unknown."""
 
     op: str
     left: Fact | FixedValue
@@ -41,7 +45,7 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """`fact in [..]`."""
+    """`fact in [..]`, on an enum or a number."""
 
     fact: Fact
     values: tuple[Scalar, ...]
@@ -49,7 +53,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class SetTest:
-    """`subset(fact, [..])` or `overlap(fact, [..])` on a fact that is a set."""
+    """`subset(fact, [..])` or `overlap(fact, [..])`, on a set; `op` is the name of the function."""
 
     op: str
     fact: Fact
@@ -63,14 +67,14 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class All:
-    """Conjunction."""
+    """Conjunction; true without parts."""
 
     of: tuple[Condition, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Some:
-    """Disjunction."""
+    """Disjunction; false without parts."""
 
     of: tuple[Condition, ...]
 
@@ -106,9 +110,10 @@ def facts_read(condition: Condition) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
-    """An article of an instrument, as its pack restates it; `until` is the last day in force, inclusive.
+    """An article of an instrument, as its pack restates it; `until` is the last day in force.
 
-    `confidence` is that of its norm in the register: A, A-, B or C; empty for agreements, and without a register.
+    `confidence` is that of its norm in the register: A, A-, B or C. It is empty for agreements, and
+    in a rulebook without a register.
     """
 
     id: str
@@ -126,10 +131,12 @@ class Article:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A norm as code. `applies` holds the days in force, the condition and the exceptions.
+    """A norm as code.
 
-    `needs` belongs to require; `authority` to review; `track` to ground, and to a review that may ground it;
-    `deadline` and `baseline` to oblige. `excepts` are the articles that its exceptions rest on.
+    `applies` joins the days in force, the condition, and one negation for each article in
+    `excepts`, in that order. `needs` belongs to require; `authority` to review; `track` to ground,
+    and to a review that may ground it; `deadline` and `baseline` to oblige. `facts` are those that
+    the rule reads.
     """
 
     id: str
@@ -149,7 +156,7 @@ class Rule:
 
     @property
     def approval(self) -> str:
-        """The fact that tells what the authority of a review said."""
+        """The fact that holds the decision of a review's authority."""
         return f"approval.{self.authority}"
 
 
@@ -165,9 +172,9 @@ class Track:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkedCase:
-    """A worked case: facts in, expected answer out; list expectations mean `contains`.
+    """A worked case: facts in, expected answer out. A list of expectations means `contains`.
 
-    It is judged by the rules of its `jurisdiction`, whatever others the consortium names beside it.
+    Only the rules of its `jurisdiction` judge it, even where the consortium names others too.
     """
 
     name: str
@@ -182,7 +189,7 @@ class WorkedCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rulebook:
-    """The packs in force for a consortium, checked. `digest` is the SHA-256 of their texts in hexadecimal."""
+    """The checked packs in force for a consortium; `digest` is that of all texts by file name."""
 
     schema: Schema
     rules: tuple[Rule, ...]
@@ -196,7 +203,7 @@ class Rulebook:
 
 
 def within(book: Rulebook, jurisdiction: str) -> Rulebook:
-    """The rules of one jurisdiction alone; the book itself where it has no other."""
+    """The rulebook with the rules of one jurisdiction alone."""
     if book.jurisdictions == (jurisdiction,):
         return book
     rules = tuple(r for r in book.rules if r.article.jurisdiction == jurisdiction)
@@ -204,7 +211,7 @@ def within(book: Rulebook, jurisdiction: str) -> Rulebook:
 
 
 def facts_of(book: Rulebook) -> list[str]:
-    """The facts that a rule, a track or an approval of the rulebook reads, in the order of the schema."""
+    """The facts that rules, tracks and approvals of the rulebook read, in order of the schema."""
     read = {LEGAL_DAY}
     for rule in book.rules:
         read |= {*facts_read(rule.applies), *facts_read(rule.needs)}

@@ -1,17 +1,19 @@
-"""The parsed form of a rulebook as JSON (docs/spec/rulebook.schema.json): what `heyi rules build` writes and loads.
+"""The parsed form of a rulebook as JSON (docs/spec/rulebook.schema.json), for the build.
 
-A condition is a mapping with one key: `{"fact": id}`, `{"constant": bool}`, `{"not": c}`, `{"all": [c]}`,
-`{"some": [c]}`, `{">=": [term, term]}` and the other comparisons, `{"in": [id, [value]]}`, `{"subset": [id, [member]]}`
-or `{"overlap": …}`. A term is `{"fact": id}` or a value; days stand as ordinals.
+A condition is a mapping with one key: `{"fact": id}`, `{"constant": bool}`, `{"not": c}`,
+`{"all": [c]}`, `{"some": [c]}`, `{">=": [term, term]}` and the other comparisons,
+`{"in": [id, [value]]}`, `{"subset": [id, [member]]}` or `{"overlap": …}`. A term is `{"fact": id}`
+or a value; days are ordinals.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from heyi.crypto.codec import from_json as value_from_json
+from heyi.crypto.codec import to_json as value_to_json
 from heyi.model.decision import Deadline, Effect, Rank, Text
 from heyi.policy.language import ir
 from heyi.policy.language.schema import Schema
@@ -27,13 +29,13 @@ def to_json(book: ir.Rulebook) -> dict[str, Any]:
         "format": FORMAT,
         "rulebook": book.digest,
         "jurisdictions": list(book.jurisdictions),
-        "articles": [_article(a) for a in book.articles.values()],
+        "articles": [value_to_json(a) for a in book.articles.values()],
         "tracks": [
             {
                 "id": t.id,
                 "opens": condition_to_json(t.opens),
                 "min_rank": t.min_rank.value,
-                "name": t.name.to_json(),
+                "name": value_to_json(t.name),
             }
             for t in book.tracks
         ],
@@ -49,7 +51,7 @@ def from_json(parsed: Mapping[str, Any], schema: Schema, texts: Mapping[str, str
     """
     if parsed["format"] != FORMAT:
         raise ValueError(f"format {parsed['format']} is not {FORMAT}")
-    articles = {a["id"]: _to_article(a) for a in parsed["articles"]}
+    articles = {a["id"]: value_from_json(a, ir.Article) for a in parsed["articles"]}
     rules = {r["id"]: _to_rule(r, articles) for r in parsed["rules"]}
     tracks = tuple(
         ir.Track(
@@ -125,36 +127,9 @@ def condition_from_json(parsed: Mapping[str, Any]) -> ir.Condition:
     raise ValueError(f"`{key}` is no condition")
 
 
-def _article(a: ir.Article) -> dict[str, Any]:
-    return {
-        "id": a.id,
-        "heading": a.heading.to_json(),
-        "restated": a.restated,
-        "instrument": a.instrument.to_json(),
-        "rank": a.rank.value,
-        "jurisdiction": a.jurisdiction,
-        "begins": a.begins.isoformat(),
-        "until": a.until.isoformat() if a.until else None,
-        "file": a.file,
-        "line": a.line,
-        "confidence": a.confidence,
-    }
-
-
-def _to_article(a: Mapping[str, Any]) -> ir.Article:
-    return ir.Article(
-        id=a["id"],
-        heading=Text(**a["heading"]),
-        restated=a["restated"],
-        instrument=Text(**a["instrument"]),
-        rank=Rank(a["rank"]),
-        jurisdiction=a["jurisdiction"],
-        begins=dt.date.fromisoformat(a["begins"]),
-        until=dt.date.fromisoformat(a["until"]) if a["until"] else None,
-        file=a["file"],
-        line=a["line"],
-        confidence=a["confidence"],
-    )
+def deadline_to_json(deadline: Deadline) -> dict[str, Any]:
+    """The parts that a deadline of its kind has."""
+    return {name: part for name, part in value_to_json(deadline).items() if part}
 
 
 def _rule(r: ir.Rule) -> dict[str, Any]:
@@ -163,7 +138,7 @@ def _rule(r: ir.Rule) -> dict[str, Any]:
         "effect": r.effect.value,
         "article": r.article.id,
         "applies": condition_to_json(r.applies),
-        "says": r.says.to_json(),
+        "says": value_to_json(r.says),
         "party": r.party,
         "line": r.line,
         "facts": list(r.facts),
@@ -172,7 +147,7 @@ def _rule(r: ir.Rule) -> dict[str, Any]:
     if r.effect is Effect.REQUIRE:
         found["needs"] = condition_to_json(r.needs)
     if r.deadline is not None:
-        found["deadline"] = r.deadline.to_json()
+        found["deadline"] = deadline_to_json(r.deadline)
     return found | {
         key: getattr(r, key) for key, usual in _OPTIONAL.items() if getattr(r, key) != usual
     }

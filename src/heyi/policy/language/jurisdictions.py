@@ -1,6 +1,6 @@
-"""Which jurisdictions bind a consortium (`consortium.toml`).
+"""The jurisdictions that bind a consortium: `jurisdictions = ["cn", "eu"]` in `consortium.toml`.
 
-Packs of all others are read and checked, but bind nobody.
+Packs of other jurisdictions are read and checked, but their rules bind nobody.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ CONSORTIUM_FILE = "consortium.toml"
 
 
 def named_jurisdictions(texts: Mapping[str, str], there: Sequence[str]) -> tuple[str, ...]:
-    """The jurisdictions that the consortium names, in order; all that there are packs for, where it says nothing.
+    """The jurisdictions that the consortium names, in order; without the file, all that have packs.
+
+    `there` are the jurisdictions that have packs.
 
     Raises:
         RuleError: the file is malformed, or names a jurisdiction that no pack has.
@@ -44,6 +46,6 @@ def named_jurisdictions(texts: Mapping[str, str], there: Sequence[str]) -> tuple
 
 
 def with_jurisdictions(texts: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
-    """The texts of the same rulebook for a consortium that names these jurisdictions."""
+    """The texts of the rulebook with `consortium.toml` naming these jurisdictions."""
     listed = ", ".join(f'"{name}"' for name in names)
     return {**texts, CONSORTIUM_FILE: f"jurisdictions = [{listed}]\n"}

@@ -1,8 +1,13 @@
-"""The register of norms (`norms.toml`): every norm that a rulebook was made from, and what became of it.
+"""The register of norms (`norms.toml`): every norm behind a rulebook, and how the rules treat it.
 
-A norm has rules of its own, or rules of other articles say the same (`by`), or none: it is a definition, a matter for
-human judgement, or does not bear on a request (`without`). Each carries the confidence of its source: A text read; A-
-in part or second hand; B known, not read; C to be checked, and then no rule may permit or deny by it.
+Either the norm has rules, or rules of other articles say the same (`by`), or it needs none
+(`without`): it is a definition, a matter for human judgement, or has no bearing on requests. Each
+norm has the confidence of its source:
+
+    A     the text was read
+    A-    the text was read in part, or second hand
+    B     the norm is known, its text was not read
+    C     to be checked; until then no rule may permit or deny by it
 """
 
 from __future__ import annotations
@@ -24,13 +29,13 @@ from heyi.policy.language import ir
 NORMS_FILE = "norms.toml"
 CONFIDENCES = ("A", "A-", "B", "C")
 RANKS = (*(r.value for r in Rank), "policy", "judgement")
-"""Of instruments: those of packs, and two that bind nobody by themselves."""
+"""Ranks of instruments: those of packs, and two that bind nobody by themselves."""
 _REQUIRED = {"zh", "en", "instrument", "from", "confidence"}
 _OPTIONAL = {"until", "settled", "by", "without", "why"}
 
 
 class Standing(Enum):
-    """What became of a norm."""
+    """How the rules treat a norm; OPEN is a norm that nobody has dealt with."""
 
     RULES = "rules"
     ELSEWHERE = "elsewhere"
@@ -42,7 +47,7 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
-    """`rank` is that of a pack, or `policy` and `judgement` for what binds nobody by itself."""
+    """A law, a standard or another text; `rank` is one of `RANKS`."""
 
     id: str
     name: Text
@@ -52,7 +57,11 @@ class Instrument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Norm:
-    """One norm; `by` names articles whose rules enforce it, `why` says why it has none of its own."""
+    """One norm. `by` are articles whose rules enforce it; `why` says why it has no rules itself.
+
+    `settled` says how a date or a mark was settled where sources gave none or several. `until` is
+    the last day in force.
+    """
 
     id: str
     title: Text
@@ -90,31 +99,18 @@ def load_norms(text: str) -> Mapping[str, Norm]:
         raise RuleError(
             f"{NORMS_FILE} is not TOML: {e}", file=NORMS_FILE, line=line, hint=hint
         ) from None
-    lines = text.splitlines()
-
-    def fault(kind: str, name: str, message: str, hint: str) -> RuleError:
-        word, own = re.escape(kind), re.escape(name)
-        heads = [rf'\[{word}\."?{own}"?\]', rf'"?{own}"?\s*=', rf"{word}\s*=|\[{word}[.\]]"]
-        n = next(
-            (n for head in heads for n, line in enumerate(lines) if re.match(head, line.strip())), 0
-        )
-        return RuleError(
-            message, file=NORMS_FILE, line=n + 1, excerpt=lines[n] if lines else "", hint=hint
-        )
-
     for kind, table in parsed.items():
         if kind not in ("instrument", "norm") or not isinstance(table, dict):
-            hint = "write [instrument.NAME] and [norm.ID]"
-            raise fault(
-                kind, "", f"the register holds tables of instruments and norms, not `{kind}`", hint
-            )
+            message = f"the register holds tables of instruments and norms, not `{kind}`"
+            raise _fault(text, kind, "", message, "write [instrument.NAME] and [norm.ID]")
     instruments: dict[str, Instrument] = {}
     for name, entry in parsed.get("instrument", {}).items():
         if not _is_instrument(entry):
             hint = (
                 f"its fields are zh, en, rank and jurisdiction; a rank is one of {', '.join(RANKS)}"
             )
-            raise fault("instrument", name, f"instrument `{name}` is not well declared", hint)
+            message = f"instrument `{name}` is not well declared"
+            raise _fault(text, "instrument", name, message, hint)
         label = Text(zh=entry["zh"], en=entry["en"])
         instruments[name] = Instrument(
             id=name, name=label, rank=entry["rank"], jurisdiction=entry["jurisdiction"]
@@ -124,13 +120,23 @@ def load_norms(text: str) -> Mapping[str, Norm]:
         try:
             norms[name] = _norm(name, entry, instruments)
         except ValueError as e:
-            raise fault(
-                "norm",
-                name,
-                f"norm `{name}` is not well declared: {e}",
-                "docs/spec/rules.md, norms.toml",
-            ) from None
+            message = f"norm `{name}` is not well declared: {e}"
+            raise _fault(text, "norm", name, message, "docs/spec/rules.md, norms.toml") from None
     return MappingProxyType(norms)
+
+
+def _fault(text: str, kind: str, name: str, message: str, hint: str) -> RuleError:
+    """An error that points at the head of an entry."""
+    word, own = re.escape(kind), re.escape(name)
+    # [norm.ID], or `ID = {...}` in a table [norm], or whatever else begins the table
+    heads = [rf'\[{word}\."?{own}"?\]', rf'"?{own}"?\s*=', rf"{word}\s*=|\[{word}[.\]]"]
+    lines = text.splitlines()
+    n = next(
+        (n for head in heads for n, line in enumerate(lines) if re.match(head, line.strip())), 0
+    )
+    return RuleError(
+        message, file=NORMS_FILE, line=n + 1, excerpt=lines[n] if lines else "", hint=hint
+    )
 
 
 def _is_instrument(entry: object) -> bool:
@@ -144,27 +150,15 @@ def _is_instrument(entry: object) -> bool:
 
 
 def _norm(name: str, entry: Any, instruments: Mapping[str, Instrument]) -> Norm:
-    if not isinstance(entry, dict):
-        raise ValueError("it is no table")
-    if wrong := sorted((_REQUIRED - set(entry)) | (set(entry) - _REQUIRED - _OPTIONAL)):
-        raise ValueError(
-            f"it lacks `{wrong[0]}`" if wrong[0] in _REQUIRED else f"unknown field `{wrong[0]}`"
-        )
-    if not all(isinstance(entry[key], str) and entry[key].strip() for key in ("zh", "en")):
-        raise ValueError("`zh` and `en` are its titles")
-    if not isinstance(entry["instrument"], str) or entry["instrument"] not in instruments:
-        raise ValueError(f"unknown instrument `{entry['instrument']}`")
-    if entry["confidence"] not in CONFIDENCES:
-        raise ValueError(f"confidence `{entry['confidence']}` is none of {', '.join(CONFIDENCES)}")
-    for key in ("from", "until"):
-        if key in entry and type(entry[key]) is not dt.date:
-            raise ValueError(f"`{key}` is no date; write it without quotes")
-    if entry.get("until", entry["from"]) < entry["from"]:
-        raise ValueError("it ends before it begins; `until` is the last day in force")
+    """One norm as declared.
+
+    Raises:
+        ValueError: with what is wrong in it.
+    """
+    _check_form(entry, instruments)
     without = entry.get("without", "")
-    if without and (
-        without not in [s.value for s in (Standing.DEFINITION, Standing.JUDGEMENT, Standing.SCOPE)]
-    ):
+    reasons = (Standing.DEFINITION, Standing.JUDGEMENT, Standing.SCOPE)
+    if without and without not in [s.value for s in reasons]:
         raise ValueError(f"`without` is `{without}`; write definition, judgement or scope")
     if without and (entry.get("by") or not entry.get("why")):
         raise ValueError("`without` needs `why`, and no `by` beside it")
@@ -185,7 +179,29 @@ def _norm(name: str, entry: Any, instruments: Mapping[str, Instrument]) -> Norm:
     )
 
 
+def _check_form(entry: Any, instruments: Mapping[str, Instrument]) -> None:
+    """The fields of a norm are there, have their types, and name an instrument that is declared."""
+    if not isinstance(entry, dict):
+        raise ValueError("it is no table")
+    if wrong := sorted((_REQUIRED - set(entry)) | (set(entry) - _REQUIRED - _OPTIONAL)):
+        raise ValueError(
+            f"it lacks `{wrong[0]}`" if wrong[0] in _REQUIRED else f"unknown field `{wrong[0]}`"
+        )
+    if not all(isinstance(entry[key], str) and entry[key].strip() for key in ("zh", "en")):
+        raise ValueError("`zh` and `en` are its titles")
+    if not isinstance(entry["instrument"], str) or entry["instrument"] not in instruments:
+        raise ValueError(f"unknown instrument `{entry['instrument']}`")
+    if entry["confidence"] not in CONFIDENCES:
+        raise ValueError(f"confidence `{entry['confidence']}` is none of {', '.join(CONFIDENCES)}")
+    for key in ("from", "until"):
+        if key in entry and type(entry[key]) is not dt.date:
+            raise ValueError(f"`{key}` is no date; write it without quotes")
+    if entry.get("until", entry["from"]) < entry["from"]:
+        raise ValueError("it ends before it begins; `until` is the last day in force")
+
+
 def _both(entry: Mapping[str, Any], key: str) -> Text | None:
+    """A field `zh|en`, or None where it is absent."""
     if key not in entry:
         return None
     zh, bar, en = str(entry[key]).partition("|")
@@ -195,9 +211,10 @@ def _both(entry: Mapping[str, Any], key: str) -> Text | None:
 
 
 def account(norms: Mapping[str, Norm], rules: Mapping[str, ir.Rule]) -> list[Accounted]:
-    """Every norm with what became of it among those rules, in the order of the register.
+    """Every norm with its standing among these rules, in the order of the register.
 
-    OPEN is a norm that nothing accounts for: no rule of its own, no reason, or a `by` of which an article has no rule.
+    A norm is OPEN when it has neither rules nor a reason, when an article in `by` has no rule, or
+    when it has both rules and a reason for having none.
     """
     of: dict[str, list[ir.Rule]] = {}
     for rule in rules.values():

@@ -1,14 +1,15 @@
-"""Packs: one instrument as Markdown that a lawyer reviews, with fenced `rule`, `param` and `case` blocks.
+"""Packs: one instrument as Markdown that a lawyer reviews, with `rule`, `param` and `case` blocks.
 
-    ---                                     front matter: id, instrument {zh, en}, rank, jurisdiction
+    ---                              front matter: id, instrument {zh, en}, rank, jurisdiction
     ## 标题 {#PIPL-31 from=2021-11-01 en="Minors under fourteen"}
     > the norm restated
-    ```rule PIPL-31.1 require               key: value lines; a deeper-indented line continues the one above
-    ```case under-fourteen                  given, like, sources, at, expect
+    ```rule PIPL-31.1 require        lines `key: value`; an indented line continues the one above
+    ```case under-fourteen           given, like, sources, at, expect
 
-A file of `requests` holds `case` blocks alone.
+A file in the folder `requests` holds `case` blocks alone. This module reads the form; `check`
+judges the content.
 
-Nothing is judged here but the form; `check` judges what it says. The format is docs/spec/rules.md.
+Source: docs/spec/rules.md.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from functools import lru_cache
 from typing import Any
 
 from heyi.model.decision import Effect, Rank, Text
+from heyi.model.errors import RuleError
 from heyi.policy.language.front_matter import front_matter
 from heyi.policy.language.parse import parse_day, why_no_day
 from heyi.policy.language.source import Span, at_line, lines_of
@@ -34,7 +36,8 @@ _HTML = re.compile(r"<[A-Za-z!/?]")
 _NARROW = {"｛": "{", "｝": "}", "＃": "#", "＝": "=", "“": '"', "”": '"'}
 _KEY = re.compile(r"(?P<key>[a-z]+):(?:\s+|\Z)")
 
-_FIELDS: Mapping[Effect, tuple[set[str], set[str]]] = {  # required, optional
+# required and optional fields of each effect
+_FIELDS: Mapping[Effect, tuple[set[str], set[str]]] = {
     Effect.FORBID: ({"when", "says", "party"}, {"except", "from", "until"}),
     Effect.REQUIRE: ({"when", "needs", "says", "party"}, {"except", "from", "until"}),
     Effect.REVIEW: (
@@ -58,7 +61,7 @@ class RawArticle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawRule:
-    """A rule block: its fields as text. `excepts` holds (cited article, condition)."""
+    """A rule block with its fields as text; `excepts` holds pairs of an article and a condition."""
 
     id: str
     effect: Effect
@@ -70,7 +73,7 @@ class RawRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawParam:
-    """A dated parameter: from each day on, a whole number."""
+    """A dated parameter: pairs of a day and the whole number that holds from it on, in order."""
 
     id: str
     values: tuple[tuple[dt.date, int], ...]
@@ -101,17 +104,17 @@ class Pack:
 
 @lru_cache(maxsize=128)
 def parse_pack(text: str, *, file: str) -> Pack:
-    """Parse a pack's Markdown. Whoever edits one pack compiles all of them again: the others are remembered.
+    """Parse a pack's Markdown. Packs are remembered, since authors edit one and compile all.
 
     Raises:
-        RuleError: with file, line, column and the line of text, for anything that is not well formed.
+        RuleError: something is not well formed; it has file, line, column and the line of text.
     """
     return _Reader(text, file).pack()
 
 
 @lru_cache(maxsize=16)
 def parse_requests(text: str, *, file: str) -> tuple[RawCase, ...]:
-    """The worked cases of a file that holds nothing else: whole requests, which rest on no single article.
+    """The worked cases of a file of whole requests, which do not belong to one article.
 
     Raises:
         RuleError: it is not well formed, or holds a rule, a parameter or an article.
@@ -129,6 +132,8 @@ def parse_requests(text: str, *, file: str) -> tuple[RawCase, ...]:
 
 
 class _Reader:
+    """Reads one file, line by line. Methods take and give line indices, which count from 0."""
+
     def __init__(self, text: str, file: str) -> None:
         self.lines = lines_of(text, file=file)
         self.file = file
@@ -138,7 +143,7 @@ class _Reader:
         self.cases: list[RawCase] = []
 
     def span(self, n: int, column: int = 1, text: str | None = None) -> Span:
-        """The text at line index `n` (from 0) beginning at `column` (from 1)."""
+        """`text`, or else the line at index `n` (from 0), from `column` (from 1) on."""
         return at_line(self.lines, n, file=self.file, column=column, text=text)
 
     def pack(self) -> Pack:
@@ -160,7 +165,7 @@ class _Reader:
         )
 
     def read(self, n: int, *, requests: bool = False) -> None:
-        """Headings and blocks from line index `n` on; among `requests` headings are for the reader alone."""
+        """Read headings and blocks from line index `n` on; in `requests` headings mean nothing."""
         while n < len(self.lines):
             line = self.lines[n]
             self.refuse_html(n)
@@ -171,6 +176,7 @@ class _Reader:
             elif re.match(r"#{1,6}[^{]*\{#", line) and not line.startswith("##\t"):
                 hint = "write ## and a space before it"
                 raise self.span(n).error("the heading of an article is of level two", hint=hint)
+            # INVARIANT: a line that Markdown shows as block or heading is read as such or refused.
             elif re.match(r"\s*(```|~~~)|##[^#\s]", line):
                 hint = "blocks begin with ``` in the first column, headings of articles with `## `"
                 raise self.span(n).error(
@@ -180,30 +186,51 @@ class _Reader:
                 n += 1
 
     def refuse_html(self, n: int) -> None:
-        """A rule in a comment would be loaded, and whoever reads the page would not see it."""
+        """A rule in an HTML comment would be loaded, and a reader of the page would not see it."""
         if m := _HTML.search(self.lines[n]):
             hint = "write Markdown alone: the page must show all that is loaded"
             raise self.span(n).error("HTML can hide what stands below it", m.start(), hint=hint)
 
     def article(self, n: int) -> int:
+        """The article with its heading at line index `n`; the index of the first line behind it."""
         zh, _, anchor = self.lines[n][2:].partition("{#")
         m = _ANCHOR.match(anchor)
         if m is None or not zh.strip():
-            hint = 'write ## 第十三条 … {#PIPL-13 from=2021-11-01 en="…"}'
-            if wide := re.search("[｛｝＃＝“”]", self.lines[n]):
-                at, hint = wide.start(), f"`{wide[0]}` is full-width; write `{_NARROW[wide[0]]}`"
-            elif (
-                m is None
-                and (ident := re.match(r"[^\s}]+", anchor))
-                and not _ID.fullmatch(ident[0])
-            ):
-                at, hint = (
-                    len(self.lines[n]) - len(anchor),
-                    "ids are ASCII letters, digits and hyphens, such as PIPL-13",
-                )
-            else:
-                at = 0
-            raise self.span(n).error("a heading needs an id and a date", at, hint=hint)
+            raise self.bad_heading(n, anchor)
+        attrs = self.attributes(n, m)
+        head = n
+        n += 1
+        # the quotation below the heading, with blank lines in it, is the norm restated
+        restated = []
+        while n < len(self.lines) and (self.lines[n].startswith(">") or not self.lines[n].strip()):
+            self.refuse_html(n)
+            if self.lines[n].startswith(">"):
+                restated.append(self.lines[n][1:].strip())
+            n += 1
+        self.articles.append(
+            RawArticle(
+                id=m["id"],
+                heading=Text(zh=zh.strip(), en=attrs["en"]),
+                restated="\n".join(restated),
+                begins=self.date(attrs["from"], head),
+                until=self.date(attrs["until"], head) if "until" in attrs else None,
+                span=self.span(head),
+            )
+        )
+        return n
+
+    def bad_heading(self, n: int, anchor: str) -> RuleError:
+        """The error for a heading that does not parse; `anchor` is the text behind its `{#`."""
+        at, hint = 0, 'write ## 第十三条 … {#PIPL-13 from=2021-11-01 en="…"}'
+        if wide := re.search("[｛｝＃＝“”]", self.lines[n]):
+            at, hint = wide.start(), f"`{wide[0]}` is full-width; write `{_NARROW[wide[0]]}`"
+        elif (ident := re.match(r"[^\s}]+", anchor)) and not _ID.fullmatch(ident[0]):
+            at = len(self.lines[n]) - len(anchor)
+            hint = "ids are ASCII letters, digits and hyphens, such as PIPL-13"
+        return self.span(n).error("a heading needs an id and a date", at, hint=hint)
+
+    def attributes(self, n: int, m: re.Match[str]) -> dict[str, str]:
+        """`from`, `en` and perhaps `until` of a heading, without quotes."""
         pairs = [(k, v.strip('"')) for k, v in _ATTR.findall(m["attrs"])]
         attrs = dict(pairs)
         keys = [k for k, _ in pairs]
@@ -220,25 +247,7 @@ class _Reader:
             message = f"article `{m['id']}` needs from=, en= and may have until=, nothing else"
             at = max(self.lines[n].rfind(f" {key}=") + 1, 0) if key else 0
             raise self.span(n).error(message, at, hint=hint)
-        begin = n + 1
-        n += 1
-        restated = []
-        while n < len(self.lines) and (self.lines[n].startswith(">") or not self.lines[n].strip()):
-            self.refuse_html(n)
-            if self.lines[n].startswith(">"):
-                restated.append(self.lines[n][1:].strip())
-            n += 1
-        self.articles.append(
-            RawArticle(
-                id=m["id"],
-                heading=Text(zh=zh.strip(), en=attrs["en"]),
-                restated="\n".join(restated),
-                begins=self.date(attrs["from"], begin - 1),
-                until=self.date(attrs["until"], begin - 1) if "until" in attrs else None,
-                span=self.span(begin - 1),
-            )
-        )
-        return n
+        return attrs
 
     def date(self, text: str, n: int) -> dt.date:
         day = parse_day(text)
@@ -248,7 +257,9 @@ class _Reader:
         return day
 
     def block(self, n: int) -> int:
+        """The block with its head at line index `n`; the index of the first line behind it."""
         head = self.lines[n][3:].split()
+        # the next fence ends the block; if it opens another, this block was never closed
         end = next(
             (k for k in range(n + 1, len(self.lines)) if self.lines[k].startswith("```")), None
         )
@@ -277,21 +288,9 @@ class _Reader:
         return end + 1
 
     def rule(self, n: int, end: int, ident: str, effect_name: str) -> None:
+        """The rule in the lines from `n`, its head, up to `end`, where its block is closed."""
         span = self.span(n)
-        if not self.articles:
-            raise span.error(
-                f"rule `{ident}` cites no article", hint="put it under the heading of its article"
-            )
-        article = self.articles[-1].id
-        if not ident.startswith(f"{article}."):
-            raise span.error(
-                f"rule `{ident}` stands under `{article}`",
-                8,
-                hint=f"name it {article}.1 or move it",
-            )
-        if not _ID.fullmatch(ident, len(article) + 1):
-            hint = f"ids are ASCII letters, digits and hyphens, such as {article}.1"
-            raise span.error(f"`{ident}` is no id of a rule", 8, hint=hint)
+        article = self.article_of(span, ident)
         try:
             effect = Effect(effect_name)
         except ValueError:
@@ -302,44 +301,13 @@ class _Reader:
         excepts = []
         for key, value in self.fields(n + 1, end):
             if key == "except":
-                m = re.match(r"\[([A-Za-z0-9-]+)\]\s*", value.text)
-                if m is None:
-                    hint = "write except: [PIPL-18] condition, in square brackets that are ASCII"
-                    raise value.error("an exception cites its article first", hint=hint)
-                rest = Span(
-                    text=value.text[m.end() :],
-                    file=value.file,
-                    line=value.line,
-                    column=value.column + m.end(),
-                    lines=value.lines,
-                )
-                if not rest.text.strip():
-                    hint = "write the condition behind it; `true` where it always holds"
-                    raise rest.error(f"the exception of `{m[1]}` has no condition", hint=hint)
-                excepts.append((self.span(value.line - 1, value.column + 1, m[1]), rest))
+                excepts.append(self.exception(value))
             elif key in fields:
                 hint = "join them in one" if key in ("when", "needs") else "delete one of them"
                 raise value.error(f"`{key}` is given twice", hint=hint)
             else:
                 fields[key] = value
-        for key, value in fields.items():
-            if not value.text.strip():
-                raise value.error(f"`{key}` is empty", hint="write its value behind it")
-        required, optional = _FIELDS[effect]
-        allowed = sorted(required | optional)
-        for key, value in fields.items():
-            if key not in allowed:
-                near = get_close_matches(key, set(allowed) - set(fields), 1)
-                hint = (
-                    f"did you mean `{near[0]}`?" if near else f"its fields are {', '.join(allowed)}"
-                )
-                a = "an" if effect is Effect.OBLIGE else "a"
-                raise self.span(value.line - 1).error(
-                    f"`{key}` has no meaning in {a} {effect.value} rule", hint=hint
-                )
-        if absent := sorted(required - set(fields)):
-            hint = f"{effect.value} needs the fields {', '.join(sorted(required))}"
-            raise span.error(f"rule `{ident}` lacks `{absent[0]}`", hint=hint)
+        self.check_fields(span, ident, effect, fields)
         self.rules.append(
             RawRule(
                 id=ident,
@@ -351,10 +319,66 @@ class _Reader:
             )
         )
 
+    def article_of(self, span: Span, ident: str) -> str:
+        """The article of a rule: that of the last heading above. The rule's id begins with it."""
+        if not self.articles:
+            hint = "put it under the heading of its article"
+            raise span.error(f"rule `{ident}` cites no article", hint=hint)
+        article = self.articles[-1].id
+        at = len("```rule ")
+        if not ident.startswith(f"{article}."):
+            hint = f"name it {article}.1 or move it"
+            raise span.error(f"rule `{ident}` stands under `{article}`", at, hint=hint)
+        if not _ID.fullmatch(ident, len(article) + 1):
+            hint = f"ids are ASCII letters, digits and hyphens, such as {article}.1"
+            raise span.error(f"`{ident}` is no id of a rule", at, hint=hint)
+        return article
+
+    def exception(self, value: Span) -> tuple[Span, Span]:
+        """The cited article and the condition of `except: [PIPL-18] condition`."""
+        m = re.match(r"\[([A-Za-z0-9-]+)\]\s*", value.text)
+        if m is None:
+            hint = "write except: [PIPL-18] condition, in square brackets that are ASCII"
+            raise value.error("an exception cites its article first", hint=hint)
+        condition = Span(
+            text=value.text[m.end() :],
+            file=value.file,
+            line=value.line,
+            column=value.column + m.end(),
+            lines=value.lines,
+        )
+        if not condition.text.strip():
+            hint = "write the condition behind it; `true` where it always holds"
+            raise condition.error(f"the exception of `{m[1]}` has no condition", hint=hint)
+        return self.span(value.line - 1, value.column + 1, m[1]), condition
+
+    def check_fields(
+        self, span: Span, ident: str, effect: Effect, fields: Mapping[str, Span]
+    ) -> None:
+        """Every field that the effect needs is there, none is empty, and none has no meaning."""
+        for key, value in fields.items():
+            if not value.text.strip():
+                raise value.error(f"`{key}` is empty", hint="write its value behind it")
+        required, optional = _FIELDS[effect]
+        allowed = sorted(required | optional)
+        for key, value in fields.items():
+            if key not in allowed:
+                near = get_close_matches(key, set(allowed) - set(fields), 1)
+                hint = f"its fields are {', '.join(allowed)}"
+                if near:
+                    hint = f"did you mean `{near[0]}`?"
+                a = "an" if effect is Effect.OBLIGE else "a"
+                raise self.span(value.line - 1).error(
+                    f"`{key}` has no meaning in {a} {effect.value} rule", hint=hint
+                )
+        if absent := sorted(required - set(fields)):
+            hint = f"{effect.value} needs the fields {', '.join(sorted(required))}"
+            raise span.error(f"rule `{ident}` lacks `{absent[0]}`", hint=hint)
+
     def fields(self, begin: int, end: int) -> list[tuple[str, Span]]:
-        found: list[
-            tuple[str, int, int, list[str]]
-        ] = []  # key, line, column of the value, lines of the value
+        """Keys and values in order; a value may go on in indented lines."""
+        # key, line index and column of the value, lines of the value
+        found: list[tuple[str, int, int, list[str]]] = []
         for n in range(begin, end):
             line = self.lines[n]
             if not line.strip():
@@ -389,37 +413,30 @@ class _Reader:
             if value < 0:
                 raise at.error(f"parameter `{ident}` from {key} is negative", hint="no fact is")
             values.append((day, value))
+        # `typing` takes each value to hold up to the next day, so the days must ascend
         if values != sorted(values):
             message = f"the days of parameter `{ident}` are out of order"
             raise self.span(n).error(message, hint="let the earliest stand first")
         self.params.append(RawParam(id=ident, values=tuple(values), span=self.span(n)))
 
     def case(self, n: int, end: int, name: str) -> None:
+        span = self.span(n)
         body = load_yaml("\n".join(self.lines[n + 1 : end]), file=self.file, line=n + 2)
-        if (
-            not isinstance(body, dict)
-            or not isinstance(body.get("expect"), dict)
-            or not body["expect"]
-        ):
-            raise self.span(n).error(
-                f"case `{name}` expects nothing", hint="give `given` and `expect`"
-            )
+        expect = body.get("expect") if isinstance(body, dict) else None
+        if not isinstance(expect, dict) or not expect:
+            raise span.error(f"case `{name}` expects nothing", hint="give `given` and `expect`")
         if wrong := sorted(set(body) - {"given", "like", "sources", "at", "expect"}, key=str):
             hint = "its fields are given, like, sources, at and expect"
-            raise (
-                self.span(n)
-                .below(str(wrong[0]))
-                .error(f"case `{name}` has an unknown field `{wrong[0]}`", hint=hint)
+            raise span.below(str(wrong[0])).error(
+                f"case `{name}` has an unknown field `{wrong[0]}`", hint=hint
             )
         if name in [c.name for c in self.cases]:
-            raise self.span(n).error(
-                f"case `{name}` is given twice", hint="give one of them another name"
-            )
-        self.cases.append(RawCase(name=name, body=body, span=self.span(n)))
+            raise span.error(f"case `{name}` is given twice", hint="give one of them another name")
+        self.cases.append(RawCase(name=name, body=body, span=span))
 
 
 def _why_no_field(line: str) -> str:
-    """The next step for a line of a rule that is no field."""
+    """The hint for a line of a rule that is not a field."""
     if re.match(r"\w+\s*：", line):
         return "`：` is full-width; write `: `"
     if re.match(r"[a-z]+:", line):

@@ -1,4 +1,4 @@
-"""Conditions: a recursive-descent parser for the subset of CEL that rules are written in.
+"""Conditions: a recursive-descent parser for the subset of CEL in which rules are written.
 
     condition  = or ;            or  = and { "||" and } ;          and = unary { "&&" unary } ;
     unary      = "!" unary | primary ;
@@ -8,7 +8,7 @@
     term       = fact | integer | string | date ;
     date       = "date" "(" string ")" ;             list = "[" [ literal { "," literal } ] "]" ;
 
-The parser knows no types; `check` does. Positions count from 0 in the text given.
+The parser knows no types; `typing` does. Positions count from 0 in the given text.
 """
 
 from __future__ import annotations
@@ -21,20 +21,27 @@ from dataclasses import dataclass
 from heyi.model.errors import HeyiError
 
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<int>[0-9][0-9_]*)|(?P<string>"[^"\n]*")|(?P<name>[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)
-    |(?P<op>&&|\|\||==|!=|<=|>=|[!<>()\[\],]))""",
+    r"""\s*(?:
+      (?P<int>[0-9][0-9_]*)
+    | (?P<string>"[^"\n]*")
+    | (?P<name>[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)
+    | (?P<op>&&|\|\||==|!=|<=|>=|[!<>()\[\],])
+    )""",
     re.VERBOSE,
 )
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*")
 _COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
 DEPTH = 60
+"""Levels of nesting at most, far below the recursion limit of Python."""
 LENGTH = 100_000
+"""Characters of a condition at most."""
 DIGITS = 16
+"""Digits of a number at most."""
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def parse_day(text: str) -> dt.date | None:
-    """The day of `YYYY-MM-DD`, and of no other spelling that ISO 8601 has; None where it is none."""
+    """The day of `YYYY-MM-DD`; None for any other text, other spellings of ISO 8601 included."""
     try:
         return dt.date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
@@ -42,7 +49,7 @@ def parse_day(text: str) -> dt.date | None:
 
 
 def why_no_day(text: str) -> str:
-    """The next step for whoever wrote `text` where a day stands."""
+    """The hint for a `text` that is not a day."""
     return (
         "the calendar has no such day; dates are YYYY-MM-DD"
         if _DAY.fullmatch(text)
@@ -51,9 +58,10 @@ def why_no_day(text: str) -> str:
 
 
 class ConditionError(HeyiError):
-    """A condition does not parse or type-check; `at` is the offset in its text. Packs turn it into a RuleError.
+    """A condition does not parse or type-check; packs turn this into a RuleError.
 
-    `label` is what stands where a name should and is not ASCII: perhaps the label of a fact.
+    `at` is the offset in the text. `label` is a word that is not ASCII, in place of a name: perhaps
+    it is the label of a fact.
     """
 
     def __init__(self, message: str, at: int, *, hint: str = "", label: str = "") -> None:
@@ -82,6 +90,8 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
+    """`left op right`; `at` is the offset of the operator."""
+
     op: str
     left: Name | Lit
     right: Name | Lit
@@ -90,12 +100,16 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Within:
+    """`fact in [..]`."""
+
     fact: Name
     values: Listing
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionCall:
+    """`subset(fact, [..])` or `overlap(fact, [..])`; `op` is the name of the function."""
+
     op: str
     fact: Name
     values: Listing
@@ -109,6 +123,8 @@ class Negation:
 
 @dataclass(frozen=True, slots=True)
 class Junction:
+    """Two or more conditions joined by `op`, which is `&&` or `||`."""
+
     op: str
     of: tuple[Tree, ...]
 
@@ -120,7 +136,7 @@ def parse_condition(text: str) -> Tree:
     """Parse one condition.
 
     Raises:
-        ConditionError: with the offset of the first character that cannot stand there.
+        ConditionError: with the offset of the first character that does not fit.
     """
     if len(text) > LENGTH:
         raise ConditionError(
@@ -140,14 +156,20 @@ _INSTEAD = {
     "或": "||",
     "非": "!",
 }
-"""What stands in texts, and what a condition has for it; full-width signs besides are found by their compatibility."""
+"""Signs of ordinary text, and what a condition has for them. `_stray` finds other full-width signs
+by their compatibility form (NFKC)."""
 
 
 def _stray(text: str, at: int) -> ConditionError:
-    """The error for the character at `at`, with which no token begins."""
+    """The error for the character at offset `at`, with which no token begins.
+
+    Authors often write Chinese punctuation, labels of facts, or operators of other languages. The
+    order of the cases matters: the first that fits has the most exact hint.
+    """
     if text[at] == "." and text[at + 1 : at + 2].isalpha():
         at += 1  # the name is broken off by the letter behind the full stop
     c = text[at]
+    # a run of full-width signs, such as `＞＝`, whose compatibility form is ASCII
     end = at
     while (
         end < len(text)
@@ -156,6 +178,7 @@ def _stray(text: str, at: int) -> ConditionError:
     ):
         end += 1
     word = re.compile(r"[\w.]*").fullmatch
+    # the whole word around the character
     begin, behind = at, at
     while begin > 0 and word(text[begin - 1]):
         begin -= 1
@@ -168,7 +191,10 @@ def _stray(text: str, at: int) -> ConditionError:
         ascii_ = unicodedata.normalize("NFKC", text[at:end])
         return ConditionError(f"`{text[at:end]}` is full-width", at, hint=f"write `{ascii_}`")
     if c.isalpha():
-        hint = "names are ASCII, such as `consent.given`; the Chinese label of a fact stands in facts.toml"
+        hint = (
+            "names are ASCII, such as `consent.given`; "
+            "the Chinese label of a fact stands in facts.toml"
+        )
         message = f"`{name}` is no name: `{c}` (U+{ord(c):04X}) is not ASCII"
         return ConditionError(message, at, hint=hint, label=name)
     if not c.isprintable():
@@ -191,6 +217,8 @@ def _stray(text: str, at: int) -> ConditionError:
 
 
 class _Parser:
+    """One method for each line of the grammar; a token is (kind, text, offset)."""
+
     def __init__(self, text: str) -> None:
         self.text = text
         self.tokens = list(self._lex())
@@ -244,6 +272,7 @@ class _Parser:
         return self.joined("&&", self.unary)
 
     def joined(self, op: str, part: object) -> Tree:
+        # every bracket passes here, so this bounds the recursion
         assert callable(part)
         self.depth += 1
         if self.depth > DEPTH:

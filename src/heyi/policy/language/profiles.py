@@ -1,4 +1,11 @@
-"""Profiles: named sets of facts (`profiles.yaml`), for worked cases and for people who ask."""
+"""Profiles (`profiles.yaml`): named sets of facts, for worked cases and for people who ask.
+
+    county-hospital:
+      like: [hospital]
+      requester.tier: county
+
+A profile has the facts of those in `like`, overridden by its own.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +24,7 @@ PROFILES_FILE = "profiles.yaml"
 
 @lru_cache(maxsize=8)
 def _profiles(text: str) -> Mapping[str, Mapping[str, object]]:
-    """The profiles of a text; read once, since every worked case asks for them."""
+    """The profiles of a text; remembered, since every worked case asks for them."""
     lines_of(text, file=PROFILES_FILE)
     profiles = load_yaml(text, file=PROFILES_FILE) or {}
     if not isinstance(profiles, dict) or not all(
@@ -31,10 +38,10 @@ def _profiles(text: str) -> Mapping[str, Mapping[str, object]]:
 
 
 def expand_profiles(names: list[str], texts: Mapping[str, str]) -> dict[str, object]:
-    """Facts of named profiles (`profiles.yaml`), later ones prevailing; a profile may be `like` others.
+    """Facts of named profiles; later profiles override earlier ones.
 
     Raises:
-        InvalidInput: there is no such profile, or profiles are like one another in a circle.
+        InvalidInput: a name is of no profile, or profiles are like one another in a circle.
     """
     profiles = _profiles(texts.get(PROFILES_FILE, "{}"))
     known: dict[str, dict[str, object]] = {}
@@ -76,7 +83,11 @@ def expand_profiles(names: list[str], texts: Mapping[str, str]) -> dict[str, obj
 
 
 def check_profiles(schema: Schema, texts: Mapping[str, str]) -> None:
-    """Every profile holds known facts with values of their types, whether or not a case uses it."""
+    """Check that every profile holds known facts with values of their types.
+
+    Raises:
+        RuleError: one does not, whether or not a case uses it.
+    """
     for name in _profiles(texts.get(PROFILES_FILE, "{}")):
         try:
             for fact, value in expand_profiles([name], texts).items():

@@ -1,4 +1,4 @@
-"""Sentences of a rulebook, which stand in Chinese and in English."""
+"""Sentences of a rulebook, in Chinese and in English: `{zh: 禁止, en: forbidden}`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Lines of a rulebook file, and places in them.
+"""Lines of a rulebook file, and places in them that errors point at.
 
-What a reader of the page does not see is refused, and so is what nobody could read.
+Characters that a reader does not see are refused: the page must show all that is loaded.
 """
 
 from __future__ import annotations
@@ -11,26 +11,28 @@ from dataclasses import dataclass
 from heyi.model.errors import RuleError
 
 LENGTH = 1_000_000
-"""Characters of one file; the longest instrument that is shipped has 16 thousand."""
+"""Characters of one file at most; the longest that is shipped has 16 thousand."""
 
-# controls but tab and line feed, separators that some editors do not show as line ends, marks that turn text around
+# controls except tab and line feed; line separators that some editors do not show; marks that
+# change the direction of text; the byte order mark; surrogates
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """Text with its place in a file, so that an offset in it can be pointed at."""
+    """Text with its place in a file. `line` and `column` count from 1; `lines` is all the file."""
 
     text: str
     file: str
     line: int
     column: int
-    lines: tuple[str, ...]  # of the whole file
+    lines: tuple[str, ...]
 
     def error(self, message: str, at: int = 0, *, hint: str = "") -> RuleError:
         """A RuleError that points at offset `at` of this text."""
         before = self.text[:at]
         down = before.count("\n")
+        # in the first line of the text its own column counts, in later ones the start of the line
         column = self.column + at if down == 0 else at - before.rindex("\n")
         line = self.line + down
         excerpt = self.lines[line - 1] if line <= len(self.lines) else ""
@@ -39,7 +41,7 @@ class Span:
         )
 
     def below(self, *words: str) -> Span:
-        """The first of `words` that stands in the block of which this is the head; without any, the head."""
+        """The first of `words` found in the block that this head begins, or else the head."""
         end = next(
             (n for n in range(self.line, len(self.lines)) if self.lines[n].startswith("```")),
             self.line,
@@ -59,7 +61,7 @@ class Span:
 
 
 def lines_of(text: str, *, file: str) -> tuple[str, ...]:
-    """The lines of a text; they end with a line feed, or with a carriage return and a line feed.
+    r"""The lines of a text; line ends are \n or \r\n.
 
     Raises:
         RuleError: the file is too long, or has a character that a reader does not see.
@@ -89,7 +91,7 @@ def lines_of(text: str, *, file: str) -> tuple[str, ...]:
 def at_line(
     lines: tuple[str, ...], n: int, *, file: str, column: int = 1, text: str | None = None
 ) -> Span:
-    """The text at line index `n` (from 0) beginning at `column` (from 1)."""
+    """`text`, or else the line at index `n` (from 0), from `column` (from 1) on."""
     return Span(
         text=lines[n][column - 1 :] if text is None else text,
         file=file,

@@ -1,4 +1,8 @@
-"""YAML and JSON as people write facts in them, with duplicate keys refused instead of silently overwritten."""
+"""YAML and JSON as people write facts in them; a key that is given twice is refused.
+
+Of YAML only plain mappings, lists and scalars are read: no anchors, aliases, tags or merges, and no
+dates, hexadecimal numbers or words such as `yes` that turn into values of other types.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +16,15 @@ import yaml
 from heyi.model.errors import RuleError
 
 DEPTH = 20
+LARGEST = 1_000_000
+"""Characters of a document. Parsing takes some five seconds for each million of them."""
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1 without dates read as dates, without duplicate keys, and without what stands elsewhere than it is read.
+    """YAML 1.1 without duplicate keys, anchors, tags, merges and deep nesting.
 
-    An alias of an alias grows without bound, and a merge overwrites keys without a word.
+    A reader must find every value where it counts. Moreover, aliases of aliases grow without bound,
+    and a merge overwrites keys silently.
     """
 
     depth = 0
@@ -64,7 +71,8 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-# `on: yes` must not turn into booleans, 2026-01-01 into a date, nor 1:30 into 90: the schema decides what a value is
+# The schema decides what a value is, so `yes` must stay text and not become true, 2026-01-01 must
+# not become a date, and 1:30 must not become 90. Only true, false and decimal numbers are read.
 _Loader.yaml_implicit_resolvers = {
     k: [
         (tag, rx)
@@ -75,7 +83,7 @@ _Loader.yaml_implicit_resolvers = {
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
 _Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:int", re.compile(r"^(?:0|-?[1-9][0-9_]{0,17})$"), list("-0123456789")
+    "tag:yaml.org,2002:int", re.compile(r"^(?:0|-?[1-9](?:_?[0-9]){0,17})$"), list("-0123456789")
 )
 
 
@@ -83,8 +91,15 @@ def load_yaml(text: str, *, file: str, line: int = 1) -> Any:
     """Parse one YAML document; `line` is where it begins in `file`.
 
     Raises:
-        RuleError: with the place of the first fault.
+        RuleError: with the place of the first fault; or the document is too large.
     """
+    if len(text) > LARGEST:
+        raise RuleError(
+            f"{len(text):,} characters of YAML are more than the {LARGEST:,} that are read",
+            file=file,
+            line=line,
+            hint="give many requests as Parquet, and a rulebook as several packs",
+        )
     try:
         return yaml.load(text, _Loader)
     except yaml.MarkedYAMLError as e:
@@ -106,7 +121,7 @@ def load_yaml(text: str, *, file: str, line: int = 1) -> Any:
 
 
 def _hint(problem: str, around: str) -> str:
-    """The next step after a fault of form; `around` is its line and the one above, where it may have begun."""
+    """The hint for a malformed document; `around` is the line of the fault and the line above."""
     if "tab" in problem:
         return "indent with spaces"
     if problem.startswith(("expected", "could not find", "mapping values")):
@@ -117,7 +132,7 @@ def _hint(problem: str, around: str) -> str:
     return ""
 
 
-# where a sign of the form should stand: a Chinese text has full-width signs of its own
+# full-width signs in place of `:`, `,`, `{` and `"`; elsewhere they may be part of a Chinese text
 _WIDE = re.compile(r"(?m)(?:^|[{,])\s*[\w.-]+：|，\s*[\w.-]+:|: *[｛“]|^\s*｛")
 _NARROW = {"：": ": ", "，": ", ", "｛": "{", "｝": "}", "“": '"', "”": '"'}
 

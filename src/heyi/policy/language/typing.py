@@ -1,6 +1,12 @@
-"""Typing conditions: trees of the parser become conditions of the IR, with derived facts and dated parameters expanded.
+"""Typing of conditions: trees of the parser become conditions of the IR, or errors with a place.
 
-Whatever is not of the right type, outside a vocabulary or unknown is refused with its place.
+Derived facts and dated parameters are expanded on the way. If `limit` is 10 from 2024-03-22 on and
+20 from 2026-01-01 on, `n > param.limit` becomes
+
+    Some((
+        All((legal_day >= 2024-03-22, legal_day < 2026-01-01, n > 10)),
+        All((legal_day >= 2026-01-01, n > 20)),
+    ))
 """
 
 from __future__ import annotations
@@ -29,23 +35,28 @@ from heyi.policy.language.source import Span
 
 FACTS_FILE = "facts.toml"
 SIZE = 2_000
-"""Parts of a condition when all that is derived is expanded; the largest that is shipped has 37."""
+"""Parts of an expanded condition at most; the largest in the shipped rulebook has 37."""
 Params = Mapping[str, tuple[tuple[dt.date, int], ...]]
 
 
 class Conditions:
-    """Types the conditions of one rulebook; `text` is that of `facts.toml`, `params` are those of all packs."""
+    """Types the conditions of one rulebook.
+
+    `text` is that of `facts.toml`. `params` are the parameters of all packs, by name.
+    """
 
     def __init__(self, schema: Schema, text: str, params: Params) -> None:
         self.schema = schema
         self.lines = text.splitlines()
         self.params = params
+        # parameters of the condition that is being typed, each with the offset of its first use
         self.params_read: dict[str, int] = {}
+        # derived facts that are being expanded, the outermost first
         self.deriving: list[str] = []
         self.derived: dict[str, ir.Condition] = {}
 
     def derive(self, name: str) -> ir.Condition:
-        """The expansion of a derived fact; a circle is refused."""
+        """The condition of a derived fact; a circle is refused."""
         if name not in self.derived:
             if name in self.deriving:
                 circle = " → ".join([*self.deriving[self.deriving.index(name) :], name])
@@ -58,6 +69,7 @@ class Conditions:
             self.deriving.append(name)
             self.derived[name] = self.in_schema(self.schema.facts[name].derived, name)
             self.deriving.pop()
+            # facts derived from derived facts double at each step, however short each text is
             if _is_large(self.derived[name]):
                 raise self.schema_error(
                     name, f"derived fact `{name}` is too large when it is expanded"
@@ -69,19 +81,21 @@ class Conditions:
         return self.derived[name]
 
     def in_schema(self, text: str, owner: str) -> ir.Condition:
+        """A condition of `facts.toml`: what a fact is derived from, or what opens a track."""
         self.params_read.clear()
         try:
             condition = self.condition(parse_condition(text))
         except ConditionError as e:
             error = self.schema_error(owner, f"in `{owner}`: {e.message}", self.hint(e))
-            below = range(error.line, len(self.lines))
-            for n in below:
+            # point at the expression, which is in a line below the head
+            for n in range(error.line, len(self.lines)):
                 key, _, value = self.lines[n].partition("=")
                 if key.strip() in ("derived", "opens"):
                     error.line, error.excerpt = n + 1, self.lines[n]
                     error.column = self.lines[n].find(text) + 1 + e.at if text in value else 1
                     break
             raise error from None
+        # a derived fact holds on every day, but a parameter has no value before its first day
         if self.params_read:
             raise self.schema_error(
                 owner, f"`{owner}` reads a parameter", "only rules, which have dates, may"
@@ -96,10 +110,11 @@ class Conditions:
         )
 
     def hint(self, error: ConditionError) -> str:
-        """The next step; where a label stands for a name, the name."""
+        """The hint of an error; for a label written in place of a name, that name."""
         return self.schema.labelled(error.label) or error.hint if error.label else error.hint
 
     def compile(self, span: Span) -> ir.Condition:
+        """A condition of a pack."""
         try:
             condition = self.condition(parse_condition(span.text))
         except ConditionError as e:
@@ -136,8 +151,9 @@ class Conditions:
             case Within(fact, values):
                 spec = self.plain(fact)
                 if spec.type not in (FactType.ENUM, FactType.INT):
+                    kind = _a(spec.type)
                     raise ConditionError(
-                        f"`in` needs an enum or a number before it; `{fact.text}` is {_a(spec.type)}",
+                        f"`in` needs an enum or a number before it; `{fact.text}` is {kind}",
                         fact.at,
                         hint="for a set use subset(…) or overlap(…)",
                     )
@@ -162,6 +178,19 @@ class Conditions:
         ]
         if not names:
             raise ConditionError("a comparison needs a fact", r.at)
+        self.refuse_bare_value(r)
+        specs = [self.plain(n) for n in names]
+        self.refuse_unlike(r, specs)
+        spec = specs[0]
+        params = [
+            t for t in (r.left, r.right) if isinstance(t, Name) and t.text.startswith("param.")
+        ]
+        if params:
+            return self.with_param(r, params[0], spec)
+        return ir.Compare(r.op, self.term(r.left, spec), self.term(r.right, spec))
+
+    def refuse_bare_value(self, r: Relation) -> None:
+        """A value of an enum without quotes reads as the name of a fact: `act.kind == share`."""
         for name, other in ((r.left, r.right), (r.right, r.left)):
             if (
                 isinstance(name, Name)
@@ -174,39 +203,33 @@ class Conditions:
                     raise ConditionError(
                         f"`{name.text}` is a value of `{spec.id}` and no fact", name.at, hint=hint
                     )
-        specs = [self.plain(n) for n in names]
+
+    def refuse_unlike(self, r: Relation, specs: list[FactSpec]) -> None:
+        """Facts that cannot be compared with one another, or not by this operator."""
+        spec = specs[0]
         if (
             len(specs) == 2
-            and specs[0].type is FactType.ENUM
-            and list(specs[0].values) != list(specs[1].values)
+            and spec.type is FactType.ENUM
+            and list(spec.values) != list(specs[1].values)
         ):
             raise ConditionError(
-                f"`{specs[0].id}` and `{specs[1].id}` have different vocabularies",
+                f"`{spec.id}` and `{specs[1].id}` have different vocabularies",
                 r.at,
                 hint="compare each with a value",
             )
         if len({s.type for s in specs}) > 1:
-            message = f"cannot compare {_a(specs[0].type)} with {_a(specs[1].type)}"
+            message = f"cannot compare {_a(spec.type)} with {_a(specs[1].type)}"
             raise ConditionError(message, r.at, hint="compare each with a value of its own type")
-        spec = specs[0]
+        set_test = "use subset(…) or overlap(…)"
         if r.op not in ("==", "!=") and spec.type not in (FactType.INT, FactType.DATE):
             message = f"`{r.op}` needs numbers or dates; `{spec.id}` is {_a(spec.type)}"
-            raise ConditionError(
-                message,
-                r.at,
-                hint="use subset(…) or overlap(…)" if spec.type is FactType.SET else "use == or !=",
-            )
+            hint = set_test if spec.type is FactType.SET else "use == or !="
+            raise ConditionError(message, r.at, hint=hint)
         if spec.type is FactType.SET:
-            raise ConditionError(f"`{spec.id}` is a set", r.at, hint="use subset(…) or overlap(…)")
-        params = [
-            t for t in (r.left, r.right) if isinstance(t, Name) and t.text.startswith("param.")
-        ]
-        if params:
-            return self.with_param(r, params[0], spec)
-        return ir.Compare(r.op, self.term(r.left, spec), self.term(r.right, spec))
+            raise ConditionError(f"`{spec.id}` is a set", r.at, hint=set_test)
 
     def with_param(self, r: Relation, param: Name, spec: FactSpec) -> ir.Condition:
-        """A dated parameter becomes one comparison for each of its periods."""
+        """A comparison with a dated parameter: one comparison for each of its periods."""
         name = param.text.removeprefix("param.")
         if name not in self.params:
             near = get_close_matches(name, self.params, 1)
@@ -222,6 +245,7 @@ class Conditions:
                 r.at,
                 hint="parameters are numbers",
             )
+        # `dated` checks that the first value holds when the rule begins
         self.params_read.setdefault(name, param.at)
         values = self.params[name]
         for begin, value in values:
@@ -237,6 +261,7 @@ class Conditions:
             left = bound if r.left is param else self.term(r.left, spec)
             right = bound if r.right is param else self.term(r.right, spec)
             parts: list[ir.Condition] = [on_day(">=", begin)]
+            # the last period has no end
             if i + 1 < len(values):
                 parts.append(on_day("<", values[i + 1][0]))
             periods.append(ir.All((*parts, ir.Compare(r.op, left, right))))
@@ -246,6 +271,7 @@ class Conditions:
         return ir.Fact(t.text) if isinstance(t, Name) else ir.FixedValue(self.literal(spec, t))
 
     def literal(self, spec: FactSpec, lit: Lit) -> ir.Scalar:
+        """A literal as a value of the fact; of a set it is one member."""
         try:
             value = spec.check([lit.value] if spec.type is FactType.SET else lit.value)
         except InvalidInput as e:
@@ -261,6 +287,7 @@ class Conditions:
             raise ConditionError(e.message, at, hint=e.hint) from None
 
     def plain(self, name: Name) -> FactSpec:
+        """A fact with a slot; engines compare nothing else."""
         spec = self.fact(name.text, name.at)
         if spec.derived:
             raise ConditionError(
@@ -269,7 +296,7 @@ class Conditions:
         return spec
 
     def dated(self, span: Span, begins: dt.date) -> ir.Condition:
-        """A condition whose parameters all have a value on every day from `begins` on."""
+        """A condition of a rule; its parameters must have values on every day from `begins` on."""
         self.params_read.clear()
         condition = self.compile(span)
         for name, at in self.params_read.items():
@@ -277,7 +304,8 @@ class Conditions:
                 raise span.error(
                     f"parameter `{name}` begins on {first}, after the rule does on {begins}",
                     at,
-                    hint=f"give its value of {begins} as well, or let the rule begin later with `from`",
+                    hint=f"give its value of {begins} as well, "
+                    "or let the rule begin later with `from`",
                 )
         return condition
 
@@ -287,7 +315,7 @@ def _a(kind: FactType) -> str:
 
 
 def _is_large(condition: ir.Condition) -> bool:
-    """Whether it has more than SIZE parts; no more than those are counted."""
+    """Whether it has more than SIZE parts; the count stops there, since it may be exponential."""
     left, parts = [condition], 0
     while left and parts <= SIZE:
         parts += 1
@@ -310,8 +338,5 @@ def _depth(condition: ir.Condition) -> int:
 
 
 def on_day(op: str, day: dt.date) -> ir.Condition:
-    """The legal day compared with a day."""
+    """The condition `legal_day op day`."""
     return ir.Compare(op, ir.Fact(LEGAL_DAY), ir.FixedValue(day.toordinal()))
-
-
-PROFILES_FILE = "profiles.yaml"

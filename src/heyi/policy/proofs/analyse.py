@@ -1,4 +1,12 @@
-"""What a rulebook says without meaning to: found by z3 over all complete requests and all days."""
+"""Findings: rules without effect, covered rules and the like, found by z3 over all requests.
+
+dead               no request on any day makes the rule apply
+never-permitted    the rule applies only to requests that are denied anyway
+closed             no request with this act or delivery can be permitted
+redundant          other rules say the same wherever this one applies
+outranks           an exception rests on an instrument above the rule's own
+bare               an article has no rule
+"""
 
 from __future__ import annotations
 
@@ -15,7 +23,7 @@ from heyi.policy.language.schema import LEGAL_DAY, FactType
 
 
 class FindingKind(Enum):
-    """`fault` is a mistake in any rulebook; the others are for a person to look at."""
+    """What a finding is; a `fault` is always a mistake, the others are for a person to judge."""
 
     DEAD = "dead"
     NEVER_PERMITTED = "never-permitted"
@@ -49,6 +57,7 @@ def findings(book: ir.Rulebook) -> list[Finding]:
     facts = SymbolicFacts(book.schema)
     reading, question = SymbolicReading(book, facts), Question(facts)
     question.always(facts.known(LEGAL_DAY))
+    # INVARIANT: all formulas are made above, so that `complete` covers every fact that they read.
     complete = facts.all_known()
     dead = [r for r in book.rules if question.can(reading.fired[r.id]) is None]
     found = [
@@ -71,9 +80,11 @@ def findings(book: ir.Rulebook) -> list[Finding]:
                     rule,
                     FindingKind.NEVER_PERMITTED,
                     "凡适用本规则的申请都不可能获准：其要求与红线矛盾，或红线已覆盖",
-                    "nothing to which it applies can be permitted: what it asks for is forbidden, or all of it is",
+                    "nothing to which it applies can be permitted: "
+                    "what it asks for is forbidden, or all of it is",
                 )
             )
+    # from here on over complete requests alone: unknown facts would make rules differ in vain
     question.always(complete)
     found += _closed(book, facts, reading, question)
     for rule in living:
@@ -105,7 +116,7 @@ def findings(book: ir.Rulebook) -> list[Finding]:
 
 
 def told(book: ir.Rulebook, finding: Finding, lang: str = "en") -> RuleError:
-    """A finding on a rule as an author is told of a mistake: with the line of its condition, and the next step."""
+    """A finding on a rule as an error for its author, at the line of the rule's condition."""
     lines = book.texts[finding.file].splitlines()
     line = (
         next(
@@ -135,7 +146,7 @@ def _of(rule: ir.Rule, kind: FindingKind, zh: str, en: str) -> Finding:
 def _closed(
     book: ir.Rulebook, facts: SymbolicFacts, reading: SymbolicReading, question: Question
 ) -> Iterator[Finding]:
-    """Values of the act for which no request whatever can be permitted."""
+    """Values of the facts `act.*` with which no request can be permitted."""
     for spec in book.schema.facts.values():
         if spec.id.startswith("act.") and spec.type is FactType.ENUM:
             for value, label in spec.values.items():
@@ -150,7 +161,7 @@ def _closed(
 def _covered_by(
     book: ir.Rulebook, rule: ir.Rule, reading: SymbolicReading, question: Question
 ) -> list[ir.Rule]:
-    """Rules that say the same wherever this one says anything; none where it says something of its own."""
+    """Rules that together have the same effect wherever this one has any; else none."""
     others = [r for r in book.rules if r is not rule and _comparable(r, rule)]
     if (
         not others
@@ -161,9 +172,10 @@ def _covered_by(
     needed = [
         r for r in others if question.can(_bites(rule, reading), _bites(r, reading)) is not None
     ]
-    if not needed:  # where every fact is known it says nothing at all
+    if not needed:  # on complete requests the rule has no effect, so any other rule covers it
         return others[:1]
-    for other in reversed(needed):  # those without which the rest do it still are left out
+    # leave out, one by one, those that the others make unnecessary
+    for other in reversed(needed):
         rest = [r for r in needed if r is not other]
         if question.can(_bites(rule, reading), *(z3.Not(_bites(r, reading)) for r in rest)) is None:
             needed = rest
@@ -180,20 +192,21 @@ def _comparable(a: ir.Rule, b: ir.Rule) -> bool:
 
 
 def _bites(rule: ir.Rule, reading: SymbolicReading) -> Bool:
-    """Where a rule makes a difference: it applies, and what it needs is not there."""
+    """The requests on which a rule has an effect: it applies, and what it needs is not met."""
     fired = reading.fired[rule.id]
     return z3.And(fired, z3.Not(reading.met[rule.id])) if rule.effect is Effect.REQUIRE else fired
 
 
 def _outranking(book: ir.Rulebook) -> Iterator[Finding]:
-    """Exceptions that rest on an instrument above the rule's own: lawful, and worth a second look."""
+    """Exceptions that rest on an instrument above the rule's own: lawful, but worth a look."""
     for rule in book.rules:
         for cited in dict.fromkeys(rule.excepts):
             above = book.articles[cited]
-            if above.rank.order > rule.article.rank.order:
+            own, rank = rule.article.rank, above.rank
+            if rank.order > own.order:
                 yield _of(
                     rule,
                     FindingKind.OUTRANKS,
-                    f"例外所依据的 {cited}（{above.rank.value}）高于本规则（{rule.article.rank.value}）",
-                    f"its exception rests on {cited} ({above.rank.value}), above the rule ({rule.article.rank.value})",
+                    f"例外所依据的 {cited}（{rank.value}）高于本规则（{own.value}）",
+                    f"its exception rests on {cited} ({rank.value}), above the rule ({own.value})",
                 )

@@ -1,7 +1,8 @@
-"""Requests at each side of each threshold, made by z3: there an engine or an author is off by one.
+"""Requests on each side of each threshold, made by z3: they find engines that are off by one.
 
-For every number or day that a rule compares a fact with, three complete requests that differ in that fact alone: just
-below, at, and just above the threshold, so chosen that the rule's truth changes between two of them.
+A threshold is a number or a day that a rule compares a fact with. Each has three complete requests
+that differ in that fact alone: just below, at, and just above the threshold. The rest of them is
+chosen so that the rule's truth changes between two of the three.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from heyi.policy.language.schema import LEGAL_DAY, FactSpec, FactType, to_ordina
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A number, or an ordinal day, that a rule compares a fact with; `part` is `applies` or `needs`."""
+    """A number, or an ordinal day, in a comparison of a rule; `part` is `applies` or `needs`."""
 
     rule: str
     part: str
@@ -33,14 +34,14 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """Complete requests around a threshold. Where there are none, nothing depends on it."""
+    """Complete requests around a threshold; none when the rule's truth never depends on it."""
 
     threshold: Threshold
     requests: tuple[dict[str, Value], ...]
 
 
 def thresholds(book: ir.Rulebook) -> list[Threshold]:
-    """Each threshold of each rule once, in their order."""
+    """Each threshold of each rule once, in the order of rules."""
     found: dict[Threshold, None] = {}
     for rule in book.rules:
         for part, condition in (("applies", rule.applies), ("needs", rule.needs)):
@@ -84,9 +85,10 @@ def _around(
     rule, spec = book.by_id[t.rule], book.schema.facts[t.fact]
     condition = rule.applies if t.part == "applies" else rule.needs
     truth, variable = facts.true(condition), facts.number(t.fact)
-    low, high = _range(spec)
+    low, high = spec.bounds
     near = [v for v in (t.value - 1, t.value, t.value + 1) if low <= v <= high]
     for a, b in pairwise(near):
+        # one request for which the rule's truth differs between the two values
         at = [z3.substitute(truth, (variable, z3.IntVal(v))) for v in (a, b)]
         model = question.can(at[0] != at[1])
         if model is not None:
@@ -100,12 +102,6 @@ def _around(
     return ()
 
 
-def _range(spec: FactSpec) -> tuple[int, int]:
-    return (
-        (1, dt.date.max.toordinal()) if spec.type is FactType.DATE else (spec.minimum, spec.maximum)
-    )
-
-
 def _value(spec: FactSpec, number: int) -> Value:
     return (
         dt.date.fromordinal(number)
@@ -115,7 +111,7 @@ def _value(spec: FactSpec, number: int) -> Value:
 
 
 def to_vectors(book: ir.Rulebook, found: list[Boundary]) -> str:
-    """Test vectors, a line a threshold: packed words, and what the interpreter, the oracle, makes of them."""
+    """Test vectors, a line for each threshold: packed words and how the interpreter reads them."""
     lines = []
     for b in found:
         requests = []

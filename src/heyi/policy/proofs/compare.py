@@ -1,4 +1,4 @@
-"""Two versions of a rulebook: stricter, looser, or both, each shown by a request that the engines have judged."""
+"""Comparison of two rulebooks: stricter, looser, both or the same, each shown by a request."""
 
 from __future__ import annotations
 
@@ -29,9 +29,11 @@ class DifferingRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What changed. A rule is `changed` when it applies, or is met, to other requests, or does something else.
+    """The differences between two rulebooks; rules are by id.
 
-    `weaker` and `stronger` are facts that now count from a weaker, or only from a stronger, source than before.
+    A rule is `changed` when it applies to, or is met by, other requests, or has another effect. It
+    is `reworded` when only its text differs. `weaker` and `stronger` are facts whose weakest source
+    that counts has become weaker or stronger. `stricter` and `looser` are requests as evidence.
     """
 
     added: tuple[str, ...]
@@ -59,7 +61,9 @@ class Comparison:
 
 
 def compare(old: ir.Rulebook, new: ir.Rulebook) -> Comparison:
-    """Compare the answers of two rulebooks over all requests and days; complete requests are preferred as witnesses.
+    """Compare the answers of two rulebooks to all requests on all days.
+
+    Complete requests are preferred as evidence.
 
     Raises:
         InvalidInput: a fact means different things in the two.
@@ -73,7 +77,8 @@ def compare(old: ir.Rulebook, new: ir.Rulebook) -> Comparison:
     )
     question.always(facts.known(LEGAL_DAY))
 
-    def witness(
+    # a request to which `one` answers more severely than `other`
+    def example(
         one: SymbolicReading, other: SymbolicReading, differs: Callable[[int], bool]
     ) -> DifferingRequest | None:
         harder = z3.Or([z3.And(one.at_least(k), z3.Not(other.at_least(k))) for k in range(1, 5)])
@@ -104,20 +109,25 @@ def compare(old: ir.Rulebook, new: ir.Rulebook) -> Comparison:
         reworded=reworded,
         weaker=_resourced(old.schema, new.schema, weaker=True),
         stronger=_resourced(old.schema, new.schema, weaker=False),
-        stricter=witness(after, before, lambda step: step > 0),
-        looser=witness(before, after, lambda step: step < 0),
+        stricter=example(after, before, lambda step: step > 0),
+        looser=example(before, after, lambda step: step < 0),
     )
 
 
 def _union(old: Schema, new: Schema) -> Schema:
-    for name in old.facts.keys() & new.facts.keys():
+    """The facts of both schemas, with the longer of two vocabularies.
+
+    Raises:
+        InvalidInput: a fact means different things in the two.
+    """
+    for name in (n for n in old.facts if n in new.facts):
         a, b = old.facts[name], new.facts[name]
         if _means(a) != _means(b) or not _extends(a, b):
             raise InvalidInput(
                 f"`{name}` is another fact in the two rulebooks",
                 hint="give the new one another name",
             )
-    # of two vocabularies the longer, whose members stand in the same order
+    # vocabularies grow at their end, so the longer one has the members of both
     both = {
         n: s
         for n, s in old.facts.items()
@@ -127,6 +137,7 @@ def _union(old: Schema, new: Schema) -> Schema:
 
 
 def _means(spec: FactSpec) -> tuple[object, ...]:
+    """The parts of a fact that must be equal in both rulebooks."""
     return spec.type, bool(spec.derived), spec.minimum, spec.maximum
 
 
@@ -136,7 +147,7 @@ def _extends(a: FactSpec, b: FactSpec) -> bool:
 
 
 def _resourced(old: Schema, new: Schema, *, weaker: bool) -> tuple[str, ...]:
-    """The facts whose weakest source that counts has become weaker, or stronger."""
+    """The facts whose weakest source that counts has become weaker; else those with a stronger."""
     moved = [n for n in new.facts if n in old.facts and new.facts[n].source != old.facts[n].source]
     return tuple(n for n in moved if (new.facts[n].source < old.facts[n].source) is weaker)
 
@@ -165,6 +176,7 @@ def _changed(
 
 
 def _does(rule: ir.Rule) -> tuple[object, ...]:
+    """What a rule does where it applies."""
     return (
         rule.effect,
         rule.article.jurisdiction,
@@ -177,6 +189,6 @@ def _does(rule: ir.Rule) -> tuple[object, ...]:
 
 
 def _differ(a: ir.Condition, b: ir.Condition, facts: SymbolicFacts, question: Question) -> bool:
-    """Whether some request, complete or not, makes a difference."""
+    """Whether the two conditions differ on some request, complete or not."""
     other: Bool = z3.Or(facts.true(a) != facts.true(b), facts.not_false(a) != facts.not_false(b))
     return question.can(other) is not None

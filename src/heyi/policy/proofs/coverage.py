@@ -1,4 +1,4 @@
-"""What the worked cases of a rulebook try: each rule true, undetermined and silent, and each atom true and false."""
+"""Coverage by worked cases: each rule true, undetermined and silent, each atom true and false."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from heyi.policy.language.schema import LEGAL_DAY, admit, to_ordinals
 
 @dataclass(slots=True)
 class Tried:
-    """The truth values that a rule, its `needs` and its atoms took in some case."""
+    """The truth values of a rule, its `needs` and its atoms over all cases."""
 
     rule: ir.Rule
     truths: set[Ternary] = field(default_factory=set)
@@ -22,11 +22,12 @@ class Tried:
 
     @property
     def complete(self) -> bool:
-        """Every truth value of the rule and both of each atom, but for the atoms on the legal day."""
+        """The rule had all three truth values, and each atom but those on the legal day had two."""
         return self.truths == {True, False, None} and not self.untried
 
     @property
     def untried(self) -> list[tuple[ir.Condition, bool]]:
+        """Atoms with a truth value that they had in no case, except atoms on the legal day."""
         return [
             (atom, truth)
             for atom, seen in self.atoms.items()
@@ -36,7 +37,7 @@ class Tried:
 
 
 def condition_coverage(book: ir.Rulebook) -> list[Tried]:
-    """What all cases of the rulebook together try, a record for each rule."""
+    """The coverage of each rule by all cases of the rulebook."""
     tried = [
         Tried(rule, atoms={atom: set() for c in (rule.applies, rule.needs) for atom in _atoms(c)})
         for rule in book.rules

@@ -1,10 +1,10 @@
-"""Proofs over all requests and all days: claims in a lawyer's words, and the laws L1 to L5 of docs/spec/decision.md.
+"""Proofs over all requests and all days: claims in a lawyer's words, and general laws.
 
     no request with CONDITION is ever permitted          凡 CONDITION 的申请，一律不予准许
     every request with CONDITION is denied               凡 CONDITION 的申请，一律予以拒绝
 
-`with CONDITION` means that the condition is known to hold. A claim is proved, or refuted by a request that the engines
-have judged.
+`with CONDITION` means that the condition is known to hold. A claim is proved, or it is refuted by a
+request that the interpreter has judged too. The laws are L1 to L5 of docs/spec/decision.md.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ from heyi.policy.language.typing import FACTS_FILE, Conditions
 Request = Mapping[str, Value]
 
 Against = Callable[[SymbolicReading], Bool]
+"""The formula of a counterexample, for the solver."""
 Refutes = Callable[[Outcome, bool], bool]
+"""Whether an outcome with its curability is that of a counterexample, for the interpreter."""
 
 
 def _is_permit(outcome: Outcome, _curable: bool) -> bool:
@@ -39,14 +41,17 @@ def _is_denied(outcome: Outcome, _curable: bool) -> bool:
     return outcome is Outcome.DENY
 
 
+# each form of a claim as a pattern, and its counterexamples for the solver and for the interpreter
 _FORMS: tuple[tuple[str, Against, Refutes], ...] = (
-    # how a claim is written in both languages, what a counterexample is to the solver, and to the engines
     (r"no request with (.+?) is (?:ever )?permitted", lambda r: r.permit(), _is_permit),
     (r"凡\s*(.+?)\s*(?:的申请)?，\s*(?:一律)?不予准许", lambda r: r.permit(), _is_permit),
     (r"no request with (.+?) is (?:ever )?denied", lambda r: r.at_least(3), _is_denied),
     (r"凡\s*(.+?)\s*(?:的申请)?，\s*(?:一律)?不予拒绝", lambda r: r.at_least(3), _is_denied),
     (
-        r"no request with (.+?) (?:ever )?needs approval|凡\s*(.+?)\s*(?:的申请)?，\s*(?:一律)?不须批准",
+        (
+            r"no request with (.+?) (?:ever )?needs approval"
+            r"|凡\s*(.+?)\s*(?:的申请)?，\s*(?:一律)?不须批准"
+        ),
         lambda r: z3.And(r.at_least(2), z3.Not(r.at_least(3))),
         lambda o, _c: o is Outcome.NEEDS_APPROVAL,
     ),
@@ -61,7 +66,10 @@ _FORMS: tuple[tuple[str, Against, Refutes], ...] = (
         lambda o, _c: o is not Outcome.DENY,
     ),
     (
-        r"every request with (.+?) is denied beyond cure|凡\s*(.+?)\s*(?:的申请)?，\s*一律予以拒绝且不可补正",
+        (
+            r"every request with (.+?) is denied beyond cure"
+            r"|凡\s*(.+?)\s*(?:的申请)?，\s*一律予以拒绝且不可补正"
+        ),
         lambda r: z3.Not(r.at_least(4)),
         lambda o, c: o is not Outcome.DENY or c,
     ),
@@ -79,9 +87,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class ProofResult:
-    """Proved where there is no counterexample; else a request, reduced to the facts that matter, and its outcome.
+    """A proof, or a counterexample with its outcome, reduced to the facts that matter.
 
-    A proof is `vacuous` where no request at all meets the condition.
+    A proof is `vacuous` where no request meets the condition.
     """
 
     counterexample: Request | None
@@ -95,7 +103,7 @@ class ProofResult:
 
 
 class Prover:
-    """One rulebook before the solver; building it takes longer than a proof."""
+    """The formulas of one rulebook. To make them takes longer than a proof."""
 
     def __init__(self, book: ir.Rulebook) -> None:
         self.book = book
@@ -105,10 +113,10 @@ class Prover:
         self.question.always(self.facts.known(LEGAL_DAY))
 
     def prove(self, sentence: str, *, on: dt.date | None = None) -> ProofResult:
-        """Prove or refute a claim. A counterexample is sought on the day `on` first, then on any.
+        """Prove or refute a claim; a counterexample on the day `on` is preferred.
 
         Raises:
-            InvalidInput: the sentence is no claim, or its condition does not parse or has wrong types.
+            InvalidInput: it is no claim, or its condition does not parse or has wrong types.
             TimeoutError: the solver gave up.
         """
         claim = parse_claim(self.book, sentence)
@@ -139,7 +147,7 @@ def parse_claim(book: ir.Rulebook, sentence: str) -> Claim:
     """Read a claim.
 
     Raises:
-        InvalidInput: it is none; the hint shows how claims are written.
+        InvalidInput: the sentence is no claim; the hint shows how claims are written.
     """
     text = " ".join(sentence.split()).rstrip(".。")
     for pattern, against, refutes in _FORMS:
@@ -147,8 +155,8 @@ def parse_claim(book: ir.Rulebook, sentence: str) -> Claim:
             return Claim(_condition(book, next(filter(None, match.groups()))), against, refutes)
     raise InvalidInput(
         "this is no claim that can be proved",
-        hint='write "no request with CONDITION is ever permitted", "every request with CONDITION is denied" '
-        "or 凡 CONDITION 的申请，一律不予准许",
+        hint='write "no request with CONDITION is ever permitted", '
+        '"every request with CONDITION is denied" or 凡 CONDITION 的申请，一律不予准许',
     )
 
 
@@ -160,9 +168,10 @@ def _condition(book: ir.Rulebook, text: str) -> ir.Condition:
 
 
 def reduced(request: Request, counts: Callable[[Request], bool]) -> dict[str, Value]:
-    """The request without those facts that are not needed for it to count."""
+    """The request without facts that are not needed for it to count."""
     kept, before = dict(request), 0
-    while len(kept) != before:  # what was needed beside another fact may go when that one has gone
+    # again while something was removed: a fact may have been needed only beside a removed one
+    while len(kept) != before:
         before = len(kept)
         for name in sorted(kept):
             less = {n: v for n, v in kept.items() if n != name}
@@ -171,7 +180,7 @@ def reduced(request: Request, counts: Callable[[Request], bool]) -> dict[str, Va
     return kept
 
 
-# --- the laws ---------------------------------------------------------------------------------------------------------
+# --- the laws -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +193,10 @@ class Law:
 
 
 def laws(book: ir.Rulebook) -> list[Law]:
-    """L1 to L5 for this rulebook. L6 holds by construction; L7 and L8 speak of engines and searches and are tested."""
+    """L1 to L5 for this rulebook.
+
+    L6 holds by construction. L7 and L8 are about engines and searches, and are tested.
+    """
     before, after, more = learning(book.schema)
     less, learned = SymbolicReading(book, before), SymbolicReading(book, after)
     question = Question(before, after)
@@ -213,9 +225,10 @@ def laws(book: ir.Rulebook) -> list[Law]:
             ),
             before,
         )
+        # the law excepts tracks that an instrument of this rank may ground
         closed = [
             z3.Not(without.opened[t.id]) for t in book.tracks if t.min_rank.order <= rank.order
-        ]  # a track that this rank may ground is none of the law
+        ]
         law("L4", f"{low} only tightens", *closed, z3.Not(without.permit()), less.permit())
     for jurisdiction in book.jurisdictions if len(book.jurisdictions) > 1 else ():
         own = tuple(r for r in book.rules if r.article.jurisdiction == jurisdiction)
@@ -227,7 +240,7 @@ def laws(book: ir.Rulebook) -> list[Law]:
 
 
 def _lower_packs(book: ir.Rulebook) -> list[tuple[Rank, str]]:
-    """Instruments too low to ground every track, with their ranks."""
+    """Instruments that rank too low to ground every track, with their ranks."""
     highest = max((t.min_rank.order for t in book.tracks), default=0)
     ranked = dict.fromkeys((r.article.rank, r.article.instrument.zh) for r in book.rules)
     return [(rank, name) for rank, name in ranked if rank.order < highest]
