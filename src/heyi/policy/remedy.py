@@ -20,9 +20,10 @@ CP 2011.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 from heyi.model.decision import Decision, Effect, Outcome, Remedy, Step
 from heyi.model.fact import Value
@@ -80,9 +81,19 @@ def with_remedies(point: DecisionPoint, decision: Decision, admitted: Admitted) 
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """A rule or track that leads to a denial unless `goal` is known to hold."""
+    """A rule or track that leads to a denial unless `goal` is known to hold.
+
+    `reads` are the facts of the goal: no other fact changes whether it holds.
+    """
 
     goal: Normal
+    reads: frozenset[str]
+
+
+def obstacle(goal: Normal) -> Obstacle:
+    return Obstacle(
+        goal, frozenset(n for part in _literals(goal) for n in ir.facts_read(part.atom))
+    )
 
 
 class Search:
@@ -100,6 +111,8 @@ class Search:
         self.schema = point.book.schema
         self.start = dict(start)
         self.rejected = rejected
+        self._known = to_ordinals(self.start)
+        self._answered: dict[tuple[int, Changes], list[tuple[str, Value]] | None] = {}
 
     def smallest(self) -> Iterator[Changes]:
         """Sets of changes that lift the denial, cheapest first; none contains another."""
@@ -121,11 +134,7 @@ class Search:
                 found.append(made)
                 yield changes
                 continue
-            known = to_ordinals(facts)
-            frozen = {name for name, _ in changes}
-            choices = [
-                self.ways(o, known, frozen) for o in self.obstacles if not _certain(o.goal, known)
-            ]
+            choices = list(self.choices(changes))
             if not all(choices):
                 continue  # nobody may change what this obstacle reads
             cost = sum(self.cost(name) for name, _ in changes)
@@ -136,29 +145,29 @@ class Search:
                 bound = cost + self.cost(name) + self.at_least(rest)
                 heapq.heappush(queue, (bound, [(n, str(v)) for n, v in wider], wider))
 
-    @cached_property
+    def choices(self, changes: Changes) -> Iterator[list[tuple[str, Value]]]:
+        """The ways to remove each obstacle that is left after these changes."""
+        touched = {name for name, _ in changes}
+        for n, o in enumerate(self.obstacles):
+            # Only changes of facts that an obstacle reads matter to it. They are few, so that the
+            # same question comes back for many sets of changes and is answered once.
+            apart = o.reads.isdisjoint(touched)
+            relevant = () if apart else tuple(c for c in changes if c[0] in o.reads)
+            if (n, relevant) not in self._answered:
+                known = {**self._known, **to_ordinals(dict(relevant))}
+                frozen = {name for name, _ in relevant}
+                left = None if _certain(o.goal, known) else self.ways(o, known, frozen)
+                self._answered[n, relevant] = left
+            choice = self._answered[n, relevant]
+            if choice is not None:
+                yield choice
+
+    @property
     def obstacles(self) -> list[Obstacle]:
         """One for each forbid, require and review, and one for each track in each jurisdiction."""
-        found = []
-        for rule in self.book.rules:
-            away = negated(normal(rule.applies))
-            if rule.effect is Effect.FORBID:
-                found.append(Obstacle(away))
-            elif rule.effect is Effect.REQUIRE:
-                found.append(Obstacle(Either((away, normal(rule.needs)))))
-            elif rule.effect is Effect.REVIEW:
-                found.append(Obstacle(Either((away, _not_refused(rule)))))
-        for track in self.book.tracks:
-            for jurisdiction in self.book.jurisdictions:
-                grounds = [
-                    normal(r.applies)
-                    if r.effect is Effect.GROUND
-                    else Every((normal(r.applies), _not_refused(r)))
-                    for r in self.book.rules
-                    if r.track == track.id and r.article.jurisdiction == jurisdiction
-                ]
-                found.append(Obstacle(Either((negated(normal(track.opens)), *grounds))))
-        return found
+        if self.point not in _OBSTACLES:
+            _OBSTACLES[self.point] = list(_obstacles(self.book))
+        return _OBSTACLES[self.point]
 
     def ways(
         self, obstacle: Obstacle, known: ir.Known, frozen: set[str]
@@ -213,11 +222,9 @@ class Search:
     @cached_property
     def values(self) -> dict[str, list[Value]]:
         """Values to try for each fact: at least one of each kind that conditions distinguish."""
-        bounds: dict[str, set[int]] = {}
-        for obstacle in self.obstacles:
-            for literal in _literals(obstacle.goal):
-                for name, value in _bounds(literal.atom):
-                    bounds.setdefault(name, set()).add(value)
+        if self.point not in _COMPARED:
+            _COMPARED[self.point] = _compared(self.obstacles)
+        bounds = _COMPARED[self.point]
         return {
             n: self.worth_trying(s, bounds.get(n, set()))
             for n, s in self.schema.facts.items()
@@ -253,6 +260,42 @@ class Search:
             value=text.lower() if isinstance(value, bool) else text,
             who=spec.changed_by or (spec.source.label,),
         )
+
+
+_OBSTACLES: WeakKeyDictionary[DecisionPoint, list[Obstacle]] = WeakKeyDictionary()
+_COMPARED: WeakKeyDictionary[DecisionPoint, dict[str, set[int]]] = WeakKeyDictionary()
+"""What follows from the rulebook alone, kept as long as its decision point is."""
+
+
+def _obstacles(book: ir.Rulebook) -> Iterator[Obstacle]:
+    for rule in book.rules:
+        away = negated(normal(rule.applies))
+        if rule.effect is Effect.FORBID:
+            yield obstacle(away)
+        elif rule.effect is Effect.REQUIRE:
+            yield obstacle(Either((away, normal(rule.needs))))
+        elif rule.effect is Effect.REVIEW:
+            yield obstacle(Either((away, _not_refused(rule))))
+    for track in book.tracks:
+        for jurisdiction in book.jurisdictions:
+            grounds = [
+                normal(r.applies)
+                if r.effect is Effect.GROUND
+                else Every((normal(r.applies), _not_refused(r)))
+                for r in book.rules
+                if r.track == track.id and r.article.jurisdiction == jurisdiction
+            ]
+            yield obstacle(Either((negated(normal(track.opens)), *grounds)))
+
+
+def _compared(obstacles: Sequence[Obstacle]) -> dict[str, set[int]]:
+    """The numbers with which conditions compare each fact."""
+    bounds: dict[str, set[int]] = {}
+    for o in obstacles:
+        for literal in _literals(o.goal):
+            for name, value in _bounds(literal.atom):
+                bounds.setdefault(name, set()).add(value)
+    return bounds
 
 
 def _not_refused(review: ir.Rule) -> Normal:
