@@ -38,7 +38,7 @@ from heyi.sources.rulebook import read_rulebook
 ROOT = Path(__file__).resolve().parents[1]
 T = TypeVar("T")
 SEED = 20260801
-SAMPLE = 150
+SAMPLE = 60
 WANTED = 0.95
 
 

@@ -5,6 +5,7 @@ Hypothesis gives no verdict by the clock: examples have no deadline, and slow dr
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,9 +30,14 @@ PERSONS = 5_000
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A cache of parsed rulebooks for this run only, so that no test depends on an earlier run."""
+    """A cache of parsed rulebooks for this run only, so that no test depends on an earlier run.
+
+    The workers of a parallel run share it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HEYI_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("HEYI_CACHE", str(shared / "cache"))
         yield
 
 

@@ -15,11 +15,11 @@ from bench.decide import disagreements, main
 from heyi.policy.decide import DecisionPoint
 from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.schema import LEGAL_DAY
-from heyi.sources.rulebook import read_rulebook
 from oracles.requests import complete_profiles, mutations, values_to_draw
 from oracles.sizes import SMALL, rulebook_of
 from tests.support.command import HANGING
 from tests.support.machine import ROOT
+from tests.support.shipped import shipped_book
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +40,7 @@ def test_by_hand_agrees_on_the_complete_cases_of_the_packs_where_every_rule_appl
 ) -> None:
     stated = set(values_to_draw(point.book)) - {LEGAL_DAY}
     complete = [
-        case
-        for case in compile_rulebook(read_rulebook()).cases
-        if set(case.given) == stated and not case.sources
+        case for case in shipped_book().cases if set(case.given) == stated and not case.sources
     ]
     fired = set()
     for case in complete:

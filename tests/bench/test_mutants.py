@@ -11,7 +11,7 @@ import pytest
 from bench.mutants import SEED, Fate, Judge, Mutant, equivalent, main, mutants
 from heyi.policy.language import ir
 from heyi.policy.language.check import compile_rulebook
-from heyi.sources.rulebook import read_rulebook
+from tests.support.shipped import shipped_book
 
 FACTS = """
 [track.any]
@@ -204,16 +204,16 @@ def test_needs_count_only_where_the_rule_may_apply() -> None:
 
 
 def test_no_mutant_of_the_shipped_rulebook_is_both_killed_and_equivalent() -> None:
-    book = compile_rulebook(read_rulebook())
+    book = shipped_book()
     judge, killed, proved = Judge(book), 0, 0
-    for mutant in Random(SEED + 1).sample(list(mutants(book)), 80):
+    for mutant in Random(SEED + 1).sample(list(mutants(book)), 40):
         kills, proof = (
             bool(judge.kills(mutant)),
             equivalent(book.schema, judge.original(mutant), mutant.rule),
         )
         assert not (kills and proof), told(mutant)
         killed, proved = killed + kills, proved + proof
-    assert killed > 50
+    assert killed > 25
     assert proved > 0
 
 
@@ -226,7 +226,7 @@ def test_a_quick_run_over_the_shipped_rulebook_passes_and_writes_its_figures(
     *kinds, everything = figures["rows"]
     assert figures["quick"] is True
     assert everything["kind"] == "all"
-    assert everything["mutants"] == sum(row["mutants"] for row in kinds) == 150
+    assert everything["mutants"] == sum(row["mutants"] for row in kinds) == 60
     assert everything["survived"] == len(figures["survivors"])
 
 

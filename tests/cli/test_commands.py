@@ -133,17 +133,12 @@ def test_bad_date_and_bad_language(heyi: Heyi, tmp_path: Path) -> None:
     assert heyi("no-such-command").returncode == 2
 
 
-def test_rules_check_test_show(heyi: Heyi) -> None:
-    checked = json.loads(heyi("rules", "check", "--json").stdout)
-    assert checked["rules"] >= 40
-    assert checked["instruments"] >= 8
-    tested = json.loads(heyi("rules", "test", "--json").stdout)
-    assert tested == {"cases": checked["cases"], "failed": []}
+def test_rules_show(heyi: Heyi) -> None:
     shown = json.loads(heyi("rules", "show", "PIPL-31", "--json").stdout)
     assert {r["article"] for r in shown["rules"]} == {"PIPL-31"}
     assert "监护人" in heyi("rules", "show", "PIPL-31").stdout
     assert "guardian" in heyi("rules", "show", "PIPL-31", "--as", "en").stdout
-    assert "def masks(values):" in heyi("rules", "show", "--as", "python").stdout
+    assert "def masks(values):" in heyi("rules", "show", "PIPL-31", "--as", "python").stdout
     assert heyi("rules", "show", "NOPE-1").returncode == 2
 
 

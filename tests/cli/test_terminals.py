@@ -64,11 +64,11 @@ def test_a_reader_who_leaves_is_no_error_text(tmp_path: Path) -> None:
     assert done.stderr == b"" and done.returncode in (0, 1)
 
 
-def test_a_terminal_in_ascii_is_answered_in_english(heyi: Heyi) -> None:
-    done = heyi("decide", REFERRAL, env={"PYTHONIOENCODING": "ascii"})
+def test_a_terminal_in_ascii_is_answered_in_english(heyi_process: Heyi) -> None:
+    done = heyi_process("decide", REFERRAL, env={"PYTHONIOENCODING": "ascii"})
     assert done.returncode == 0 and done.stdout.startswith("answer: ")
     assert "\\u2713" in done.stdout, "a tick is written out, since ASCII has none"
-    asked = heyi("decide", REFERRAL, "--lang", "zh", env={"PYTHONIOENCODING": "ascii"})
+    asked = heyi_process("decide", REFERRAL, "--lang", "zh", env={"PYTHONIOENCODING": "ascii"})
     assert asked.returncode == 0 and asked.stdout.startswith("\\u7ed3\\u8bba")
 
 
@@ -92,14 +92,14 @@ def test_a_name_that_is_no_unicode(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["[/bold].yaml", "[red]x[/].yaml", "a[link=x]b.yaml"])
-def test_markup_in_a_name_is_printed_as_it_is(heyi: Heyi, name: str) -> None:
-    done = heyi("decide", name)
+def test_markup_in_a_name_is_printed_as_it_is(heyi_process: Heyi, name: str) -> None:
+    done = heyi_process("decide", name)
     assert done.returncode == 2 and f"`{name}`" in done.stderr
 
 
-def test_markup_and_escape_sequences_in_a_statement(heyi: Heyi, tmp_path: Path) -> None:
+def test_markup_and_escape_sequences_in_a_statement(heyi_process: Heyi, tmp_path: Path) -> None:
     (tmp_path / "facts.json").write_text('{"[/bold]\\u001b[2J\\u202e": true}')
-    done = heyi("decide", "facts.json")
+    done = heyi_process("decide", "facts.json")
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert "[/bold]" in done.stderr and "\x1b" not in done.stderr and "\u202e" not in done.stderr
 
@@ -131,18 +131,20 @@ def test_an_interrupt_at_the_start_is_told_in_a_line(tmp_path: Path, after: floa
     assert b"Traceback" not in told or b"/heyi/cli/" not in told
 
 
-def test_a_large_file_of_facts_is_refused_before_it_is_parsed(heyi: Heyi, tmp_path: Path) -> None:
+def test_a_large_file_of_facts_is_refused_before_it_is_parsed(
+    heyi_process: Heyi, tmp_path: Path
+) -> None:
     (tmp_path / "big.yaml").write_text("".join(f"a{i}: true\n" for i in range(900_000)))
-    done = heyi("decide", "big.yaml")
+    done = heyi_process("decide", "big.yaml")
     assert done.returncode == 2 and "larger than the facts of one request" in done.stderr
 
 
 @pytest.mark.parametrize("written", ["3_", "_3", "3__0", "0x3", "03", "1:30"])
 def test_what_is_no_plain_number_is_not_read_as_one(
-    heyi: Heyi, tmp_path: Path, written: str
+    heyi_process: Heyi, tmp_path: Path, written: str
 ) -> None:
     (tmp_path / "facts.yaml").write_text(f"data.level: {written}\n")
-    done = heyi("decide", "facts.yaml")
+    done = heyi_process("decide", "facts.yaml")
     assert done.returncode == 2 and "give a whole number from 1 to 5" in done.stderr
 
 
@@ -154,13 +156,15 @@ def study_with(file: str, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("file", ["../outside.csv", "/etc/hostname", "link.csv", "sub/../../x"])
-def test_a_study_reads_no_file_outside_its_data(heyi: Heyi, tmp_path: Path, file: str) -> None:
+def test_a_study_reads_no_file_outside_its_data(
+    heyi_process: Heyi, tmp_path: Path, file: str
+) -> None:
     (tmp_path / "outside.csv").write_text("a,b\n1,2\n")
     data = tmp_path / "data"
     data.mkdir()
     (data / "link.csv").symlink_to(tmp_path / "outside.csv")
     for name in ("cleveland", "hungarian", "switzerland"):
         (data / f"processed.{name}.data").write_text("63,1,1,145,233,1,2,150,0,2.3,3,0,6,0\n")
-    done = heyi("run", study_with(file, tmp_path / "study"), "--data", data)
+    done = heyi_process("run", study_with(file, tmp_path / "study"), "--data", data)
     assert done.returncode == 2 and "lies outside the folder" in done.stderr
     assert not (tmp_path / "heyi-run").exists()

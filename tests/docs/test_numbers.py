@@ -10,10 +10,10 @@ import pytest
 
 from docs.rulebook_numbers import READMES, ROOT, numbers, rendered
 from heyi.cli.rules import _summary as summary
-from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.jurisdictions import named_jurisdictions
 from heyi.report.lawbook import lawbook
 from heyi.sources.rulebook import read_build, read_rulebook
+from tests.support.shipped import every_pack, shipped_book
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +31,11 @@ def test_a_readme_has_the_numbers_of_the_rulebook(found: dict[str, int], name: s
 
 def test_the_law_book_and_the_command_show_the_same_numbers(found: dict[str, int]) -> None:
     texts = read_rulebook()
-    shown = summary(compile_rulebook(texts), built=True)
+    shown = summary(shipped_book(), built=True)
     assert [shown[n] for n in ("rules", "instruments", "articles", "cases")] == [
         found[n] for n in ("rules", "instruments", "articles", "cases")
     ]
-    whole = compile_rulebook({n: t for n, t in texts.items() if n != "consortium.toml"})
+    whole = every_pack()
     index = lawbook(whole, named_jurisdictions(texts, whole.jurisdictions), "en")["index.html"]
     for name in ("rules", "cases"):
         assert f"<strong>{found[name]}</strong>" in index

@@ -12,14 +12,11 @@ from hypothesis import strategies as st
 from heyi.model.decision import Decision
 from heyi.model.fact import Value
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.engines.build import load_build
 from heyi.policy.language import ir
-from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.profiles import PROFILES_FILE, expand_profiles
 from heyi.policy.language.schema import LEGAL_DAY, Admitted, FactSpec, FactType, Schema
 from heyi.policy.language.strict_yaml import load_yaml
-from heyi.sources.rulebook import read_build, read_rulebook
-from oracles.sizes import rulebook_of
+from tests.support.shipped import shipped_book, shipped_build
 
 DAY = dt.date(2026, 12, 1)
 
@@ -27,16 +24,7 @@ DAY = dt.date(2026, 12, 1)
 @pytest.fixture(scope="session")
 def point() -> DecisionPoint:
     """The shipped rulebook with its worked cases, and the engines of its build."""
-    texts = read_rulebook()
-    ready = load_build(read_build(), texts)
-    assert ready is not None, "the shipped build is not that of the packs: run `make rules`"
-    return DecisionPoint(compile_rulebook(texts), ready.bytecode)
-
-
-@pytest.fixture(scope="session")
-def large() -> ir.Rulebook:
-    """The shipped rules and variants of them: more than one chain contract holds, in two words."""
-    return compile_rulebook(rulebook_of(270))
+    return DecisionPoint(shipped_book(), shipped_build().bytecode)
 
 
 @pytest.fixture(scope="session")

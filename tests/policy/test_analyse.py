@@ -11,10 +11,8 @@ import pytest
 from heyi.model.decision import Effect
 from heyi.policy.engines.interpret import evaluate, read
 from heyi.policy.language import ir
-from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.schema import to_ordinals
 from heyi.policy.proofs.analyse import Finding, FindingKind, findings, told
-from heyi.sources.rulebook import read_rulebook
 from tests.support.books import (
     DRAWN,
     OFFICE,
@@ -26,6 +24,7 @@ from tests.support.books import (
     rule,
     schema,
 )
+from tests.support.shipped import shipped_book
 
 FACTS = schema("a", "b", "c", "n 0..9", "act.kind x|y", "approval.board none|given|refused", OFFICE)
 
@@ -336,7 +335,7 @@ def test_findings_are_those_of_a_search_over_every_complete_request() -> None:
 
 
 def test_the_shipped_rulebook_has_no_fault() -> None:
-    book = compile_rulebook(read_rulebook())
+    book = shipped_book()
     here = findings(book)
     assert [f.subject for f in here if f.kind.fault or f.kind is FindingKind.NEVER_PERMITTED] == []
     bare = {f.subject for f in here if f.kind is FindingKind.BARE}

@@ -19,10 +19,8 @@ from heyi.policy.engines.interpret import evaluate, read
 from heyi.policy.engines.packed import layout, unpack
 from heyi.policy.engines.packed import pack as pack_words
 from heyi.policy.language import ir
-from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.schema import LEGAL_DAY, to_ordinals
 from heyi.policy.proofs.boundaries import Boundary, Threshold, boundaries, thresholds, to_vectors
-from heyi.sources.rulebook import read_rulebook
 from tests.support.books import (
     DRAWN,
     article,
@@ -35,6 +33,7 @@ from tests.support.books import (
     schema,
 )
 from tests.support.command import HANGING
+from tests.support.shipped import shipped_book
 
 FACTS = schema("a", "b", "n 0..9", "m 2..20", "kind x|y", "parts {x|y}", "born date", "spare 0..3")
 BEGINS = dt.date(2020, 1, 1)
@@ -312,7 +311,7 @@ def test_the_same_bytes_in_every_process(tmp_path: Path) -> None:
 
 
 def test_the_thresholds_of_the_shipped_rulebook() -> None:
-    book = compile_rulebook(read_rulebook())
+    book = shipped_book()
     found = boundaries(book)
     point = DecisionPoint(book)
     assert [b.threshold for b in found] == thresholds(book)

@@ -41,6 +41,7 @@ from tests.support.books import (
     schema,
 )
 from tests.support.command import HANGING
+from tests.support.shipped import shipped_book
 
 FACTS = schema(
     *(
@@ -180,7 +181,7 @@ def test_the_parsed_form_of_rulebooks_drawn_at_random(seed: int) -> None:
 
 
 def test_the_parsed_form_of_the_shipped_rulebook() -> None:
-    shipped = compile_rulebook(read_rulebook())
+    shipped = shipped_book()
     check_round_trip(shipped)
     assert findings(there_and_back(shipped)) == findings(shipped)
 

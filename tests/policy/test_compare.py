@@ -15,7 +15,6 @@ from heyi.policy.language import ir
 from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.schema import LEGAL_DAY, to_ordinals
 from heyi.policy.proofs.compare import Comparison, compare
-from heyi.sources.rulebook import read_rulebook
 from tests.support.books import (
     DAYS,
     DRAWN,
@@ -30,6 +29,7 @@ from tests.support.books import (
     schema,
     shipped_with,
 )
+from tests.support.shipped import shipped_book
 
 FACTS = schema("a", "b", "personal", "consent", "n 0..5", OFFICE, main="personal; regulation")
 GROUND = rule("X-1.1 ground", "consent", track="main")
@@ -295,7 +295,7 @@ GUARDIAN = "data.personal && consent.based && subjects.min_age < 14"
 
 def test_the_age_of_consent_raised_to_sixteen() -> None:
     texts = shipped_with("cn/pipl.md", GUARDIAN, GUARDIAN.replace("14", "16"))
-    old, new = compile_rulebook(read_rulebook()), compile_rulebook(texts)
+    old, new = shipped_book(), compile_rulebook(texts)
     c = compare(old, new)
     assert (c.verdict, c.changed, c.reworded, c.added, c.removed) == (
         "stricter",
@@ -316,6 +316,6 @@ def test_the_age_of_consent_raised_to_sixteen() -> None:
 
 
 def test_a_shipped_rulebook_is_the_same_as_itself() -> None:
-    book = compile_rulebook(read_rulebook())
+    book = shipped_book()
     c = compare(book, book)
     assert (c.verdict, c.added, c.removed, c.changed, c.reworded) == ("same", (), (), (), ())

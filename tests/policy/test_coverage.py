@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from heyi.policy.language import ir
-from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.schema import LEGAL_DAY
 from heyi.policy.proofs.coverage import Tried, condition_coverage
-from heyi.sources.rulebook import read_rulebook
 from tests.support.books import article, compiled, pack, rule, schema
+from tests.support.shipped import shipped_book
 
 FACTS = schema("a", "b", "fixed!", "n 0..9", "kind x|y")
 RED = rule("X-1.1 forbid", "a && n < 4")
@@ -116,7 +115,7 @@ def test_without_any_case_everything_is_untried() -> None:
 
 
 def test_the_shipped_cases_try_every_rule_both_ways() -> None:
-    for record in condition_coverage(compile_rulebook(read_rulebook())):
+    for record in condition_coverage(shipped_book()):
         assert {True, False} <= record.truths, record.rule.id
         for atom, truth in record.untried:
             assert truth not in record.atoms[atom]

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from heyi.model.decision import Deadline, Effect
 from heyi.model.errors import RuleError
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.deadline import EVENTS, PARTIES, UNITS, in_words, parse_owes
 from heyi.policy.language.ir_json import deadline_to_json
 from heyi.policy.language.schema import Admitted, attested
-from heyi.sources.rulebook import read_rulebook
 from tests.support.books import AFTER, compiled, pack, rule, schema
+from tests.support.shipped import shipped_book
 
 WRITTEN = [
     # what is written, the party, the deadline, and its words in Chinese and in English
@@ -276,7 +275,7 @@ def test_an_obligation_says_who_and_by_when() -> None:
 
 
 def test_every_duty_of_the_shipped_rulebook_has_a_deadline() -> None:
-    book = compile_rulebook(read_rulebook())
+    book = shipped_book()
     duties = [r for r in book.rules if r.effect is Effect.OBLIGE]
     assert duties
     for r in duties:

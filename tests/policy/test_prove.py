@@ -19,11 +19,9 @@ from heyi.policy.engines.to_python import PythonEngine
 from heyi.policy.engines.to_smt import Bool, Question, SymbolicFacts, learning
 from heyi.policy.engines.to_smt import SymbolicReading as Formulas
 from heyi.policy.language import ir
-from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.schema import LEGAL_DAY, to_ordinals
 from heyi.policy.proofs import prove
 from heyi.policy.proofs.prove import Law, ProofResult, Prover, laws, parse_claim, reduced
-from heyi.sources.rulebook import read_rulebook
 from tests.support.books import (
     AFTER,
     DRAWN,
@@ -40,6 +38,7 @@ from tests.support.books import (
     schema,
     without,
 )
+from tests.support.shipped import shipped_book
 
 FACTS = schema(
     "personal", "consent", "withdrawn!", "study", "n 0..3", OFFICE, main="personal; regulation"
@@ -501,7 +500,7 @@ SHIPPED: list[tuple[str, bool]] = [
 
 @pytest.fixture(scope="module")
 def shipped() -> ir.Rulebook:
-    return compile_rulebook(read_rulebook())
+    return shipped_book()
 
 
 def test_claims_about_the_shipped_rulebook_are_answered(shipped: ir.Rulebook) -> None:

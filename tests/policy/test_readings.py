@@ -36,28 +36,22 @@ def shipped() -> Shipped:
     return Shipped(ready.book, ready.bytecode)
 
 
-@pytest.mark.parametrize("seed", [11, 12])
-def test_no_difference_in_20000_requests_to_the_shipped_rulebook(
-    shipped: Shipped, seed: int
-) -> None:
-    readings, source = (
-        Readings(shipped.book, shipped.bytecode),
-        draw(shipped.book, Random(seed)),
-    )
-    outcomes = set()
-    for _ in range(2):
-        batch = [to_ordinals(next(source)) for _ in range(5_000)]
-        assert readings.difference(batch) is None
-        outcomes |= {
-            (r.outcome, r.curable) for r in (read(shipped.book, known) for known in batch[:1_000])
-        }
-    assert len(outcomes) == 5, "every outcome occurs"
+def test_no_difference_in_5000_requests_to_the_shipped_rulebook(shipped: Shipped) -> None:
+    """`make differential` draws a million."""
+    readings, source = Readings(shipped.book, shipped.bytecode), draw(shipped.book, Random(11))
+    batch = [to_ordinals(next(source)) for _ in range(5_000)]
+    assert readings.difference(batch) is None
+    answers = (read(shipped.book, known) for known in batch[:1_000])
+    assert len({(r.outcome, r.curable) for r in answers}) == 5, "every outcome occurs"
 
 
 def test_no_difference_at_the_thresholds(shipped: Shipped) -> None:
     around = [to_ordinals(r) for b in boundaries(shipped.book) for r in b.requests]
     assert len(around) > 200
-    assert Readings(shipped.book, shipped.bytecode).difference(around, solved=True) is None
+    readings = Readings(shipped.book, shipped.bytecode)
+    assert readings.difference(around) is None
+    # the solver takes ten milliseconds a request; `make differential` gives it all of them
+    assert readings.difference(around[::5], solved=True) is None
 
 
 # --- rulebooks drawn at random ------------------------------------------------------------------
@@ -190,7 +184,7 @@ MORE = "".join(
 )
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_no_difference_on_a_rulebook_drawn_at_random(seed: int) -> None:
     rng = Random(seed)
     texts = {"facts.toml": schema_text(rng) + MORE, "profiles.yaml": "{}\n"}
@@ -203,14 +197,51 @@ def test_no_difference_on_a_rulebook_drawn_at_random(seed: int) -> None:
     assert readings.difference(requests[:40], solved=True) is None
 
 
-def test_a_large_rulebook_is_split_for_a_chain(large: ir.Rulebook) -> None:
-    code = compile_contracts(large)
+def simple_rules(count: int) -> str:
+    """A pack of so many short rules: masks of two words, a contract of several parts."""
+    rng, written = Random(3), [_HEAD.format(name="B", rank="law", jurisdiction="cn")]
+    for i in range(count):
+        effect, needs = list(_SIMPLE.items())[i % len(_SIMPLE)]
+        when = f"{rng.choice('pqrst')} && m < {rng.randint(0, 20)}"
+        written.append(f"```rule B-0.{i} {effect}\nwhen: {when}\n{needs}\n{_SAYS}\n```\n")
+    return "\n".join(written)
+
+
+_SAYS = "says: {zh: 说, en: says}"
+_SIMPLE = {
+    "forbid": "party: handler",
+    "require": "needs: needed\nparty: handler",
+    "ground": "track: one",
+    "review": "authority: board",
+}
+_HEAD = """---
+id: {name}
+instrument: {{zh: 法, en: Act}}
+rank: {rank}
+jurisdiction: {jurisdiction}
+---
+
+## 条 {{#B-0 from=2020-01-01 en="Article"}}
+> 文
+"""
+
+
+def test_more_rules_than_a_word_has_bits_are_split_for_a_chain() -> None:
+    texts = {"facts.toml": schema_text(Random(1)) + MORE, "b.md": simple_rules(260)}
+    book = compile_rulebook({**texts, "profiles.yaml": "{}\n"})
+    code = compile_contracts(book)
+    assert len(code.parts) == 3
+    readings, source = Readings(book, code), draw(book, Random(5))
+    assert readings.difference([to_ordinals(next(source)) for _ in range(500)]) is None
+
+
+def test_the_shipped_rulebook_is_split_for_a_chain(shipped: Shipped) -> None:
+    code = shipped.bytecode
     assert len(code.parts) > 1
     for created in (*code.parts, code.dispatcher):
         assert len(created) // 2 < CHAIN_LIMIT
-    readings, source = Readings(large, code), draw(large, Random(5))
-    assert readings.difference([to_ordinals(next(source)) for _ in range(1_000)]) is None
-    assert BytecodeEngine(large, code).size > CHAIN_LIMIT, "in process one contract holds them all"
+    engine = BytecodeEngine(shipped.book, code)
+    assert engine.size > CHAIN_LIMIT, "in process one contract holds them all"
 
 
 # --- in lockstep --------------------------------------------------------------------------------

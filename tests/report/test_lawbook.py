@@ -18,14 +18,15 @@ from markupsafe import escape
 
 from heyi.policy.language import ir
 from heyi.policy.language.check import REQUESTS, compile_rulebook
+from heyi.policy.language.counts import counts
 from heyi.policy.language.jurisdictions import CONSORTIUM_FILE
 from heyi.policy.language.norms import NORMS_FILE, Standing, account, load_norms
 from heyi.report.evidence import NO_ADVICE
 from heyi.report.lawbook import STANDINGS, lawbook, named, paragraphs
-from heyi.sources.rulebook import read_rulebook
 from tests.report.page import Page
 from tests.support.books import article, pack, rule, schema
 from tests.support.command import HANGING
+from tests.support.shipped import every_pack
 
 Pages = dict[str, str]
 LANGUAGES = ("zh", "en")
@@ -49,9 +50,7 @@ OUTCOMES = {
 @pytest.fixture(scope="module")
 def book() -> ir.Rulebook:
     """The shipped rulebook with the packs of all jurisdictions."""
-    return compile_rulebook(
-        {name: text for name, text in read_rulebook().items() if name != CONSORTIUM_FILE}
-    )
+    return every_pack()
 
 
 @pytest.fixture(scope="module")
@@ -255,9 +254,15 @@ def test_the_first_page_counts_what_became_of_the_norms(
         each = [count[standing, j] for j in jurisdictions]
         row = " ".join(map(str, [said.zh if lang == "zh" else said.en, *each, sum(each)]))
         assert f" {row} " in text
-    for number, what in ((len(accounted), "条规范|norms"), (len(book.rules), "条规则|rules")):
+    bound = counts(book, ["cn"])
+    for number, what in (
+        (len(accounted), "条规范|norms"),
+        (bound.rules, "条规则|rules"),
+        (bound.cases, "个用例|worked cases"),
+    ):
         assert f"{number} {what.split('|')[lang == 'en']}" in text
-    assert f"{len(book.cases)} {'worked cases' if lang == 'en' else '个用例'}" in text
+    for number in (len(book.rules), len(book.cases)):
+        assert re.search(rf"(jurisdictions not adopted|未采用的法域)\D* {number}\b", text)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

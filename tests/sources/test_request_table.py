@@ -17,18 +17,17 @@ from heyi.model.fact import Value
 from heyi.policy.engines.interpret import read
 from heyi.policy.engines.to_columns import ColumnEngine, encode
 from heyi.policy.language import ir
-from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.schema import LEGAL_DAY, FactType, Schema, to_ordinals
 from heyi.sources.request_table import read_requests, write_answers
-from heyi.sources.rulebook import read_rulebook
 from oracles.requests import mutations
+from tests.support.shipped import shipped_book
 
 DAY = dt.date(2026, 12, 1)
 
 
 @pytest.fixture(scope="module")
 def book() -> ir.Rulebook:
-    return compile_rulebook(read_rulebook())
+    return shipped_book()
 
 
 def arrow_types(schema: Schema) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -26,10 +27,11 @@ def doctor(json: Json = False) -> None:
 
     from heyi.app.rulebooks import shipped_point
     from heyi.policy.engines.bytecode import is_available
+    from heyi.policy.language.schema import LEGAL_DAY
     from heyi.sources.rulebook_shelf import cache_folder
 
     point = shipped_point()
-    _, alarm = point.judge({})
+    _, alarm = point.judge({LEGAL_DAY: dt.date.today().toordinal()})
     versions = {name: _version(name) for name in PARTS}
     cache = cache_folder()
     if json:
