@@ -17,15 +17,13 @@ from heyi.app.centre import found
 from heyi.county.story import tell_story
 from heyi.store.folder import Run, write_run
 from tests.support.heart import SIZES, invented, run
-from tests.support.story import Story
+from tests.support.story import PERSONS, SEED, Story
 
 # `settings()` is the profile that was loaded before, which keeps what Hypothesis sets in CI.
 settings.register_profile(
     "no clock", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("no clock")
-
-PERSONS = 5_000
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,9 +43,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """The whole story on a county of 5,000 persons. Read it, do not write into it."""
     directory = tmp_path_factory.mktemp("county") / "run"
-    app = found(directory, seed=7, what="demo")
-    told = tell_story(app, directory, seed=7, persons=PERSONS, tell=lambda _: None)
-    write_run(directory, Run(what="demo", seed=7, finished=True))
+    app = found(directory, seed=SEED, what="demo")
+    told = tell_story(app, directory, seed=SEED, persons=PERSONS, tell=lambda _: None)
+    write_run(directory, Run(what="demo", seed=SEED, finished=True))
     yield Story(directory=directory, app=app, told=told)
     app.close()
 

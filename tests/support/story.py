@@ -8,6 +8,8 @@ from pathlib import Path
 from heyi.app.centre import App
 from heyi.county.story import Told
 
+SEED, PERSONS = 7, 5_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:

@@ -70,7 +70,8 @@ def compile_contracts(book: ir.Rulebook) -> Bytecode:
             "building needs pyrevm, which measures contracts",
             hint="build on a platform that has a wheel of it, such as Linux on x86-64",
         )
-    for size in _SIZES:
+    whole = _merged(book)
+    for size in _sizes(book, whole):
         compiled = [_compile(source, "part") for source in parts(book, size)]
         if all(deployed_size(code) < CHAIN_LIMIT for code, _ in compiled):
             break
@@ -83,12 +84,21 @@ def compile_contracts(book: ir.Rulebook) -> Bytecode:
         compiler=f"vyper {VERSION}",
         evm_version=EVM_VERSION,
         selector=selector,
-        merged=_merged(book),
+        merged=whole,
         part_size=size,
         part_selector=compiled[0][1] if compiled else "",
         parts=tuple(code for code, _ in compiled),
         dispatcher=behind,
     )
+
+
+def _sizes(book: ir.Rulebook, whole: str) -> tuple[int, ...]:
+    """Sizes of parts to try, without those whose parts would be far beyond a chain's limit.
+
+    A rule takes about as many bytes in a part as in the merged contract, which was compiled before.
+    """
+    bytes_a_rule = len(whole) / 2 / len(book.rules)
+    return tuple(s for s in _SIZES if s * bytes_a_rule < 1.4 * CHAIN_LIMIT or s == _SIZES[-1])
 
 
 def _merged(book: ir.Rulebook) -> str:

@@ -42,9 +42,26 @@ APPROVALS = ("none", "given", "refused")
 def compile_rulebook(texts: Mapping[str, str]) -> ir.Rulebook:
     """Compile `facts.toml` and packs (`*.md`), given as texts by file name.
 
+    The last few rulebooks are remembered, since parsing takes a second and nothing changes them.
+
     Raises:
         RuleError: anything is malformed, of a wrong type, uncited or outranked.
     """
+    key = tuple(sorted(texts.items()))
+    if key not in _COMPILED:
+        found = _compile(texts)
+        while len(_COMPILED) >= MOST:
+            _COMPILED.pop(next(iter(_COMPILED)))
+        _COMPILED[key] = found
+    return _COMPILED[key]
+
+
+MOST = 4
+_COMPILED: dict[tuple[tuple[str, str], ...], ir.Rulebook] = {}
+"""Rulebooks by their texts, the oldest first."""
+
+
+def _compile(texts: Mapping[str, str]) -> ir.Rulebook:
     if FACTS_FILE not in texts:
         hint = "put it beside the packs, or name another folder"
         raise RuleError(f"the rulebook has no {FACTS_FILE}", file=FACTS_FILE, line=1, hint=hint)
