@@ -99,13 +99,11 @@ def _many(
         out().print(f"{int(n):>12,}  {HEADLINE[answer][0 if lang == 'zh' else 1]}")
 
 
-def read_facts(
-    path: Path, point: DecisionPoint, at: str | None
-) -> tuple[dict[str, Stated], dt.date]:
-    """Facts of a file, taken as attested unless its `sources` say otherwise, and the legal day.
+def _loaded(path: Path) -> dict[str, Any]:
+    """The mapping in a file of facts.
 
     Raises:
-        InvalidInput: the file cannot be read, or holds an unknown fact, value, profile or source.
+        InvalidInput: the file cannot be read, is too large, or holds something else.
     """
     try:
         if path.stat().st_size > LARGEST:
@@ -119,16 +117,24 @@ def read_facts(
         raise InvalidInput(
             f"cannot read `{path}`: {cause.lower()}", hint="facts are a UTF-8 file, YAML or JSON"
         ) from None
-    loaded = (
-        load_json(text, file=str(path))
-        if path.suffix == ".json"
-        else load_yaml(text, file=str(path))
-    )
+    read = load_json if path.suffix == ".json" else load_yaml
+    loaded = read(text, file=str(path))
     if not isinstance(loaded, dict):
         raise InvalidInput(
             f"`{path}` holds no facts", hint="write lines such as data.personal: true"
         )
-    values: dict[str, Any] = dict(loaded)
+    return dict(loaded)
+
+
+def read_facts(
+    path: Path, point: DecisionPoint, at: str | None
+) -> tuple[dict[str, Stated], dt.date]:
+    """Facts of a file, taken as attested unless its `sources` say otherwise, and the legal day.
+
+    Raises:
+        InvalidInput: the file cannot be read, or holds an unknown fact, value, profile or source.
+    """
+    values = _loaded(path)
     like, sources = values.pop("like", []), values.pop("sources", {})
     if LEGAL_DAY in values and "at" in values:
         raise InvalidInput(f"`{path}` gives the legal day twice", hint="keep `at`")

@@ -12,7 +12,7 @@ import typer
 from heyi.app.rulebooks import shipped_point
 from heyi.cli.output import FAILED, Json, Lang, language, out, print_json
 from heyi.cli.rules import Folder
-from heyi.cli.rules import app as app
+from heyi.cli.show import app as app
 from heyi.model.decision import Outcome
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Value

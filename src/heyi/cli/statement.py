@@ -29,18 +29,39 @@ def statement(
 ) -> None:
     """Show statements from the log, after the log was verified and the settlement recomputed."""
     lang = language(lang)
-    v = verify_directory(directory)
-    parties = sorted(
-        {c.event.public["party"] for c in v.centre.entries if c.event.kind == "statement.issued"}
-    )
-    if not parties:
-        raise InvalidInput("nothing was settled here", hint="run a study first")
     for day in (first, last):
         _check_day(day)
     if first and last and last < first:
         raise InvalidInput(
             f"the period from {first} to {last} has no day", hint="give the earlier day to --from"
         )
+    v = verify_directory(directory)
+    pages = _pages(v, party, first, last)
+    if json:
+        print_json({"verified": v.holds, "statements": _rows(v, [p.party for p in pages])})
+    elif html is None:
+        _print(pages, lang)
+        out().print(_closing(directory, holds=v.holds, lang=lang))
+    if html is not None:
+        for page in pages:
+            path = _write(html, f"{page.party}.html", render_statement(page))
+            if not json:
+                out().print(str(path))
+    if not v.holds:
+        raise typer.Exit(FAILED)
+
+
+def _pages(v: Verification, party: str, first: str, last: str) -> list[StatementPage]:
+    """The pages of one institution, or of all that have a statement.
+
+    Raises:
+        InvalidInput: nothing was settled, or the settlement was withdrawn.
+    """
+    parties = sorted(
+        {c.event.public["party"] for c in v.centre.entries if c.event.kind == "statement.issued"}
+    )
+    if not parties:
+        raise InvalidInput("nothing was settled here", hint="run a study first")
     root = v.centre.checkpoint.root.hex() if v.centre.checkpoint else ""
     pages = [
         statement_of(v.centre.entries, p, verified=v.holds, log_root=root, first=first, last=last)
@@ -51,21 +72,14 @@ def statement(
             "the settlement was withdrawn, since a dispute was upheld: no statement stands",
             hint="mend what was wrong, and run the study into another folder with --dir",
         )
-    if json:
-        print_json({"verified": v.holds, "statements": _rows(v, [p.party for p in pages])})
-    elif html is None:
-        for page in pages:
-            for settlement in page.settlements:
-                for line in _lines(page, settlement, lang):
-                    out().print(line)
-        out().print(_closing(directory, holds=v.holds, lang=lang))
-    if html is not None:
-        for page in pages:
-            path = _write(html, f"{page.party}.html", render_statement(page))
-            if not json:
-                out().print(str(path))
-    if not v.holds:
-        raise typer.Exit(FAILED)
+    return pages
+
+
+def _print(pages: list[StatementPage], lang: str) -> None:
+    for page in pages:
+        for settlement in page.settlements:
+            for line in _lines(page, settlement, lang):
+                out().print(line)
 
 
 def _check_day(day: str) -> None:
