@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from heyi.cli.output import visible
 from tests.support.command import Heyi
+from tests.support.story import Story
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERRAL = ROOT / "examples" / "decide" / "referral.yaml"
@@ -168,3 +172,86 @@ def test_a_study_reads_no_file_outside_its_data(
     done = heyi_process("run", study_with(file, tmp_path / "study"), "--data", data)
     assert done.returncode == 2 and "lies outside the folder" in done.stderr
     assert not (tmp_path / "heyi-run").exists()
+
+
+@pytest.mark.parametrize("columns", ["²", "①", "0", "-3", "9" * 5_000, "x"])
+def test_any_width_of_the_terminal(heyi_process: Heyi, columns: str) -> None:
+    environment = {"COLUMNS": columns, "LINES": columns}
+    assert heyi_process("decide", REFERRAL, env=environment).returncode == 0
+    assert heyi_process("decide", "absent.yaml", env=environment).returncode == 2
+
+
+@posix
+@pytest.mark.parametrize("name", ["facts.yaml", "facts.json"])
+def test_facts_that_are_no_file(heyi: Heyi, tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    (tmp_path / "zero.yaml").symlink_to("/dev/zero")
+    (tmp_path / "folder.yaml").mkdir()
+    for given in (name, "zero.yaml", "folder.yaml"):
+        done = heyi("decide", given)
+        assert done.returncode == 2 and "is not a regular file" in done.stderr
+
+
+@posix
+def test_a_run_folder_with_a_pipe_for_its_keys(heyi: Heyi, run_copy: Path) -> None:
+    (run_copy / "trust.json").unlink()
+    os.mkfifo(run_copy / "trust.json")
+    done = heyi("verify", run_copy)
+    assert done.returncode == 2 and "is not a regular file" in done.stderr
+
+
+@posix
+def test_a_rulebook_with_a_pipe_or_a_circle(heyi: Heyi, tmp_path: Path) -> None:
+    assert heyi("rules", "copy", "own").returncode == 0
+    os.mkfifo(tmp_path / "own" / "cn" / "pipe.md")
+    done = heyi("decide", REFERRAL, "--rulebook", "own")
+    assert done.returncode == 2 and "is not a regular file" in done.stderr
+    (tmp_path / "own" / "cn" / "pipe.md").unlink()
+    (tmp_path / "own" / "cn" / "up").symlink_to("..")
+    done = heyi("decide", REFERRAL, "--rulebook", "own")
+    assert done.returncode == 2 and "a link to a folder" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["x = " + "[" * 5_000, "x = " + "9" * 5_000, "x = {a={"])
+def test_toml_that_cannot_be_read(heyi: Heyi, tmp_path: Path, text: str) -> None:
+    assert heyi("rules", "copy", "own").returncode == 0
+    (tmp_path / "own" / "consortium.toml").write_text(text)
+    done = heyi("decide", REFERRAL, "--rulebook", "own")
+    assert done.returncode == 2 and "is not TOML" in done.stderr
+
+
+@pytest.mark.parametrize("value", ['"\\UFFFFFFFF"', '"\\uD800"'])
+def test_yaml_with_a_character_that_there_is_none_of(
+    heyi: Heyi, tmp_path: Path, value: str
+) -> None:
+    (tmp_path / "facts.yaml").write_text(f"data.level: {value}\n")
+    done = heyi("decide", "facts.yaml")
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+
+
+@posix
+def test_a_folder_whose_name_is_not_unicode(story: Story, tmp_path: Path) -> None:
+    shutil.copytree(story.directory, tmp_path / os.fsdecode(b"u\xff"))
+    assert shell("heyi verify $'u\\xff' --json", tmp_path).returncode == 0
+    done = shell("heyi demo --persons 5000 --dir $'v\\xff'", tmp_path)
+    assert done.returncode == 1 and "is not UTF-8" in done.stderr.decode()
+
+
+@pytest.mark.parametrize("spoilt", ["leaf='x'", "leaf='{}'", "leaf=3"])
+def test_a_statement_of_a_spoilt_log(heyi: Heyi, run_copy: Path, spoilt: str) -> None:
+    with closing(sqlite3.connect(run_copy / "heyi.db")) as database, database:
+        database.execute(f"update entries set {spoilt} where idx > 20")
+    done = heyi("statement", run_copy)
+    assert done.returncode in (1, 2) and "nobody foresaw" not in done.stderr
+
+
+def test_what_nobody_foresaw_is_told_in_a_line(heyi: Heyi, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("[/bold] \x1b[2J")
+
+    monkeypatch.setattr("heyi.cli.decide.shipped_point", fail)
+    done = heyi("decide", REFERRAL, "--json")
+    assert done.returncode == 1 and "\x1b" not in done.stderr
+    assert "ZeroDivisionError: [/bold]" in done.stderr and "HEYI_TRACEBACK" in done.stderr
+    assert json.loads(done.stdout)["exit_code"] == 1
+    assert "Traceback" in heyi("decide", REFERRAL, env={"HEYI_TRACEBACK": "1"}).stderr

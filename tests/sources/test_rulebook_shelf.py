@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -50,6 +52,7 @@ party: handler
 says: {zh: 不得公开, en: must not be open}
 ```
 """
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no owners of files")
 TEXTS = {"facts.toml": FACTS, "x.md": PACK}
 
 
@@ -101,6 +104,108 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path, compiled: list[str], conte
     kept.write_bytes(content)
     RulebookShelf(tmp_path).point(TEXTS)
     assert len(compiled) == 2 and kept.read_bytes() == whole
+
+
+def test_files_of_somebody_else_stay(tmp_path: Path) -> None:
+    own = [tmp_path / f"mine{i}.json" for i in range(MOST + 8)]
+    for file in own:
+        file.write_text("{}")
+    RulebookShelf(tmp_path).point(TEXTS)
+    assert all(file.exists() for file in own)
+    assert len(list(tmp_path.iterdir())) == len(own) + 1
+
+
+def forged(cache: Path, condition: object) -> None:
+    """Exchange the condition of the only rule in the cache, with every digest right."""
+    (kept,) = cache.iterdir()
+    files = json.loads(kept.read_text())
+    parsed = json.loads(files["ir.json"])
+    parsed["rules"][0]["applies"] = condition
+    files["ir.json"] = json.dumps(parsed)
+    manifest = json.loads(files["manifest.json"])
+    manifest["files"]["ir.json"] = digest_bytes(files["ir.json"].encode())
+    files["manifest.json"] = json.dumps(manifest)
+    kept.write_text(json.dumps(files))
+
+
+DEEP: object = {"fact": "open"}
+for _ in range(5_000):
+    DEEP = {"not": DEEP}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"in": []},
+        {"fact": "nope"},
+        {"fact": "legal_day"},
+        {"==": [1, 2]},
+        {">=": [{"fact": "legal_day"}, "(("]},
+        {">=": [{"fact": "legal_day"}, True]},
+        {"==": [{"fact": "open"}, {"fact": "legal_day"}]},
+        {"in": ["legal_day", ["a"]]},
+        {"overlap": ["open", ["a"]]},
+        {"all": [{"fact": 5}]},
+        {"constant": "yes"},
+        {},
+        5,
+        None,
+    ],
+    ids=repr,
+)
+def test_a_condition_that_no_pack_can_have_is_not_believed(
+    tmp_path: Path, compiled: list[str], condition: object
+) -> None:
+    honest = RulebookShelf(tmp_path).point(TEXTS)
+    forged(tmp_path, condition)
+    again = RulebookShelf(tmp_path).point(TEXTS)
+    assert again.book.rules == honest.book.rules and len(compiled) == 2
+
+
+@posix
+def test_a_cache_file_that_is_not_the_readers_own_is_not_believed(
+    tmp_path: Path, compiled: list[str]
+) -> None:
+    RulebookShelf(tmp_path).point(TEXTS)
+    forged(tmp_path, {"constant": False})
+    (kept,) = tmp_path.iterdir()
+    kept.chmod(0o666)
+    RulebookShelf(tmp_path).point(TEXTS)
+    assert len(compiled) == 2
+    kept.unlink()
+    os.mkfifo(kept)
+    assert RulebookShelf(tmp_path).point(TEXTS).book.rules and len(compiled) == 3
+
+
+def test_what_lies_in_a_build_is_told_and_never_a_traceback() -> None:
+    point = RulebookShelf(None).point(TEXTS)
+    beside = builds.build(point.book)
+    for content in (b"[" * 100_000, b"5", b"[]", b"null", b"\xff", b'{"merged": 5}'):
+        for name in (builds.MANIFEST, builds.BYTECODE):
+            spoilt = (
+                lying(beside, content) if name == builds.BYTECODE else {**beside, name: content}
+            )
+            with pytest.raises(VerificationError, match="cannot be read"):
+                RulebookShelf(None).point(TEXTS, spoilt)
+
+
+def test_parts_without_end_are_not_deployed() -> None:
+    point = RulebookShelf(None).point(TEXTS)
+    beside = builds.build(point.book)
+    code = {**json.loads(beside[builds.BYTECODE]), "merged": "", "parts": ["00"] * 300}
+    with pytest.raises(VerificationError, match="300 parts"):
+        RulebookShelf(None).point(TEXTS, lying(beside, json.dumps(code).encode()))
+
+
+def test_a_build_that_says_other_than_the_packs_is_not_theirs() -> None:
+    book = RulebookShelf(None).point(TEXTS).book
+    files = builds.build(book)
+    assert builds.is_build_of(files, book)
+    parsed = files[builds.IR].replace(b'"forbid"', b'"oblige"')
+    manifest = json.loads(files[builds.MANIFEST])
+    manifest["files"][builds.IR] = digest_bytes(parsed)
+    changed = {**files, builds.IR: parsed, builds.MANIFEST: json.dumps(manifest).encode()}
+    assert not builds.is_build_of(changed, book)
 
 
 def test_a_changed_parsed_form_is_not_believed(tmp_path: Path, compiled: list[str]) -> None:

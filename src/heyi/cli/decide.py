@@ -106,6 +106,9 @@ def _loaded(path: Path) -> dict[str, Any]:
         InvalidInput: the file cannot be read, is too large, or holds something else.
     """
     try:
+        if path.exists() and not path.is_file():
+            # a pipe would wait for ever, a device would never end
+            raise InvalidInput(f"`{path}` is not a regular file", hint="write the facts to a file")
         if path.stat().st_size > LARGEST:
             raise InvalidInput(
                 f"`{path}` is larger than the facts of one request can be",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+import traceback
 from importlib import import_module
 from typing import Any, NoReturn, TextIO
 
@@ -94,6 +96,7 @@ def run() -> NoReturn:
     always finds one.
     """
     _open_streams()
+    _tidy_environment()
     try:
         code = _answer()
         sys.stdout.flush()
@@ -122,6 +125,12 @@ def _answer() -> int:
         return _tell(message, "heyi --help; heyi COMMAND --help", MISUSE)
     except (typer.Abort, KeyboardInterrupt):
         return _interrupted()
+    except OSError as e:
+        if e.filename is None:
+            raise  # of the streams: `run` tells it
+        return _unforeseen(e)
+    except Exception as e:  # noqa: BLE001  the last resort: it is told and ends the command
+        return _unforeseen(e)
     if code == INTERRUPTED:
         return _interrupted()
     return code if isinstance(code, int) else 0
@@ -133,6 +142,24 @@ INTERRUPTED = 130  # what the command line library makes of an interrupt
 def _interrupted() -> int:
     hint = "已保存的内容保持完整，再运行一次即可 what was kept is whole; run it again"
     return _tell("已中断 interrupted", hint, FAILED)
+
+
+def _unforeseen(error: Exception) -> int:
+    """A fault of Heyi itself, told in a line; with HEYI_TRACEBACK the traceback as well."""
+    cause = f"{type(error).__name__}: {_said(error)}"
+    if "KeyboardInterrupt" in cause:  # how a solver written in C passes an interrupt on
+        return _interrupted()
+    if os.environ.get("HEYI_TRACEBACK"):
+        sys.stderr.write("".join(traceback.format_exception(error)))
+    hint = "set HEYI_TRACEBACK=1 to see where, and report it; send no real data along"
+    return _tell(f"an error that nobody foresaw: {cause[:300]}", hint, FAILED)
+
+
+def _said(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  a foreign exception may not even print itself
+        return "without a message"
 
 
 def _tell(message: str, hint: str, code: int) -> int:
@@ -159,6 +186,18 @@ def _open_streams() -> None:
             setattr(sys, name, os.fdopen(nowhere, "w", encoding="utf-8"))
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _tidy_environment() -> None:
+    """Leave out of the environment what libraries would stumble over.
+
+    Rich takes `²` for a number of columns. Typer answers a request for shell completion, which Heyi
+    does not offer, instead of the command.
+    """
+    for name in ("COLUMNS", "LINES"):
+        if not re.fullmatch("[0-9]{1,4}", os.environ.get(name, "")):
+            os.environ.pop(name, None)
+    os.environ.pop("_HEYI_COMPLETE", None)
 
 
 def _silence(stream: TextIO) -> None:

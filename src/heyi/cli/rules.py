@@ -13,7 +13,7 @@ from heyi.cli.output import FAILED, Json, Lang, err, language, out, print_json
 from heyi.crypto.codec import from_json, to_json
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.policy.cases import checked_rulebook, run_cases
-from heyi.policy.engines.build import BYTECODE, load_build
+from heyi.policy.engines.build import BYTECODE, is_build_of
 from heyi.policy.engines.bytecode import Bytecode
 from heyi.policy.engines.packed import layout
 from heyi.policy.language import ir
@@ -80,7 +80,7 @@ def check(
     """
     lang = language(lang)
     book = checked_rulebook(_texts(rulebook, jurisdictions))
-    summary = _summary(book, built=load_build(read_build(rulebook), book.texts) is not None)
+    summary = _summary(book, built=is_build_of(read_build(rulebook), book))
     accounted = _accounted(rulebook)
     unaccounted = [a.norm.id for a in accounted if a.standing is Standing.OPEN]
     if accounted:

@@ -11,7 +11,7 @@ import typer
 from heyi.app.verification import Verification, verify_directory
 from heyi.cli.output import FAILED, Json, Lang, language, out, print_json
 from heyi.model.decision import Text
-from heyi.model.errors import InvalidInput, StoreError
+from heyi.model.errors import InvalidInput, StoreError, VerificationError
 from heyi.report.statement.page import Settlement, StatementPage, render_statement, statement_of
 
 
@@ -36,7 +36,15 @@ def statement(
             f"the period from {first} to {last} has no day", hint="give the earlier day to --from"
         )
     v = verify_directory(directory)
-    pages = _pages(v, party, first, last)
+    try:
+        pages = _pages(v, party, first, last)
+    except (LookupError, TypeError, AttributeError, ValueError):
+        if v.holds:
+            raise
+        raise VerificationError(
+            "the log does not verify, and what is left of it shows no statement",
+            hint=f"heyi verify {directory}",
+        ) from None
     if json:
         print_json({"verified": v.holds, "statements": _rows(v, [p.party for p in pages])})
     elif html is None:

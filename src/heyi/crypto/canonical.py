@@ -81,6 +81,8 @@ def from_canonical(data: bytes) -> Json:
     Raises:
         VerificationError: the bytes are not JSON or not canonical.
     """
+    if not isinstance(data, bytes):  # a database may hold anything where somebody spoilt it
+        raise VerificationError("not canonical JSON: it is no sequence of bytes")
     try:
         value = json.loads(data)
         # INVARIANT: what was read has exactly the bytes that were signed or hashed.

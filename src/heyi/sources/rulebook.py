@@ -34,11 +34,21 @@ def read_rulebook(folder: Path | None = None) -> dict[str, str]:
 
 
 def read_build(folder: Path | None = None) -> dict[str, bytes]:
-    """The files that `heyi rules build` wrote beside a rulebook, by name; none before it ran."""
+    """The files that `heyi rules build` wrote beside a rulebook, by name; none before it ran.
+
+    Raises:
+        InvalidInput: they cannot be read.
+    """
     root: Traversable = folder if folder is not None else files("heyi") / "rulebook"
     built = root / BUILT
-    names = {f.name for f in built.iterdir() if f.is_file()} if built.is_dir() else set()
-    return {name: (built / name).read_bytes() for name in FILES if name in names}
+    try:
+        names = {f.name for f in built.iterdir() if f.is_file()} if built.is_dir() else set()
+        return {name: (built / name).read_bytes() for name in FILES if name in names}
+    except OSError as e:
+        raise InvalidInput(
+            f"cannot read the build in `{built}`: {(e.strerror or 'input error').lower()}",
+            hint="remove the folder `built`, or build it anew with `heyi rules build`",
+        ) from None
 
 
 def write_build(folder: Path, files: Mapping[str, bytes]) -> Path:
@@ -85,9 +95,18 @@ def shipped_folder() -> Path:
 
 def _collect(node: Traversable, prefix: str, texts: dict[str, str]) -> None:
     for child in sorted(node.iterdir(), key=lambda c: c.name):
+        if isinstance(child, Path) and child.is_symlink() and child.is_dir():
+            raise InvalidInput(
+                f"`{prefix}{child.name}` is a link to a folder, which could lead in a circle",
+                hint="copy the folder to its place",
+            )
         if child.is_dir() and not (prefix == "" and child.name == BUILT):
             _collect(child, f"{prefix}{child.name}/", texts)
         elif child.name.endswith(SUFFIXES):
+            if not child.is_file():  # reading a pipe or a device would wait for ever
+                raise InvalidInput(
+                    f"`{prefix}{child.name}` is not a regular file", hint="remove it"
+                )
             # as bytes: reading as text would turn a lone carriage return into a line end
             data = child.read_bytes()
             try:

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
 from heyi.crypto.canonical import digest
-from heyi.model.errors import VerificationError
+from heyi.model.errors import HeyiError
 from heyi.policy.cases import checked_rulebook
 from heyi.policy.decide import DecisionPoint
 from heyi.policy.engines.build import (
@@ -31,6 +32,7 @@ from heyi.policy.engines.build import (
 from heyi.policy.language import ir
 from heyi.sources.rulebook import read_build
 
+_NAME = re.compile("[0-9a-f]{64}-[0-9a-f]{12}[.]json")
 MOST = 32
 """Rulebooks that the cache keeps; the ones that were used longest ago go first."""
 
@@ -121,20 +123,30 @@ def _own(folder: Path) -> Path | None:
         status = folder.stat()
     except OSError:
         return None
-    if hasattr(os, "geteuid") and (
-        status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o022
-    ):
-        return None
-    return folder
+    return folder if _is_own(status, stat.S_ISDIR) else None
+
+
+def _is_own(status: os.stat_result, kind: Callable[[int], bool]) -> bool:
+    """Whether it is of that kind, belongs to the reader, and nobody else may write to it."""
+    if not kind(status.st_mode):
+        return False
+    if not hasattr(os, "geteuid"):  # Windows: the folder is in the reader's profile
+        return True
+    return status.st_uid == os.geteuid() and not stat.S_IMODE(status.st_mode) & 0o022
 
 
 def _read(file: Path, texts: Mapping[str, str]) -> Build | None:
     """What the cache keeps, or None where it has nothing that can be used: it is then made anew."""
     try:
-        kept = json.loads(file.read_bytes())
+        # O_NONBLOCK: somebody could have put a pipe there, which would wait for a writer
+        descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with os.fdopen(descriptor, "rb") as opened:
+            if not _is_own(os.fstat(descriptor), stat.S_ISREG):
+                return None
+            kept = json.loads(opened.read())
         found = load_build({name: text.encode() for name, text in kept.items()}, texts)
         file.touch()
-    except (OSError, ValueError, AttributeError, VerificationError):
+    except (OSError, ValueError, AttributeError, RecursionError, HeyiError):
         return None
     return found
 
@@ -143,9 +155,12 @@ def _keep(file: Path, files: Mapping[str, bytes]) -> None:
     """Write whole or not at all; a cache that cannot be written is no error."""
     content = json.dumps({name: data.decode() for name, data in files.items()})
     with suppress(OSError):
-        with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as partial:
-            partial.write(content)
-        Path(partial.name).replace(file)
-        kept = sorted(file.parent.glob("*.json"), key=lambda f: f.stat().st_mtime, reverse=True)
-        for old in kept[MOST:]:
+        with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+            partial = Path(folder) / file.name
+            partial.write_text(content, encoding="utf-8")
+            partial.chmod(0o600)  # whatever the umask: a file that others may write is not read
+            partial.replace(file)
+        # files of other names are somebody's own, and stay
+        own = [f for f in file.parent.iterdir() if _NAME.fullmatch(f.name)]
+        for old in sorted(own, key=lambda f: f.stat().st_mtime, reverse=True)[MOST:]:
             old.unlink()

@@ -7,6 +7,7 @@ erased rows.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -124,6 +125,12 @@ class Database:
         written.
         """
         if not read_only:
+            try:
+                str(path).encode()
+            except UnicodeEncodeError:
+                raise StoreError(
+                    "the name of the folder is not UTF-8", hint="name another folder"
+                ) from None
             return cls(URL.create("sqlite", database=str(path)))
         # If there is a write-ahead log beside the file, it holds part of the data and must be read.
         # Without one the file is complete, and `immutable` lets SQLite read it without a lock file.
@@ -134,7 +141,8 @@ class Database:
             else {"mode": "ro", "immutable": "1", "uri": "true"}
         )
         return cls(
-            URL.create("sqlite", database=f"file:{quote(str(path))}", query=query), read_only=True
+            URL.create("sqlite", database=f"file:{quote(os.fsencode(path))}", query=query),
+            read_only=True,
         )
 
     @contextmanager

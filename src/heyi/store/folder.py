@@ -178,6 +178,9 @@ def _write(path: Path, value: Mapping[str, object], *, mode: int = 0o644) -> Non
 
 def _read(path: Path) -> dict[str, Any]:
     try:
+        if path.exists() and not path.is_file():
+            # a pipe would wait for ever, a device would never end
+            raise InvalidInput(f"`{path}` is not a regular file", hint="remove it")
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InvalidInput(

@@ -31,13 +31,16 @@ FORMAT = 2
 GENERATORS = {
     "language": (
         *("check", "deadline", "facts_file", "front_matter", "ir", "ir_json", "jurisdictions"),
-        *("norms", "pack", "parse", "schema", "sentences", "source", "strict_yaml", "typing"),
+        *("norms", "pack", "parse", "schema", "sentences", "source", "strict_toml"),
+        *("strict_yaml", "typing"),
     ),
     "engines": ("bit_tests", "bytecode", "normal_form", "packed", "to_vyper"),
 }
 """The modules whose code decides what a build holds; after a change of one it is made anew."""
 MANIFEST, IR, LAYOUT, BYTECODE = "manifest.json", "ir.json", "layout.json", "bytecode.json"
 FILES = (MANIFEST, IR, LAYOUT, BYTECODE)
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError, InvalidInput)
+"""What reading a file raises that no build has, such as a list where a mapping is expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +121,8 @@ def load_build(files: Mapping[str, bytes], texts: Mapping[str, str]) -> Build | 
     schema = load_schema(texts[FACTS_FILE])
     try:
         book = ir_json.from_json(json.loads(files[IR]), schema, texts)
-    except (ValueError, KeyError, TypeError) as e:
-        raise _damaged(f"the built rulebook cannot be read: {e!r}") from None
+    except _UNREADABLE as e:
+        raise _damaged(f"the built rulebook cannot be read: {type(e).__name__}") from None
     if book.digest != manifest["rulebook"] or layout(schema) != manifest["layout"]:
         raise _damaged("the parts of the built rulebook belong to different rulebooks")
     return Build(book, _bytecode(files) if BYTECODE in manifest["files"] else None)
@@ -142,6 +145,16 @@ def load_bytecode(files: Mapping[str, bytes], book: ir.Rulebook) -> Bytecode | N
     return _bytecode(files)
 
 
+def is_build_of(files: Mapping[str, bytes], book: ir.Rulebook) -> bool:
+    """Whether these files are the build of a rulebook that was compiled from its packs.
+
+    Raises:
+        VerificationError: a file of the build is missing or is not the one that the manifest names.
+    """
+    parsed = parsed_form(book)[IR]
+    return load_bytecode(files, book) is not None and files[IR] == parsed
+
+
 def _manifest_of(files: Mapping[str, bytes], rulebook: str) -> dict[str, Any] | None:
     """The manifest, where it is one of this rulebook, of this format and of this code."""
     if MANIFEST not in files:
@@ -153,8 +166,10 @@ def _manifest_of(files: Mapping[str, bytes], rulebook: str) -> dict[str, Any] | 
             return None
         named = manifest["files"] = dict(manifest["files"])
         manifest["layout"]
-    except (ValueError, KeyError, TypeError) as e:
-        raise _damaged(f"`{MANIFEST}` of the built rulebook cannot be read: {e!r}") from None
+    except _UNREADABLE as e:
+        raise _damaged(
+            f"`{MANIFEST}` of the built rulebook cannot be read: {type(e).__name__}"
+        ) from None
     if set(named) not in ({IR}, {IR, LAYOUT, BYTECODE}):
         raise _damaged("the manifest of the built rulebook names other files than a build has")
     for name, wanted in named.items():
@@ -166,5 +181,7 @@ def _manifest_of(files: Mapping[str, bytes], rulebook: str) -> dict[str, Any] | 
 def _bytecode(files: Mapping[str, bytes]) -> Bytecode:
     try:
         return from_json(json.loads(files[BYTECODE]), Bytecode)
-    except (ValueError, InvalidInput) as e:
-        raise _damaged(f"the bytecode of the built rulebook cannot be read: {e}") from None
+    except _UNREADABLE as e:
+        raise _damaged(
+            f"the bytecode of the built rulebook cannot be read: {type(e).__name__}"
+        ) from None

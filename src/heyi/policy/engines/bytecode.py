@@ -160,6 +160,9 @@ class BytecodeEngine:
         try:
             self._selector = bytes.fromhex(code.selector)
             if on_chain or not code.merged:
+                # a build of somebody else could make the machine deploy parts without end
+                if code.part_size < 1 or len(code.parts) != -(-len(book.rules) // code.part_size):
+                    raise ValueError(f"{len(code.parts)} parts of {code.part_size} rules")
                 addresses = [self._deploy(part) for part in code.parts]
                 words = (a.removeprefix("0x").rjust(64, "0") for a in addresses)
                 creation = [code.dispatcher, *words]

@@ -89,8 +89,8 @@ class _Writer:
             case ir.Fact(name):
                 return f"({self.value(name)} is {literal.holds})"
             case ir.Compare(op, left, ir.FixedValue(value)):
-                v = self.value(_name(left))
-                return f"({v} < {value} or {v} > {value})" if op == "!=" else f"({v} {op} {value})"
+                v, n = self.value(_name(left)), int(value)
+                return f"({v} < {n} or {v} > {n})" if op == "!=" else f"({v} {op} {n})"
             case ir.Compare(op, left, right):
                 return self.between(op, _name(left), _name(right))
             case ir.Member(fact, values):

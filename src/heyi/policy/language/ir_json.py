@@ -16,7 +16,7 @@ from heyi.crypto.codec import from_json as value_from_json
 from heyi.crypto.codec import to_json as value_to_json
 from heyi.model.decision import Deadline, Effect, Rank, Text
 from heyi.policy.language import ir
-from heyi.policy.language.schema import Schema
+from heyi.policy.language.schema import FactType, Schema
 
 FORMAT = 2
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
@@ -62,6 +62,11 @@ def from_json(parsed: Mapping[str, Any], schema: Schema, texts: Mapping[str, str
         )
         for t in parsed["tracks"]
     )
+    for rule in rules.values():
+        _check(rule.applies, schema)
+        _check(rule.needs, schema)
+    for track in tracks:
+        _check(track.opens, schema)
     return ir.Rulebook(
         schema=schema,
         rules=tuple(rules.values()),
@@ -125,6 +130,55 @@ def condition_from_json(parsed: Mapping[str, Any]) -> ir.Condition:
             )
             return ir.Compare(key, left, right)
     raise ValueError(f"`{key}` is no condition")
+
+
+def _check(condition: ir.Condition, schema: Schema) -> None:
+    """Refuse a condition that no compiler of packs can have made.
+
+    INVARIANT: engines are generated from conditions of known facts with values of their types.
+
+    Raises:
+        ValueError: a fact does not exist, or a value is not of its type.
+    """
+    match condition:
+        case ir.Constant(bool()):
+            return None
+        case ir.Fact(name) if _type(name, schema) is FactType.BOOL:
+            return None
+        case ir.Not(of):
+            return _check(of, schema)
+        case ir.All(of) | ir.Some(of):
+            for part in of:
+                _check(part, schema)
+            return None
+        case ir.Compare(_, ir.Fact(a), ir.Fact(b)) if _type(a, schema) is _type(b, schema):
+            return None
+        case ir.Compare(_, ir.Fact(name), ir.FixedValue(value)) | ir.Compare(
+            _, ir.FixedValue(value), ir.Fact(name)
+        ) if _fits(value, name, schema):
+            return None
+        case ir.Member(ir.Fact(name), values) if all(_fits(v, name, schema) for v in values):
+            return None
+        case ir.SetTest(_, ir.Fact(name), members) if _type(name, schema) is FactType.SET:
+            if members <= set(schema.facts[name].values):
+                return None
+    raise ValueError(f"`{condition}` is no condition of this schema")
+
+
+def _type(name: object, schema: Schema) -> FactType:
+    if not isinstance(name, str) or name not in schema.facts or schema.facts[name].derived:
+        raise ValueError(f"`{name}` is no fact")
+    return schema.facts[name].type
+
+
+def _fits(value: object, name: object, schema: Schema) -> bool:
+    """Whether a value is one that conditions compare this fact with; days are ordinals."""
+    kind = _type(name, schema)
+    if kind in (FactType.INT, FactType.DATE):
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind is FactType.BOOL:
+        return isinstance(value, bool)
+    return kind is FactType.ENUM and value in schema.facts[str(name)].values
 
 
 def deadline_to_json(deadline: Deadline) -> dict[str, Any]:

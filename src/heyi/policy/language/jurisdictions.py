@@ -5,10 +5,10 @@ Packs of other jurisdictions are read and checked, but their rules bind nobody.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 
 from heyi.model.errors import RuleError
+from heyi.policy.language.strict_toml import load_toml
 
 CONSORTIUM_FILE = "consortium.toml"
 
@@ -24,12 +24,7 @@ def named_jurisdictions(texts: Mapping[str, str], there: Sequence[str]) -> tuple
     if CONSORTIUM_FILE not in texts:
         return tuple(sorted(there))
     hint = f'write jurisdictions = ["{there[0] if there else "cn"}"]'
-    try:
-        said = tomllib.loads(texts[CONSORTIUM_FILE])
-    except tomllib.TOMLDecodeError as e:
-        raise RuleError(
-            f"{CONSORTIUM_FILE} is not TOML: {e}", file=CONSORTIUM_FILE, line=1, hint=hint
-        ) from None
+    said = load_toml(texts[CONSORTIUM_FILE], file=CONSORTIUM_FILE, hint=hint)
     names = said.get("jurisdictions")
     if set(said) != {"jurisdictions"} or not isinstance(names, list) or not names:
         message = (

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -25,6 +24,7 @@ from typing import Any
 from heyi.model.decision import Rank, Text
 from heyi.model.errors import RuleError
 from heyi.policy.language import ir
+from heyi.policy.language.strict_toml import load_toml
 
 NORMS_FILE = "norms.toml"
 CONFIDENCES = ("A", "A-", "B", "C")
@@ -91,14 +91,7 @@ def load_norms(text: str) -> Mapping[str, Norm]:
     Raises:
         RuleError: the register is malformed.
     """
-    try:
-        parsed = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as e:
-        line = int(m[1]) if (m := re.search(r"at line (\d+)", str(e))) else 1
-        hint = "texts stand in double quotes, dates without"
-        raise RuleError(
-            f"{NORMS_FILE} is not TOML: {e}", file=NORMS_FILE, line=line, hint=hint
-        ) from None
+    parsed = load_toml(text, file=NORMS_FILE, hint="texts stand in double quotes, dates without")
     for kind, table in parsed.items():
         if kind not in ("instrument", "norm") or not isinstance(table, dict):
             message = f"the register holds tables of instruments and norms, not `{kind}`"

@@ -116,7 +116,7 @@ def load_yaml(text: str, *, file: str, line: int = 1) -> Any:
         ) from None
     except RecursionError:
         raise RuleError("malformed YAML: nested too deeply", file=file, line=line) from None
-    except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError) as e:
+    except (yaml.YAMLError, ArithmeticError, ValueError, TypeError, LookupError) as e:
         raise RuleError(f"malformed YAML: {str(e).splitlines()[0]}", file=file, line=line) from None
 
 
