@@ -82,10 +82,10 @@ def _read_table(engine: ColumnEngine, table: Any, book: ir.Rulebook) -> object:
     return engine.read(encode_table(table, book.schema, day=None))
 
 
-def columns(rows: int, rounds: int) -> list[dict[str, Any]]:
+def columns(rows: int, rounds: int, sizes: Sequence[int] = (32, 100)) -> list[dict[str, Any]]:
     """Rows decided per second, from encoded columns and from Arrow; 5 % of facts unknown."""
     found = []
-    for rules in (32, 100):
+    for rules in sizes:
         book, rng = compile_rulebook(rulebook_of(rules)), Random(3)
         requests = [unknown(f, rng, 0.05) for f in mutations(book, rng, 2_000)]
         few = encode(book.schema, [to_ordinals(f) for f in requests])

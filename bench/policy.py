@@ -272,8 +272,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     title = f"A fact deleted from a denied request, {SMALL} rules: what is permitted"
     show(console, title, figures["missing_facts"], {"deletions": "{:,}", "permits": "{:,}"})
 
-    figures["columns"] = batch.columns(
-        40_000 if options.quick else 1_000_000, 2 if options.quick else 5
+    figures["columns"] = (
+        batch.columns(4_000, 2, (SMALL,)) if options.quick else batch.columns(1_000_000, 5)
     )
     show(
         console,

@@ -6,6 +6,10 @@ Hypothesis gives no verdict by the clock: examples have no deadline, and slow dr
 from __future__ import annotations
 
 import os
+
+# Several workers share the cores: threads of a linear algebra that wait for one another burn them.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import shutil
 from collections.abc import Iterator
 from pathlib import Path

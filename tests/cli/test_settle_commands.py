@@ -29,7 +29,13 @@ def test_the_commands_go_the_whole_way(stated_copy: Path, tmp_path: Path, heyi: 
     assert say("settle", "certificate", run, "--to", certificate)[0] == 0
     code, told, _ = say("settle", "verify", certificate, "--json")
     assert code == 0 and json.loads(told)["settlements"][0]["pot_fen"] == 10_000_000
-    assert say("settle", "verify", run)[0] == 0
+    code, told, _ = say("settle", "verify", run)
+    assert code == 0 and f"the log itself is checked by: heyi verify {run}" in told
+    assert "heyi verify" not in say("settle", "verify", certificate)[1]
+    assert json.loads(say("settle", "verify", run, "--json")[1]).keys() == {
+        "verified",
+        "settlements",
+    }
     certificate.write_bytes(certificate.read_bytes().replace(b'"escrow_fen":0', b'"escrow_fen":1'))
     code, _, told = say("settle", "verify", certificate)
     assert code == 1 and "escrow_fen" in told
@@ -129,6 +135,30 @@ def test_a_program_of_ones_own_is_measured_certified_and_guarded(
         and "is nan" in refused.stderr
         and not (tmp_path / "nan.json").exists()
     )
+
+
+def test_utilities_beyond_floating_numbers_are_shown(tmp_path: Path, heyi: Heyi) -> None:
+    shutil.copytree(ROOT / "examples" / "value", tmp_path / "value")
+    file, certificate = tmp_path / "value" / "valuation.toml", tmp_path / "certificate.json"
+    (tmp_path / "value" / "visits.py").write_text("def utility(members):\n    return 10**900\n")
+    told = heyi("settle", "measure", file, "--to", certificate)
+    assert told.returncode == 0 and "2e+899" in told.stdout
+    assert heyi("settle", "verify", certificate).returncode == 0
+    refused = heyi("settle", "guards", certificate)
+    assert refused.returncode == 2 and "too large for this evidence" in refused.stderr
+
+
+def test_a_program_that_closes_the_output_is_told_and_the_output_stays(
+    tmp_path: Path, heyi: Heyi
+) -> None:
+    shutil.copytree(ROOT / "examples" / "value", tmp_path / "value")
+    (tmp_path / "value" / "visits.py").write_text(
+        "import sys\n\ndef utility(members):\n    sys.stdout.close()\n    return 1\n"
+    )
+    to = tmp_path / "certificate.json"
+    told = heyi("settle", "measure", tmp_path / "value" / "valuation.toml", "--to", to, "--json")
+    assert told.returncode == 2 and json.loads(told.stdout)["exit_code"] == 2
+    assert "failed on clinic-a: it closed sys.stdout" in told.stderr and not to.exists()
 
 
 def test_guards_of_a_sample_tell_what_another_seed_might_do(tmp_path: Path, heyi: Heyi) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heyi.crypto.canonical import Json, canonical, from_canonical
-from heyi.crypto.codec import from_json, to_json
+from heyi.crypto.codec import from_json, to_fraction, to_json
 from heyi.model.errors import InvalidInput
 from heyi.model.party import Party, PartyKind, Tier
 
@@ -93,6 +93,48 @@ def test_a_missing_field_is_refused_also_where_it_has_a_default() -> None:
     for name in good:
         with pytest.raises(InvalidInput):
             from_json({k: v for k, v in good.items() if k != name}, Party)
+
+
+@given(st.fractions())
+def test_the_text_of_a_fraction_is_the_fraction(value: Fraction) -> None:
+    assert to_fraction(str(value), digits=4_000) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("-1/20", Fraction(-1, 20)), ("0.05", Fraction(1, 20))]
+)
+def test_decimals_and_signs_are_read(text: str, value: Fraction) -> None:
+    assert to_fraction(text) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1e-99999999", "1e5", "1/0", "1/-2", "+1", " 1", "1_0", "１", "1/", ".5", "inf", "", 1, 0.5],
+)
+def test_a_fraction_in_another_form_is_refused_at_once(text: object) -> None:
+    """`Fraction("1e-99999999")` computes for ever."""
+    with pytest.raises(InvalidInput) as refused:
+        to_fraction(text)
+    assert refused.value.hint
+    written = to_json(
+        Sample(
+            colour=Colour.RED,
+            day=dt.date(2026, 1, 1),
+            part=Fraction(1),
+            names=(),
+            members=frozenset(),
+            counts={},
+        )
+    )
+    with pytest.raises(InvalidInput, match="is no sample"):
+        from_json({**written, "part": text}, Sample)
+
+
+def test_a_long_fraction_is_refused() -> None:
+    for text in ("1" * 41, "1/" + "1" * 41, "0." + "1" * 41, "9" * 1_000_000):
+        with pytest.raises(InvalidInput, match="too long") as refused:
+            to_fraction(text)
+        assert len(refused.value.message) < 100
 
 
 def test_what_has_no_form_is_refused() -> None:

@@ -30,7 +30,7 @@ import pytest
 import typer
 
 from heyi.cli import main
-from heyi.cli.main import app
+from heyi.cli.commands import app
 from tests.support.machine import ROOT, beside, needs
 
 SMALL = "5000"

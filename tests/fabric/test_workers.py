@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -146,10 +147,82 @@ def test_utilities_that_are_no_numbers_are_refused(
         whole_game(program, executor=Workers(workers) if workers else InTurn())
 
 
+CLASS = """
+import sys
+class Foreign({base}):
+    def fail(self, *_): raise SystemExit
+    __abs__ = __ne__ = __eq__ = __lt__ = __round__ = __mul__ = __repr__ = __str__ = fail
+    __format__ = as_integer_ratio = fail
+def utility(members):
+    {body}
+"""
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("base", "body", "says"),
+    [
+        ("BaseException", "raise Foreign", "failed on clinic-0: Foreign: an unprintable Foreign"),
+        ("Exception", "raise Foreign", "failed on clinic-0: Foreign: an unprintable Foreign"),
+        ("str", "raise ValueError(Foreign('x'))", "failed on clinic-0: ValueError"),
+        ("object", "raise GeneratorExit", "failed on clinic-0: GeneratorExit"),
+        ("object", "return Foreign()", "utility of clinic-0 is an unprintable Foreign"),
+        ("object", "return 10**5000", "utility of clinic-0 has more than 1,000 digits"),
+        ("object", "return -(10**5000)", "utility of clinic-0 has more than 1,000 digits"),
+        ("float", "return Foreign('nan')", "utility of clinic-0 is an unprintable Foreign"),
+        ("object", "sys.stdout.close(); return 1", "clinic-0: it closed sys.stdout"),
+        ("object", "sys.__stderr__.close(); return 1", "clinic-0: it closed sys.__stderr__"),
+        ("object", "sys.stdout.buffer.close(); return 1", "clinic-0: it closed sys.stdout"),
+        ("object", "sys.stdout.detach(); return 1", "clinic-0: it closed sys.stdout"),
+    ],
+)
+def test_foreign_objects_cannot_break_the_error_about_them(
+    tmp_path: Path, base: str, body: str, says: str, workers: int
+) -> None:
+    text = CLASS.format(base=base, body=body)
+    program = read_utility_program(files(tmp_path, players=PLAYERS[:3], body=text))
+    with pytest.raises(InvalidInput, match=says) as refused:
+        whole_game(program, executor=Workers(workers) if workers else InTurn())
+    assert refused.value.hint and not sys.stdout.closed and not sys.stderr.closed
+
+
+@pytest.mark.parametrize("base", ["int", "float"])
+def test_a_number_of_a_foreign_class_is_its_plain_number(tmp_path: Path, base: str) -> None:
+    text = CLASS.format(base=base, body="return Foreign(len(members))")
+    program = read_utility_program(files(tmp_path, players=PLAYERS[:3], body=text))
+    assert whole_game(program).values[7] == 3_000_000
+
+
+def test_what_a_program_prints_comes_out_and_what_it_replaces_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = (
+        "import sys\nfrom sys import stdout\ndef utility(members):\n"
+        "    print('合医'); print('kept', file=stdout); sys.stdout.buffer.write('字'.encode())\n"
+        "    sys.stdout = sys.stderr = None\n    return 1\n"
+    )
+    before = sys.stdout, sys.stderr
+    whole_game(read_utility_program(files(tmp_path, players=["a"], body=body)))
+    assert (sys.stdout, sys.stderr) == before
+    assert capsys.readouterr().out.split() == ["合医", "kept", "字"]
+
+
+@pytest.mark.parametrize(
+    "body", ["raise KeyboardInterrupt", "def utility(m): raise KeyboardInterrupt"]
+)
+def test_an_interrupt_stays_an_interrupt(tmp_path: Path, body: str) -> None:
+    program = read_utility_program(files(tmp_path, players=["a"], body=body + "\n"))
+    with pytest.raises(KeyboardInterrupt):
+        whole_game(program)
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize(
     ("body", "says"),
     [
+        ("raise GeneratorExit\n", "cannot be loaded: GeneratorExit"),
+        ("import sys\nsys.stdout.close()\n", "cannot be loaded: it closed sys.stdout"),
+        ("def __getattr__(name): raise GeneratorExit\n", "has no function `utility`"),
         (
             "def utility(members):\n    return 1 / (len(members) - 2)\n",
             "failed on clinic-0, clinic-1: ZeroDivisionError",
@@ -206,6 +279,54 @@ def test_data_beside_the_program_are_part_of_the_utility(tmp_path: Path) -> None
         read_utility_program(files(tmp_path, data=["absent"]))
 
 
+@pytest.mark.parametrize(
+    "name", ["../outside", "/dev/zero", "link", "endless", ".", "pipe", "a\0b"]
+)
+def test_data_are_regular_files_beside_the_program(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "program"
+    folder.mkdir()
+    (tmp_path / "outside").write_text("5")
+    (folder / "link").symlink_to(tmp_path / "outside")
+    (folder / "endless").symlink_to("/dev/zero")
+    os.mkfifo(folder / "pipe")
+    file = files(folder)
+    file.write_text(f"data = [{json.dumps(name)}]\n" + file.read_text())
+    with pytest.raises(InvalidInput, match=r"lies outside|not a regular file|no name of a file"):
+        read_utility_program(file)
+
+
+def test_a_program_lies_beside_its_file(tmp_path: Path) -> None:
+    (tmp_path / "program").mkdir()
+    (tmp_path / "outside.py").write_text(PROGRAM)
+    file = files(tmp_path / "program")
+    os.mkfifo(tmp_path / "program" / "pipe.py")
+    for module, says in (("../outside", "lies outside"), ("pipe", "not a regular file")):
+        text = file.read_text().replace("cohort:utility", f"{module}:utility")
+        (tmp_path / "program" / "other.toml").write_text(text)
+        with pytest.raises(InvalidInput, match=says):
+            read_utility_program(tmp_path / "program" / "other.toml")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["x = " + "[" * 5_000, "x = " + "{a=" * 5_000, "x = " + "1" * 5_000],
+    ids=["lists", "tables", "number"],
+)
+def test_toml_that_cannot_be_read_is_one_line(tmp_path: Path, line: str) -> None:
+    file = files(tmp_path)
+    file.write_text(line + "\n" + file.read_text())
+    with pytest.raises(InvalidInput, match=r"cannot read .*it is not TOML") as refused:
+        read_utility_program(file)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_of_a_utility_that_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    for path in (tmp_path / "pipe.toml", tmp_path, Path("/dev/zero")):
+        with pytest.raises(InvalidInput, match="is not a regular file"):
+            read_utility_program(path)
+
+
 def test_parts_without_decimals_are_refused(tmp_path: Path) -> None:
     program = read_utility_program(files(tmp_path, players=PLAYERS[:3], decimals=0))
     with pytest.raises(InvalidInput, match="no whole number"):
@@ -232,6 +353,10 @@ def test_forty_players_are_told_what_to_do_instead(tmp_path: Path) -> None:
         ({"decimals": 400}, "decimals"),
         ({"seed": 2**53}, "not negative"),
         ({"data": "x"}, "data is a list"),
+        ({"unit": 3}, "unit must be a text"),
+        ({"study": 3}, "study must be a text"),
+        ({"utility": 3}, "utility must be a text"),
+        ({"evaluations": 10**10}, "evaluations at most"),
         ({"players": ["b", "a"]}, "in the order of their ids"),
         ({"players": ["a", "a"]}, "stand once each"),
     ],
@@ -253,6 +378,7 @@ def test_files_without_sense_are_refused(
         ("floors = 3", "floors is written"),
         ('floors = { clinic-0 = "1/0" }', "floors: a share is a text"),
         ("floors = { clinic-0 = 1 }", "floors: a share is a text"),
+        ('group_floor = "1e-99999999"', "group_floor: a share is a text"),
         ('floors = { clinic-x = "1/5" }', "names `clinic-x`"),
         ('owners = "clinic-0"', "owners is written"),
         ("owners = { clinic-0 = 3 }", "owners are ids by player"),

@@ -148,6 +148,47 @@ def test_a_malformed_certificate_is_refused_without_a_traceback(spoil: Any) -> N
         verify_certificate(certificate)
 
 
+@pytest.mark.parametrize(
+    "share",
+    [
+        *("1e-99999999", "1e99999999", "1/0", "١", "1_0", " 1"),
+        *("9" * 41, "1/" + "9" * 41, "0." + "1" * 41),
+        *(3, None, ["1"]),
+    ],
+)
+@pytest.mark.parametrize("field", ["floors", "floors_at_most", "group_floor"])
+def test_a_share_that_is_no_short_fraction_is_refused_at_once(field: str, share: object) -> None:
+    """`Fraction("1e-99999999")` computes for ever, and a certificate comes from a stranger."""
+    certificate = from_canonical(canonical(certify("study", game())))
+    policy = certificate["measured"]["specification"]["policy"]
+    policy[field] = {"a": share} if field == "floors" else share
+    with pytest.raises(VerificationError, match="no policy"):
+        verify_certificate(certificate)
+
+
+def test_floors_without_a_short_common_denominator_are_refused() -> None:
+    certificate = from_canonical(canonical(certify("study", game())))
+    floors = {f"p{i}": f"1/{10**39 + i}" for i in range(50)}
+    certificate["measured"]["specification"]["policy"]["floors"] = floors
+    with pytest.raises(VerificationError, match="no common denominator"):
+        verify_certificate(certificate)
+
+
+@pytest.mark.parametrize("text", ["1e-99999999", "1/0", "9" * 4_001, 3])
+def test_a_value_of_a_sample_that_is_no_fraction_is_refused_at_once(text: object) -> None:
+    certificate = from_canonical(canonical(certify("study", sampled())))
+    certificate["phi"][0] = text
+    with pytest.raises(VerificationError):
+        verify_certificate(certificate)
+
+
+def test_utilities_beyond_floating_numbers_are_no_sample() -> None:
+    huge = replace(sampled(), values=tuple(10**400 for _ in sampled().values))
+    with pytest.raises(InvalidInput, match="too large for a sample") as refused:
+        certify("study", huge)
+    assert refused.value.hint
+
+
 @pytest.mark.parametrize("what", [None, [], "certificate", 3, {}])
 def test_what_is_no_certificate(what: object) -> None:
     with pytest.raises(VerificationError, match="no certificate of the format"):

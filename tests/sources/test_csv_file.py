@@ -1,6 +1,7 @@
 """Reading CSV: two encodings, and a precise error for every broken file."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,14 @@ def test_absent_or_unreadable(tmp_path: Path) -> None:
     for path in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(InvalidInput, match="cannot read"):
             read_csv(path)
+
+
+def test_what_is_no_regular_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    for path in (tmp_path, tmp_path / "pipe.csv", Path("/dev/zero"), Path("/dev/null")):
+        with pytest.raises(InvalidInput, match="is not a regular file") as refused:
+            read_csv(path)
+        assert refused.value.hint
 
 
 def test_required_columns_by_heading_or_kind(tmp_path: Path) -> None:

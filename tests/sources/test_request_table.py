@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -138,6 +139,13 @@ def test_without_a_day_and_without_a_file(tmp_path: Path, book: ir.Rulebook) -> 
     for name in ("torn.parquet", "absent.parquet"):
         with pytest.raises(InvalidInput, match="cannot read"):
             read_requests(tmp_path / name, book.schema, day=DAY)
+
+
+def test_requests_in_what_is_no_regular_file(tmp_path: Path, book: ir.Rulebook) -> None:
+    os.mkfifo(tmp_path / "pipe.parquet")
+    for path in (tmp_path / "pipe.parquet", tmp_path, Path("/dev/zero")):
+        with pytest.raises(InvalidInput, match="is not a regular file"):
+            read_requests(path, book.schema, day=DAY)
 
 
 def test_answers_are_written_row_by_row(tmp_path: Path) -> None:

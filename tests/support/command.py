@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,26 @@ def heyi_in(folder: Path) -> Heyi:
         )
 
     return run
+
+
+def heyi_captured(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run `heyi` in this process and the present folder, where no fixture captures its streams."""
+    said, told = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
+    shelf.cache_clear()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        redirect_stdout(said),
+        redirect_stderr(told),
+        pytest.raises(SystemExit) as stopped,
+    ):
+        patch.setattr(sys, "argv", ["heyi", *words])
+        main()
+    texts = []
+    for stream in (said, told):
+        stream.seek(0)
+        texts.append(stream.read())
+    assert isinstance(stopped.value.code, int)
+    return subprocess.CompletedProcess(list(words), stopped.value.code, *texts)
 
 
 def heyi_here(

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import random
 import subprocess
-import sys
 from pathlib import Path
 
-from tests.support.command import HANGING
+from tests.support.command import heyi_captured
 from tests.support.machine import ROOT
 
 HEART = ROOT / "examples" / "heart"
@@ -24,15 +23,9 @@ POSITION = {"age": 0, "sex": 1, "cp": 2, "thalach": 7, "exang": 8}
 def run(
     data: Path, directory: Path, study: Path = HEART, *more: str
 ) -> subprocess.CompletedProcess[str]:
-    """`heyi run` on a study, in a process of its own; returns its exit code and JSON output."""
+    """`heyi run` on a study; returns its exit code and JSON output."""
     places = ["--data", str(data), "--dir", str(directory)]
-    return subprocess.run(
-        [sys.executable, "-m", "heyi", "run", str(study), *places, "--json", *more],
-        capture_output=True,
-        text=True,
-        timeout=HANGING,
-        check=False,
-    )
+    return heyi_captured(["run", str(study), *places, "--json", *more])
 
 
 def invented(folder: Path, sizes: dict[str, int], *, seed: int = 5) -> Path:

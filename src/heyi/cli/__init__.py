@@ -12,7 +12,7 @@ def main() -> None:
     with one line and not with a traceback.
     """
     try:
-        from heyi.cli.main import run
+        from heyi.cli.commands import run
     except KeyboardInterrupt:
         sys.stderr.write("已中断 interrupted\n")
         sys.exit(1)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +19,7 @@ from heyi.app.centre import App, reopen
 from heyi.app.verification import verify_directory
 from heyi.cli.output import FAILED, Json, err, out, print_json
 from heyi.crypto.canonical import canonical, digest, from_canonical
+from heyi.crypto.codec import VALUE_DIGITS, to_fraction
 from heyi.exchange.consortium import legal_day
 from heyi.exchange.money.dispute import answer_dispute
 from heyi.exchange.money.dispute import dispute as log_dispute
@@ -91,6 +94,11 @@ def verify(
             "  与结算单上的证书摘要比对 "
             "compare the certificate with the one that your statement names"
         )
+    if what.is_dir():
+        out().print(
+            f"  日志本身由另一条命令核验 the log itself is checked by: heyi verify {what}",
+            soft_wrap=True,
+        )
 
 
 def _verified(name: str, certificate: Any) -> Measured:
@@ -147,7 +155,12 @@ def guards(
 ) -> None:
     """Evidence of fairness: same persons, lowered utility, more than alone, another baseline."""
     found = [(str(what), _read(what))] if what.is_file() else list(_kept(what))
-    told = [fairness_of(certificate) for _, certificate in found]
+    try:
+        told = [fairness_of(certificate) for _, certificate in found]
+    except OverflowError:  # utilities of a user's own program may be beyond 1.8e308
+        raise InvalidInput(
+            "the utilities are too large for this evidence", hint="give them in a larger unit"
+        ) from None
     if json:
         print_json({"settlements": told})
         return
@@ -290,7 +303,11 @@ def measure(
     _check_writable(to)
     kept = UtilityDatabase(store or file.with_suffix(".utilities"))
     measured: Measured
-    with Progress(console=err(), transient=True) as bar:
+    console = err()
+    # The bar keeps this stderr: the console would otherwise take the stream that is lent to the
+    # program, and the two would write into each other without end.
+    console.file = sys.stderr
+    with Progress(console=console, transient=True) as bar:
         task = bar.add_task("效用 utilities", total=None)
 
         def told(done: int, whole: int) -> None:
@@ -319,9 +336,11 @@ def measure(
     for party, phi, low, high in zip(
         measured.players, certificate["phi"], certificate["low"], certificate["high"], strict=True
     ):
-        value, least, most = (float(Fraction(x) / scale) for x in (phi, low, high))
-        between = "" if low == high else f" ({least:,.6g} … {most:,.6g})"
-        rows.add_row(party, f"{value:,.6g}{between}", yuan(certificate["shares_fen"][party]))
+        value, least, most = (
+            _six_digits(to_fraction(x, digits=VALUE_DIGITS) / scale) for x in (phi, low, high)
+        )
+        between = "" if low == high else f" ({least} … {most})"
+        rows.add_row(party, f"{value}{between}", yuan(certificate["shares_fen"][party]))
     if certificate["escrow_fen"]:
         rows.add_row("暂存 escrow", "", yuan(certificate["escrow_fen"]))
     out().print(rows)
@@ -332,6 +351,14 @@ def measure(
             "in brackets 95 % intervals that hold together."
         )
     out().print(f"{to}\n下一步 try next: heyi settle verify {to}")
+
+
+def _six_digits(value: Fraction) -> str:
+    """The first six digits of a value; values of a user's program may be too large for a float."""
+    try:
+        return f"{float(value):,.6g}"
+    except OverflowError:
+        return f"{(Decimal(value.numerator) / Decimal(value.denominator)).normalize():.6g}"
 
 
 @contextmanager

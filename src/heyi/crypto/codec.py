@@ -7,6 +7,7 @@ type is an error, and what was read gives the same JSON again.
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Any, TypeVar
 
@@ -16,6 +17,11 @@ from heyi.crypto.canonical import Json
 from heyi.model.errors import InvalidInput
 
 T = TypeVar("T")
+SHARE_DIGITS = 40
+"""Digits of a share's numerator and denominator at most; a share is a part of a pot."""
+VALUE_DIGITS = 4_000
+"""The same for a Shapley value. Python itself converts at most 4,300 digits."""
+_FRACTION = re.compile(r"-?([0-9]+)(?:/([0-9]+)|\.([0-9]+))?")
 
 
 def to_json(value: object) -> Any:
@@ -48,6 +54,26 @@ def from_json(value: Json, kind: type[T]) -> T:
     return found
 
 
+def to_fraction(text: object, *, digits: int = SHARE_DIGITS) -> Fraction:
+    """The fraction in a text such as `1/20`, `-3` or `0.05`; each number has at most `digits`.
+
+    Raises:
+        InvalidInput: it is no text of this form, the denominator is 0, or a number is too long.
+    """
+    # `Fraction` alone also reads exponents, and "1e-99999999" keeps it computing for ever.
+    parts = _FRACTION.fullmatch(text) if isinstance(text, str) else None
+    if parts is None:
+        shown = f"`{text[:40]}`" if isinstance(text, str) else f"a {type(text).__name__}"
+        raise InvalidInput(f"{shown} is no fraction", hint='write a text such as "1/20"')
+    if max(len(part or "") for part in parts.groups()) > digits:
+        raise InvalidInput(
+            f"`{parts[0][:40]}…` is too long for a fraction", hint=f"at most {digits} digits"
+        )
+    if parts[2] is not None and int(parts[2]) == 0:
+        raise InvalidInput(f"`{parts[0]}` divides by zero", hint='write a text such as "1/20"')
+    return Fraction(parts[0])
+
+
 def _written(value: object) -> object:
     """The form of a value whose type msgspec does not know."""
     if isinstance(value, Fraction):
@@ -61,5 +87,8 @@ _ENCODER = msgspec.json.Encoder(enc_hook=_written, order="deterministic")
 def _read(kind: type[Any], value: object) -> object:
     """The inverse of `_written`."""
     if kind is Fraction and isinstance(value, str):
-        return Fraction(value)
+        try:
+            return to_fraction(value, digits=VALUE_DIGITS)
+        except InvalidInput as e:
+            raise ValueError(e.message) from None  # which `from_json` turns into its own error
     raise ValueError(f"no {kind.__name__}")

@@ -15,7 +15,12 @@ from heyi.settlement.evaluate import Evaluate
 
 
 class Workers:
-    """An executor with `count` processes (joblib, loky)."""
+    """An executor with `count` processes (joblib, loky); one worker is this process itself.
+
+    A program that ends its process (`os._exit`) ends one of several workers, which is an error. If
+    it runs in the only worker, it ends `heyi` itself, and nothing can report that. Finished chunks
+    are stored by then.
+    """
 
     def __init__(self, count: int) -> None:
         if count < 1:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heyi.crypto.canonical import Json
+from heyi.crypto.codec import VALUE_DIGITS, to_fraction
 from heyi.report.measures import known_unit, shown, unit_short
 from heyi.settlement.certificate import Measured, integers, verify_certificate
 from heyi.settlement.coverage_game import CoverageGame, coverage_values
@@ -28,7 +29,7 @@ def fairness_of(certificate: Json) -> dict[str, Any]:
         VerificationError: the certificate does not follow from its own content.
     """
     measured = verify_certificate(certificate)
-    phi = [Fraction(x) for x in certificate["phi"]]
+    phi = [to_fraction(x, digits=VALUE_DIGITS) for x in certificate["phi"]]
     intervals = zip(
         measured.players, certificate["intervals"] or [], strict=bool(certificate["intervals"])
     )

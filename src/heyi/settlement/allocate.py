@@ -16,8 +16,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
+from math import lcm
 
 from heyi.crypto.canonical import Json
+from heyi.crypto.codec import to_fraction
 from heyi.model.errors import InvalidInput
 
 
@@ -26,6 +28,9 @@ class Negatives(Enum):
 
     ZERO = "zero"  # nothing: the others share the whole pot
     ESCROW = "escrow"  # its size, as a part of all positive contributions, stays in escrow
+
+
+_MOST_DENOMINATOR = 10**200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +55,16 @@ class Policy:
             )
         if not 0 <= self.floors_at_most <= 1:
             raise InvalidInput("floors are together at most a share of the pot, from 0 to 1")
+        # The sum of many floors has the product of their denominators. A stranger's certificate
+        # must not make it so long that each step of the division takes seconds.
+        common = lcm(self.floors_at_most.denominator, self.group_floor.denominator)
+        for share in self.floors.values():
+            common = lcm(common, share.denominator)
+            if common > _MOST_DENOMINATOR:
+                raise InvalidInput(
+                    "the floors have no common denominator of at most 200 digits",
+                    hint='write shares of few different denominators, such as "3/100"',
+                )
 
     def floor(self, player: str) -> Fraction:
         """The least share of a player that contributed."""
@@ -62,6 +77,7 @@ def policy_from_json(value: Json) -> Policy:
     """The inverse of `codec.to_json`, for what strangers write in certificates.
 
     It is less strict than `codec.from_json`: it takes `2/10` for `1/5`, and a group in any order.
+    Shares are bounded in length (see `codec.to_fraction`).
 
     Raises:
         InvalidInput: it is no policy.
@@ -70,15 +86,20 @@ def policy_from_json(value: Json) -> Policy:
     try:
         if sorted(value) != names:
             raise ValueError(f"its fields are {', '.join(names)}")
-        return Policy(
-            floors={str(p): Fraction(f) for p, f in value["floors"].items()},
-            floors_at_most=Fraction(value["floors_at_most"]),
-            group=frozenset(map(str, value["group"])),
-            group_floor=Fraction(value["group_floor"]),
-            negatives=Negatives(value["negatives"]),
-        )
-    except (ValueError, TypeError, AttributeError, ZeroDivisionError) as e:
+        floors = {str(p): to_fraction(f) for p, f in value["floors"].items()}
+        at_most, group_floor = (to_fraction(value[k]) for k in ("floors_at_most", "group_floor"))
+        group, negatives = frozenset(map(str, value["group"])), Negatives(value["negatives"])
+    except InvalidInput as e:
+        raise InvalidInput(f"this is no policy of allocation: {e.message}", hint=e.hint) from None
+    except (ValueError, TypeError, AttributeError) as e:
         raise InvalidInput(f"this is no policy of allocation: {e}") from None
+    return Policy(
+        floors=floors,
+        floors_at_most=at_most,
+        group=group,
+        group_floor=group_floor,
+        negatives=negatives,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from heyi.crypto.canonical import Json, canonical
+from heyi.crypto.codec import VALUE_DIGITS, to_fraction
 from heyi.crypto.merkle import leaf_hash, root_of
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.settlement.allocate import Allocation, allocate, interim, policy_from_json
@@ -80,11 +81,20 @@ def settle_game(measured: Measured, paid: Mapping[str, int] | None = None) -> Se
                 "a sample neither trues up nor knows unions",
                 hint="evaluate every coalition of owners",
             )
-        found = estimate(
-            measured.plan, np.array(measured.values, dtype=np.float64), float(measured.total)
-        )
         step = _step(measured)
-        phi, low, high = (_rounded(end, step) for end in (found.phi, found.low, found.high))
+        try:
+            # no warnings: a sum that overflows becomes infinity, which is no fraction
+            with np.errstate(over="ignore", invalid="ignore"):
+                found = estimate(
+                    measured.plan,
+                    np.array(measured.values, dtype=np.float64),
+                    float(measured.total),
+                )
+            phi, low, high = (_rounded(end, step) for end in (found.phi, found.low, found.high))
+        except (ArithmeticError, ValueError):  # a number beyond 1.8e308, or what came of one
+            raise InvalidInput(
+                "the utilities are too large for a sample", hint="give them in a larger unit"
+            ) from None
         due = interim(pot, measured.players, low, high, policy)
         return Settled(phi=phi, low=low, high=high, intervals=None, allocation=due)
     paths = union_paths(
@@ -219,15 +229,19 @@ def _adopt(certificate: Mapping[str, Json], again: dict[str, Json], measured: Sa
     """Take over sampled values that differ only by rounding, and the division that follows."""
     step = _step(measured)
     for field in ("phi", "low", "high"):
-        said, computed = ([Fraction(x) for x in c[field]] for c in (certificate, again))
+        said, computed = (_values(c[field]) for c in (certificate, again))
         near = all(abs(a - b) <= _ROUNDING * step for a, b in zip(said, computed, strict=True))
         # one text for each fraction: `2/4` for `1/2` would be another certificate of the same study
         if near and certificate[field] == [str(x) for x in said]:
             again[field] = certificate[field]
-    low, high = ([Fraction(x) for x in again[field]] for field in ("low", "high"))
+    low, high = (_values(again[field]) for field in ("low", "high"))
     registered = measured.specification
     due = interim(
         registered["pot_fen"], measured.players, low, high, policy_from_json(registered["policy"])
     )
     again["shares_fen"] = dict(zip(measured.players, due.shares_fen, strict=True))
     again["escrow_fen"] = due.escrow_fen
+
+
+def _values(texts: Sequence[Json]) -> list[Fraction]:
+    return [to_fraction(text, digits=VALUE_DIGITS) for text in texts]

@@ -18,6 +18,9 @@ from heyi.settlement.sample import Sample
 from heyi.settlement.sampled import plan
 
 CHUNK = 16
+MOST_DIGITS = 1_000
+"""Digits of a utility at most: Python writes no more than 4,300, and values have more of them."""
+_TOO_LARGE = 10**MOST_DIGITS
 Evaluate = Callable[[Sequence[int]], list[int]]
 """The utilities of coalitions, in their order."""
 
@@ -62,6 +65,18 @@ class Nowhere:
         self._known.setdefault(key, {}).update(values)
 
 
+def described(value: object, write: Callable[[object], str] = repr) -> str:
+    """The text of a foreign object, at most 200 characters; only its type if writing it fails."""
+    try:
+        # `str.__str__` makes a plain text of one whose class has a `__format__` of its own.
+        text = str.__str__(write(value))
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001  the methods of a foreign class may raise anything
+        return f"an unprintable {type.__dict__['__name__'].__get__(type(value))}"
+    return text if len(text) <= 200 else f"{text[:199]}…"
+
+
 def evaluate(
     utility: Utility,
     masks: Sequence[int],
@@ -74,7 +89,7 @@ def evaluate(
     """The utility of each coalition in `masks`; what the store knows is not evaluated again.
 
     Raises:
-        InvalidInput: a utility is no whole number, or one is missing.
+        InvalidInput: a utility is no whole number or has too many digits, or one is missing.
         StoreError: the store cannot be written.
     """
     store, executor = store or Nowhere(), executor or InTurn()
@@ -90,11 +105,17 @@ def evaluate(
                 f"{len(chunk)} coalitions were asked and {len(values)} utilities came"
             )
         for mask, value in zip(chunk, values, strict=True):
-            if type(value) is not int:  # True is an int to `isinstance`
-                who = ", ".join(p for i, p in enumerate(utility.players) if mask >> i & 1)
+            if type(value) is int and abs(value) < _TOO_LARGE:  # True is an int to `isinstance`
+                continue
+            who = ", ".join(p for i, p in enumerate(utility.players) if mask >> i & 1)
+            if type(value) is int:
                 raise InvalidInput(
-                    f"the utility of {who} is {value!r}", hint="a whole number, in the unit"
+                    f"the utility of {who} has more than {MOST_DIGITS:,} digits",
+                    hint="give it in a larger unit",
                 )
+            raise InvalidInput(
+                f"the utility of {who} is {described(value)}", hint="a whole number, in the unit"
+            )
         # stored before the next chunk begins: an interruption loses one chunk at most
         store.add(key, dict(zip(chunk, values, strict=True)))
         known |= zip(chunk, values, strict=True)

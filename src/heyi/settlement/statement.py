@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from heyi.crypto.canonical import Json, digest
-from heyi.crypto.codec import to_json
+from heyi.crypto.codec import VALUE_DIGITS, to_fraction, to_json
 from heyi.model.decision import Text
 from heyi.settlement.certificate import Measured, integers
 from heyi.settlement.coverage_game import CoverageGame
@@ -99,7 +99,10 @@ def state(
     )
     statements = []
     for i, party in enumerate(measured.players):
-        phi = Fraction(certificate["phi"][i])
+        phi, low, high = (
+            to_fraction(certificate[field][i], digits=VALUE_DIGITS)
+            for field in ("phi", "low", "high")
+        )
         ends = certificate["intervals"]
         statements.append(
             Statement(
@@ -110,8 +113,8 @@ def state(
                 paid_fen=certificate["paid_fen"].get(party, 0),
                 interim=certificate["measured"]["kind"] == "sample",
                 contribution=phi,
-                low=Fraction(certificate["low"][i]),
-                high=Fraction(certificate["high"][i]),
+                low=low,
+                high=high,
                 interval=None if ends is None else (ends[i][0], ends[i][1]),
                 alone=alone[i],
                 last=total - without[i],

@@ -14,6 +14,7 @@ from heyi.catalogue.detect import detect
 from heyi.catalogue.table import Table
 from heyi.catalogue.values import half_width, to_day, to_number
 from heyi.model.errors import InvalidInput
+from heyi.sources.data_folder import check_regular
 from heyi.sources.encoding import decode_text
 
 Row = tuple[str, ...]
@@ -41,6 +42,7 @@ def read_csv(
         InvalidInput: with file, line and next step; never with the value of a cell.
     """
     try:
+        check_regular(Path(path))
         data = Path(path).read_bytes()
     except OSError as e:
         raise InvalidInput(

@@ -1,4 +1,4 @@
-"""Files of institutions: a name in a study may not lead out of the folder that was given."""
+"""Files of institutions: a name may not lead out of its folder, and what is read is a file."""
 
 from __future__ import annotations
 
@@ -28,3 +28,20 @@ def file_in(folder: Path, name: str) -> Path:
             hint="copy the file into the folder; links that lead out of it are not followed",
         )
     return path
+
+
+def check_regular(path: Path) -> None:
+    """Check that a path leads to a regular file, if it leads to anything.
+
+    Call it before opening: a pipe would wait for a writer, and a device may never end. Where there
+    is nothing, opening says so.
+
+    Raises:
+        InvalidInput: it is a folder, a pipe, a device or a socket.
+        OSError: a folder on the way cannot be searched.
+    """
+    if path.exists() and not path.is_file():
+        raise InvalidInput(
+            f"cannot read `{path}`: it is not a regular file",
+            hint="name a file, not a folder, pipe or device",
+        )

@@ -17,6 +17,7 @@ import numpy as np
 from heyi.model.errors import InvalidInput
 from heyi.policy.engines.to_columns import DTYPES, UNKNOWN, Column, EncodedColumns
 from heyi.policy.language.schema import LEGAL_DAY, FactSpec, FactType, Schema
+from heyi.sources.data_folder import check_regular
 
 # Arrow counts days from 1970-01-01, facts use the ordinal of Python.
 EPOCH = dt.date(1970, 1, 1).toordinal()
@@ -31,6 +32,7 @@ def read_requests(path: Path, schema: Schema, *, day: dt.date | None) -> Encoded
     """
     parquet = _arrow("pyarrow.parquet")
     try:
+        check_regular(path)  # pyarrow would read a whole folder as one table
         table = parquet.read_table(path)
     except (OSError, ValueError) as e:  # pyarrow's errors are ValueErrors
         raise InvalidInput(

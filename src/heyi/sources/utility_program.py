@@ -19,21 +19,26 @@ another utility.
 
 from __future__ import annotations
 
+import codecs
+import io
 import sys
-import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
-from math import inf
+from functools import lru_cache, partial
+from math import isfinite
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TextIO
 
 from heyi.crypto.canonical import Json, digest_bytes
 from heyi.model.errors import InvalidInput
 from heyi.model.party import check_id
-from heyi.sources.study_file import read_pot
+from heyi.settlement.evaluate import described
+from heyi.sources.data_folder import check_regular, file_in
+from heyi.sources.fields import LARGEST, Fields, errors_in, read_toml
+from heyi.sources.study_file import MOST_EVALUATIONS, read_pot
 
 _KEYS = {
     *("study", "players", "utility", "unit", "decimals"),
@@ -75,32 +80,102 @@ class UtilityProgram:
         found = []
         for mask in masks:
             members = tuple(p for i, p in enumerate(self.players) if mask >> i & 1)
-            try:
-                value = function(members)
-            # The program is foreign code and may raise anything; the error says what and where.
-            except (Exception, SystemExit) as e:
+            who = ", ".join(members)
+            returned, failure = _guarded(partial(function, members))
+            if failure:
                 raise InvalidInput(
-                    f"the program failed on {', '.join(members)}: {type(e).__name__}: {e}",
-                    hint="mend it and run again",
-                ) from e
-            if (
-                isinstance(value, bool)
-                or not isinstance(value, int | float)
-                or value != value
-                or abs(value) == inf
-            ):
-                raise InvalidInput(
-                    f"the utility of {', '.join(members)} is {value!r}",
-                    hint="return a finite number",
+                    f"the program failed on {who}: {failure}", hint="mend it and run again"
                 )
+            value = _number(returned)
+            if value is None:
+                text, _ = _guarded(partial(described, returned))
+                raise InvalidInput(f"the utility of {who} is {text}", hint="return a finite number")
             scaled = round(Fraction(value) * 10**self.decimals)
             if not self.decimals and scaled != value:
                 raise InvalidInput(
-                    f"the utility of {', '.join(members)} is {value!r}, no whole number",
-                    hint="give `decimals`",
+                    f"the utility of {who} is {value!r}, no whole number", hint="give `decimals`"
                 )
             found.append(scaled)
         return found
+
+
+def _number(value: object) -> int | float | None:
+    """The finite number that a program returned, as a plain int or float; None if it is none."""
+    kind = type(value)
+    # A subclass may compare, round and print as it likes. Its plain number has no foreign methods.
+    if issubclass(kind, int) and kind is not bool:
+        return int.__int__(value)  # type: ignore[arg-type]
+    if issubclass(kind, float):
+        plain = float.__float__(value)  # type: ignore[arg-type]
+        return plain if isfinite(plain) else None
+    return None
+
+
+def _guarded(call: Callable[[], Any]) -> tuple[Any, str]:
+    """What foreign code returns, and an empty text; or None, and what it raised or closed.
+
+    The error itself does not leave this function, since its methods are foreign code too. An
+    interrupt by the user is none of the program's errors.
+    """
+    with _lent_streams() as lent:
+        try:
+            returned, failure = call(), ""
+        except KeyboardInterrupt:
+            raise
+        except BaseException as e:  # noqa: BLE001  foreign code may raise anything
+            kind = type.__dict__["__name__"].__get__(type(e))
+            returned, failure = None, f"{kind}: {described(e, str)}"
+        closed = [name for name, stream in lent.items() if _is_closed(stream)]
+    return returned, failure or (f"it closed sys.{closed[0]}" if closed else "")
+
+
+def _is_closed(stream: io.TextIOWrapper) -> bool:
+    try:
+        return stream.closed
+    except ValueError:  # its buffer was detached
+        return True
+
+
+class _Lent(io.RawIOBase):
+    """The bottom of a lent stream: it passes text on, and closing it closes nothing else."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def write(self, data: Any) -> int:
+        self._stream.write(self._decoder.decode(bytes(data)))
+        return len(data)
+
+
+@contextmanager
+def _lent_streams() -> Iterator[dict[str, io.TextIOWrapper]]:
+    """Other stdout and stderr while foreign code runs, since it may close or replace them."""
+    names = ("stdout", "stderr", "__stdout__", "__stderr__")
+    kept = {name: getattr(sys, name) for name in names}
+    lent = {}
+    for name, stream in kept.items():
+        if stream is not None:
+            buffer: Any = io.BufferedWriter(_Lent(stream))
+            lent[name] = io.TextIOWrapper(buffer, "utf-8", "replace", line_buffering=True)
+            setattr(sys, name, lent[name])
+    try:
+        yield lent
+    finally:
+        for name, stream in kept.items():
+            setattr(sys, name, stream)
+        for stream in lent.values():
+            if not _is_closed(stream):
+                stream.flush()
 
 
 def read_utility_program(path: Path) -> UtilityProgram:
@@ -109,12 +184,11 @@ def read_utility_program(path: Path) -> UtilityProgram:
     Raises:
         InvalidInput: the file is absent or wrong, or its program cannot be found.
     """
+    hint = "a file of a utility is UTF-8 TOML"
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
-        raise InvalidInput(
-            f"cannot read `{path}`: {e}", hint="a file of a utility is UTF-8 TOML"
-        ) from None
+        raw = read_toml(path, hint)
+    except FileNotFoundError as e:
+        raise InvalidInput(f"cannot read `{path}`: {e}", hint=hint) from None
     settlement = raw.get("settlement")
     if not isinstance(settlement, dict):
         raise InvalidInput(
@@ -127,34 +201,24 @@ def read_utility_program(path: Path) -> UtilityProgram:
                 f"{path}: {table}unknown key `{unknown[0]}`",
                 hint=f"one of {', '.join(sorted(known))}.{where}",
             )
-    try:
+    with errors_in(path, "see examples/value for a whole file"):
         return _described(raw, settlement, str(path.resolve().parent))
-    except KeyError as e:
-        raise InvalidInput(
-            f"{path}: {e.args[0]} is missing", hint="see examples/value for a whole file"
-        ) from None
-    except InvalidInput as e:
-        raise InvalidInput(
-            f"{path}: {e.message}", hint=e.hint or "see examples/value for a whole file"
-        ) from None
-    except (TypeError, ValueError, AttributeError, ArithmeticError) as e:
-        raise InvalidInput(f"{path}: {e}", hint="see examples/value for a whole file") from None
 
 
 def _described(raw: dict[str, Any], settlement: dict[str, Any], folder: str) -> UtilityProgram:
     """The utility of a file whose keys are known.
 
     Raises:
-        KeyError: a key is missing.
-        ValueError: a value is wrong.
-        InvalidInput: an id is not valid, or a file beside this one cannot be read.
+        InvalidInput: a field is missing or wrong, or a file beside this one cannot be read.
+        ValueError: the same, for a few fields.
     """
-    players = _players(raw["players"])
+    fields = Fields(raw, "")
+    players = _players(raw.get("players"))
     numbers = _numbers(raw)
     files = raw.get("data", [])
-    if not isinstance(files, list) or not all(isinstance(f, str) for f in files):
+    if not isinstance(files, list) or not all(isinstance(f, str) and f for f in files):
         raise ValueError("data is a list of files beside this one")
-    pot, program = read_pot(settlement), str(raw["utility"])
+    pot, program = read_pot(settlement), fields.text("utility")
     pot.check_names(players)
     if numbers["evaluations"] and (pot.owners or pot.levels):
         raise ValueError(
@@ -165,9 +229,9 @@ def _described(raw: dict[str, Any], settlement: dict[str, Any], folder: str) -> 
     source = _source(program, folder)
     sample = {k: numbers[k] for k in ("evaluations", "seed")} if numbers["evaluations"] else None
     return UtilityProgram(
-        study=check_id(str(raw["study"]), "study"),
+        study=check_id(fields.text("study"), "study"),
         players=players,
-        unit=_unit(raw, numbers["decimals"]),
+        unit=_unit(fields.text("unit", "points"), numbers["decimals"]),
         specification={
             "utility": "program",
             "program": program,
@@ -198,24 +262,27 @@ def _players(given: object) -> tuple[str, ...]:
 def _numbers(raw: Mapping[str, Any]) -> dict[str, int]:
     numbers = {k: raw.get(k, 0) for k in ("decimals", "evaluations", "seed")}
     if (
-        any(type(n) is not int or not 0 <= n < 1 << 53 for n in numbers.values())
+        any(type(n) is not int or not 0 <= n <= LARGEST for n in numbers.values())
         or numbers["decimals"] > 18
+        or numbers["evaluations"] > MOST_EVALUATIONS
     ):
-        raise ValueError("decimals, evaluations and seed are whole numbers that are not negative")
+        raise ValueError(
+            "decimals, evaluations and seed are whole numbers that are not negative; "
+            f"decimals are at most 18, evaluations at most {MOST_EVALUATIONS:,}"
+        )
     return numbers
 
 
-def _unit(raw: Mapping[str, Any], decimals: int) -> str:
+def _unit(unit: str, decimals: int) -> str:
     """The unit of the integers, for example `1e-6 points`."""
-    unit = raw.get("unit", "points")
-    return f"1e-{decimals} {unit}" if decimals else str(unit)
+    return f"1e-{decimals} {unit}" if decimals else unit
 
 
 def _source(program: str, folder: str) -> bytes:
     """The source of the module of `program`."""
     module = program.partition(":")[0]
     try:
-        return Path(folder, f"{module}.py").read_bytes()
+        return _content(folder, f"{module}.py")
     except OSError as e:
         raise InvalidInput(
             f"there is no program `{module}` in `{folder}`: {e.strerror}",
@@ -223,10 +290,17 @@ def _source(program: str, folder: str) -> bytes:
         ) from None
 
 
+def _content(folder: str, name: str) -> bytes:
+    """The content of a file that lies in the folder, and nowhere else."""
+    path = file_in(Path(folder), name)
+    check_regular(path)
+    return path.read_bytes()
+
+
 def _beside(folder: str, name: str) -> bytes:
     """The content of a file of `data`."""
     try:
-        return Path(folder, name).read_bytes()
+        return _content(folder, name)
     except OSError as e:
         raise InvalidInput(
             f"there is no file `{name}` in `{folder}`: {e.strerror}", hint="name files of `data`"
@@ -245,16 +319,16 @@ def _load(program: str, folder: str, source: str) -> Callable[[tuple[str, ...]],
     if folder not in sys.path:  # the program may import modules beside it
         sys.path.append(folder)
     sys.modules[module] = found  # dataclasses look for their module there
-    try:
-        exec(compile(content, found.__file__, "exec"), found.__dict__)
-    except (Exception, SystemExit) as e:
-        del sys.modules[module]
+    where = found.__file__
+    _, failure = _guarded(lambda: exec(compile(content, where, "exec"), found.__dict__))
+    if failure:
+        sys.modules.pop(module, None)
         raise InvalidInput(
-            f"the program `{module}` cannot be loaded: {type(e).__name__}: {e}",
-            hint="mend it and run again",
-        ) from e
-    function = getattr(found, name, None)
-    if not callable(function):
+            f"the program `{module}` cannot be loaded: {failure}", hint="mend it and run again"
+        )
+    # `getattr` too may run foreign code: a module may have a `__getattr__` of its own
+    function, failure = _guarded(lambda: getattr(found, name, None))
+    if failure or not callable(function):
         raise InvalidInput(
             f"`{module}` has no function `{name}`", hint='write utility = "module:function"'
         )

@@ -14,6 +14,7 @@ from heyi.exchange.study.joint_study import register_study
 from heyi.exchange.study.valuation import Valuation
 from heyi.federation.wire.operation import Operation
 from heyi.model.decision import Decision
+from heyi.model.errors import InvalidInput
 from heyi.model.fact import Value
 from heyi.model.party import Party, PartyKind, Tier
 from heyi.model.request import Request
@@ -114,8 +115,17 @@ def open_plan(consortium: Consortium, plan: StudyPlan) -> list[dict[str, Decisio
 
     Returns the rounds of decisions by asset: one before approvals and, if there were any, one
     after. If the last round permits nothing, nothing is granted.
+
+    Raises:
+        InvalidInput: the rulebook does not know a word of the plan, or a fact about the act is
+            missing.
     """
     facts = {**expand_profiles(list(plan.like), consortium.point.book.texts), **plan.facts}
+    if absent := sorted({"act.action", "act.purpose", "act.delivery"} - set(facts)):
+        raise InvalidInput(
+            f"study `{plan.id}` does not say `{absent[0]}`",
+            hint="name a profile in `like`, or write it under [request.facts]",
+        )
     schema = consortium.point.book.schema
     operations = {o.name: o.params for o in plan.operations}
     request = Request(

@@ -8,6 +8,7 @@ platforms, such as Linux on ARM: there `is_available` is false, and the interpre
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +112,13 @@ def _merged(book: ir.Rulebook) -> str:
         return ""
 
 
+@lru_cache(maxsize=16)
 def _compile(source: str, function: str) -> tuple[str, str]:
+    """Creation code and selector. The compiler takes seconds; the same source gives the same code.
+
+    Raises:
+        InvalidInput: the compiler is not installed.
+    """
     try:
         from vyper.compiler import compile_code  # heavy, and of the extra `rules`
     except ImportError:

@@ -14,6 +14,7 @@ from itertools import accumulate
 
 from heyi.audit.verify import Checked
 from heyi.crypto.canonical import Json
+from heyi.crypto.codec import VALUE_DIGITS, to_fraction
 from heyi.exchange.consortium import legal_day
 from heyi.exchange.request.grant import permitted_operations
 from heyi.exchange.state import Case, State
@@ -237,10 +238,14 @@ def _title(case: Case) -> Text:
     return Text(zh=case.request["zh"], en=sentence_case(case.request["en"]))
 
 
+def _fraction(text: Json) -> Fraction:
+    return to_fraction(text, digits=VALUE_DIGITS)
+
+
 def _slices(state: State, case: Case, statement: dict[str, Json]) -> tuple[Slice, ...]:
     unit, slices = statement["unit"], []
     for party, phi in zip(case.settlement["players"], case.settlement["phi"], strict=True):
-        known, value = state.parties[party], Fraction(phi)
+        known, value = state.parties[party], _fraction(phi)
         slices.append(
             Slice(
                 name=Text(zh=known.zh, en=known.en),
@@ -256,8 +261,8 @@ def _settlement(state: State, entry: Checked, *, now: int) -> Settlement:
     s, case = entry.event.public, _case(state, entry)
     stage = case.stages[s["party"]]
     words, tone = STAGES[stage]
-    phi, total = Fraction(s["contribution"]), int(s["total"])
-    low, high = (measured(Fraction(s[end]), s["unit"]) for end in ("low", "high"))
+    phi, total = _fraction(s["contribution"]), int(s["total"])
+    low, high = (measured(_fraction(s[end]), s["unit"]) for end in ("low", "high"))
     return Settlement(
         study=_title(case),
         case=case.id,
@@ -280,7 +285,7 @@ def _settlement(state: State, entry: Checked, *, now: int) -> Settlement:
         last=measured(int(s["last"]), s["unit"]),
         total=measured(total, s["unit"]),
         strata=tuple(
-            (name, measured(Fraction(part), s["unit"])) for name, part in s["strata"].items()
+            (name, measured(_fraction(part), s["unit"])) for name, part in s["strata"].items()
         ),
         why=Text(**s["why"]),
         stage=words,
