@@ -15,7 +15,7 @@ def file_in(folder: Path, name: str) -> Path:
     """
     try:
         path = folder / name
-        inside = path.resolve().is_relative_to(folder.resolve())
+        inside = not Path(name).is_absolute() and path.resolve().is_relative_to(folder.resolve())
     except (
         OSError,
         ValueError,
