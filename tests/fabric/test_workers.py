@@ -158,7 +158,7 @@ def utility(members):
 """
 
 
-@pytest.mark.parametrize("workers", [0, 1, 2])
+@pytest.mark.parametrize("workers", [0, 1])
 @pytest.mark.parametrize(
     ("base", "body", "says"),
     [

@@ -48,7 +48,7 @@ ENGINES: dict[str, tuple[str, Callable[[ir.Rulebook], Any]]] = {
 CEL = ("cel-cpp", "cel-rust")
 CEDAR = ("cedar-usual", "cedar-required", "cedar-guarded", "cedar-closed")
 REGO = ("regorus", "regorus-vm", "rego-cpp")
-NEAR, DRAWN = 1_500, 500
+NEAR, DRAWN = 600, 200
 SLOW = {"rego-cpp": 200}
 """Number of requests for an engine that needs milliseconds for each."""
 
