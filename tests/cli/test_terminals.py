@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import sqlite3
@@ -26,9 +28,9 @@ ENVIRONMENT = {**os.environ, "COLUMNS": "120"}
 
 def shell(script: str, folder: Path, **more: str) -> subprocess.CompletedProcess[bytes]:
     """Run a line of shell in which `heyi` is the command."""
-    command = " ".join(COMMAND)
+    command = shlex.join(COMMAND)  # the checkout itself may lie in a folder that is called heyi
     return subprocess.run(
-        ["bash", "-c", script.replace("heyi", command)],
+        ["bash", "-c", re.sub(r"(?<![/\w])heyi(?= )", command, script)],
         capture_output=True,
         cwd=folder,
         env={**ENVIRONMENT, **more},
