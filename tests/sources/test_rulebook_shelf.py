@@ -16,7 +16,6 @@ from heyi.policy.cases import checked_rulebook
 from heyi.policy.decide import DecisionPoint
 from heyi.policy.engines import build as builds
 from heyi.policy.language import ir
-from heyi.sources import rulebook_shelf
 from heyi.sources.rulebook import read_build, read_rulebook
 from heyi.sources.rulebook_shelf import MOST, RulebookShelf, cache_folder
 
@@ -67,7 +66,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.append(book.digest)
         return book
 
-    monkeypatch.setattr(rulebook_shelf, "checked_rulebook", counted)
+    monkeypatch.setattr("heyi.policy.cases.checked_rulebook", counted)
     return seen
 
 

@@ -20,7 +20,6 @@ from types import MappingProxyType
 
 from heyi.crypto.canonical import digest
 from heyi.model.errors import HeyiError
-from heyi.policy.cases import checked_rulebook
 from heyi.policy.decide import DecisionPoint
 from heyi.policy.engines.build import (
     Build,
@@ -81,11 +80,13 @@ class RulebookShelf:
         return DecisionPoint(ready.book, ready.bytecode or load_bytecode(beside, ready.book))
 
     def _ready(self, key: str, texts: Mapping[str, str]) -> Build:
-        if shipped := load_build(read_build(), texts):
+        if shipped := load_build(read_build(), texts, key):
             return shipped
         file = self._file(key)
         if file is not None and (kept := _read(file, texts)):
             return kept
+        from heyi.policy.cases import checked_rulebook  # the compiler, which is seldom needed
+
         book = checked_rulebook(texts)
         if file is not None:
             _keep(file, parsed_form(book))

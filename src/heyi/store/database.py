@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import (
@@ -27,7 +28,6 @@ from sqlalchemy import (
     event,
     select,
 )
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -103,6 +103,15 @@ def cause(error: SQLAlchemyError) -> str:
 def _raw(value: bytes | str) -> bytes:
     """The bytes of a cell; SQLite lets anybody who edits the file put text there."""
     return value if isinstance(value, bytes) else str(value).encode()
+
+
+def _insertion(dialect: str) -> Any:
+    """An insertion of a counter that can ignore conflicts; each dialect has its own."""
+    if dialect == "sqlite":
+        return insert(COUNTERS)
+    from sqlalchemy.dialects.postgresql import insert as postgresql_insert  # 20 ms to import
+
+    return postgresql_insert(COUNTERS)
 
 
 class Database:
@@ -278,12 +287,6 @@ class Database:
             )
             if c.execute(higher).rowcount == 1:
                 return True
-            first = (
-                insert(COUNTERS)
-                if self._engine.dialect.name == "sqlite"
-                else postgresql_insert(COUNTERS)
-            )
-            return (
-                c.execute(first.values(name=name, value=number).on_conflict_do_nothing()).rowcount
-                == 1
-            )
+            first = _insertion(self._engine.dialect.name)
+            kept = c.execute(first.values(name=name, value=number).on_conflict_do_nothing())
+            return kept.rowcount == 1

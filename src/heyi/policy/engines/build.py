@@ -107,15 +107,19 @@ def _damaged(message: str) -> VerificationError:
     return VerificationError(message, hint="build it anew with `heyi rules build`")
 
 
-def load_build(files: Mapping[str, bytes], texts: Mapping[str, str]) -> Build | None:
+def load_build(
+    files: Mapping[str, bytes], texts: Mapping[str, str], key: str | None = None
+) -> Build | None:
     """The build of these texts, or None where there is none or it was made from other texts.
+
+    `key` is the digest of the texts, where it is known.
 
     Only for files that the reader made or installed: their parsed form is believed.
 
     Raises:
         VerificationError: a file of the build is missing or is not the one that the manifest names.
     """
-    manifest = _manifest_of(files, digest(dict(texts)))
+    manifest = _manifest_of(files, key or digest(dict(texts)))
     if manifest is None:
         return None
     schema = load_schema(texts[FACTS_FILE])
