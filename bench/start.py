@@ -98,7 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"{platform.machine()}, Python {platform.python_version()}, {chosen.rounds} rounds")
     print(f"{'':26}{'ms':>8}{'x pass':>9}{'before':>9}{'ratio':>8}")
     for name, (now, then) in found.items():
-        compared = "" if then is None else f"{1000 * then:9.0f}{now / then:8.2f}"
+        compared = "" if then is None else f"{1000 * then:9.0f}{now / then:8.3f}"
         print(f"{name:26}{1000 * now:8.0f}{now / floor:9.1f}{compared}")
     return 0
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from heyi.app.rulebooks import shelf
 from heyi.audit.event import Event
 from heyi.audit.verify import Fault, LogReport, verify_log
-from heyi.exchange.proof.impact import Impact, impact
 from heyi.exchange.proof.replay import Replay, Replayed
 from heyi.model.errors import InvalidInput
 from heyi.policy.decide import DecisionPoint
 from heyi.store.database import Database
 from heyi.store.folder import read_trust
+
+if TYPE_CHECKING:
+    from heyi.exchange.proof.impact import Impact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,8 @@ def past_impact(directory: Path, new: DecisionPoint) -> Impact:
         InvalidInput: there is no log.
         StoreError: the database cannot be read.
     """
+    from heyi.exchange.proof.impact import impact
+
     if not (directory / "heyi.db").is_file():
         raise InvalidInput(
             f"`{directory}` has no log", hint="name a folder that `heyi demo` or `heyi run` made"

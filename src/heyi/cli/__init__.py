@@ -14,7 +14,7 @@ def main() -> None:
     """
     # A command lives for a second and builds what it keeps; looking for circles of dead objects at
     # the usual pace takes a tenth of that. A long study still collects them.
-    gc.set_threshold(100_000, 20, 20)
+    gc.set_threshold(1_000_000, 20, 20)
     try:
         from heyi.cli.commands import run
     except KeyboardInterrupt:

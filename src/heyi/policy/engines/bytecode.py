@@ -14,16 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.policy.engines.interpret import Reading
+from heyi.policy.engines.packed import words_of
 from heyi.policy.engines.to_python import ANSWERS, Masks, values_of
-from heyi.policy.engines.to_vyper import (
-    EVM_VERSION,
-    MERGED,
-    VERSION,
-    dispatcher,
-    merged,
-    parts,
-    words_of,
-)
 from heyi.policy.language import ir
 
 if TYPE_CHECKING:
@@ -71,19 +63,21 @@ def compile_contracts(book: ir.Rulebook) -> Bytecode:
             "building needs pyrevm, which measures contracts",
             hint="build on a platform that has a wheel of it, such as Linux on x86-64",
         )
+    from heyi.policy.engines import to_vyper  # whoever runs bytecode writes none
+
     whole = _merged(book)
     for size in _sizes(book, whole):
-        compiled = [_compile(source, "part") for source in parts(book, size)]
+        compiled = [_compile(source, "part") for source in to_vyper.parts(book, size)]
         if all(deployed_size(code) < CHAIN_LIMIT for code, _ in compiled):
             break
     else:
         raise InvalidInput(
             f"{_SIZES[-1]} rules together exceed the {CHAIN_LIMIT:,} bytes that a chain accepts"
         )
-    behind, selector = _compile(dispatcher(book, size), "decide")
+    behind, selector = _compile(to_vyper.dispatcher(book, size), "decide")
     return Bytecode(
-        compiler=f"vyper {VERSION}",
-        evm_version=EVM_VERSION,
+        compiler=f"vyper {to_vyper.VERSION}",
+        evm_version=to_vyper.EVM_VERSION,
         selector=selector,
         merged=whole,
         part_size=size,
@@ -104,6 +98,8 @@ def _sizes(book: ir.Rulebook, whole: str) -> tuple[int, ...]:
 
 def _merged(book: ir.Rulebook) -> str:
     """Creation code of the one contract; empty where rules do not fit, as jumps have two bytes."""
+    from heyi.policy.engines.to_vyper import MERGED, merged
+
     if len(book.rules) > MERGED:
         return ""
     try:

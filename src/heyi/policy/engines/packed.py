@@ -69,6 +69,11 @@ def unpack(schema: Schema, words: Sequence[int]) -> dict[str, Value]:
     return known
 
 
+def words_of(count: int) -> int:
+    """How many words hold a bit for each of `count` rules."""
+    return max(1, -(-count // WORD_BITS))
+
+
 def layout(schema: Schema) -> str:
     """The digest of the layout: ids, types, slots and members in order."""
     return digest(layout_table(schema))

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from heyi.model.decision import Effect
 from heyi.policy.engines.bit_tests import Test, Writer, gathered, is_zero, ored, start_of, word_of
 from heyi.policy.engines.normal_form import Guarded, Literal, guarded, normal, possible
-from heyi.policy.engines.packed import unknown_code
+from heyi.policy.engines.packed import unknown_code, words_of
 from heyi.policy.engines.to_python import Fold, folds
 from heyi.policy.language import ir
 from heyi.policy.language.schema import INT_BITS, LEGAL_DAY, WORD_BITS, FactType
@@ -35,11 +35,6 @@ HEAD = f"""# pragma version {VERSION}
 # pragma evm-version {EVM_VERSION}
 # pragma optimize gas
 """
-
-
-def words_of(count: int) -> int:
-    """How many words hold a bit for each of `count` rules."""
-    return max(1, -(-count // WORD_BITS))
 
 
 def _down(n: int) -> list[int]:
