@@ -87,6 +87,13 @@ _Loader.add_implicit_resolver(
 )
 
 
+_UNREADABLE = (
+    *(yaml.YAMLError, ArithmeticError, ValueError),
+    *(TypeError, LookupError, AttributeError),
+)
+"""What the parser raises for a malformed document, such as a character beyond Unicode."""
+
+
 def load_yaml(text: str, *, file: str, line: int = 1) -> Any:
     """Parse one YAML document; `line` is where it begins in `file`.
 
@@ -116,8 +123,9 @@ def load_yaml(text: str, *, file: str, line: int = 1) -> Any:
         ) from None
     except RecursionError:
         raise RuleError("malformed YAML: nested too deeply", file=file, line=line) from None
-    except (yaml.YAMLError, ArithmeticError, ValueError, TypeError, LookupError) as e:
-        raise RuleError(f"malformed YAML: {str(e).splitlines()[0]}", file=file, line=line) from None
+    except _UNREADABLE as e:
+        said = (str(e).splitlines() or [type(e).__name__])[0]
+        raise RuleError(f"malformed YAML: {said}", file=file, line=line) from None
 
 
 def _hint(problem: str, around: str) -> str:
