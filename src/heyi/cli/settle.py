@@ -313,12 +313,12 @@ def measure(
         def told(done: int, whole: int) -> None:
             bar.update(task, completed=done, total=whole)
 
-        ways: dict[str, Any] = {"store": kept, "executor": Workers(workers), "on_chunk": told}
+        options: dict[str, Any] = {"store": kept, "executor": Workers(workers), "on_chunk": told}
         try:
             if program.evaluations:
-                measured = sampled_game(program, program.evaluations, program.seed, **ways)
+                measured = sampled_game(program, program.evaluations, program.seed, **options)
             else:
-                measured = whole_game(program, **ways)
+                measured = whole_game(program, **options)
         finally:
             kept.close()
     certificate = certify(program.study, measured)

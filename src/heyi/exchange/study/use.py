@@ -52,7 +52,7 @@ class Session:
         self._signer = consortium.keyring.signer(self.case.request["requester"])
 
     @property
-    def _ways(self) -> driver.Transport:
+    def _transport(self) -> driver.Transport:
         return {
             "send": self.consortium.fabric.send,
             "requester": self._signer,
@@ -77,7 +77,7 @@ class Session:
     def frequencies(self) -> dict[str, Json]:
         """Ask every seat for its frequency table, and release the joined one."""
         operation = self.operation("frequency")
-        got = driver.ask(self.seats, operation, {}, **self._ways)
+        got = driver.ask(self.seats, operation, {}, **self._transport)
         self.record(got)
         result: dict[str, Json] = {
             "operation": "frequency",
@@ -117,7 +117,7 @@ class Session:
             masks, start = [everybody], None
             if coalitions:
                 masks = coalitions(len(seats))
-                start, got = own_optima(seats, operation, masks, **self._ways)
+                start, got = own_optima(seats, operation, masks, **self._transport)
                 self.record(got)
                 # a seat that cannot compute an optimum alone can still give sums
                 for_good = {h: r for h, r in got.refusals.items() if r["code"] != CANNOT_COMPUTE}
@@ -126,7 +126,7 @@ class Session:
                     seats = [s for s in seats if s.permit.holder not in for_good]
                     continue
             fits, got = fit_coalitions(
-                seats, operation, masks, start=start, on_round=on_round, **self._ways
+                seats, operation, masks, start=start, on_round=on_round, **self._transport
             )
             self.record(got)
             if fits:
@@ -180,14 +180,14 @@ class Session:
             Refused: an institution refuses.
         """
         masks = [m for m in masks if m not in regressed.fits]
-        start, got = own_optima(regressed.seats, regressed.operation, masks, **self._ways)
+        start, got = own_optima(regressed.seats, regressed.operation, masks, **self._transport)
         if {r["code"] for r in got.refusals.values()} <= {CANNOT_COMPUTE}:
             # an institution that cannot compute its optimum still gives sums: begin at zero
             self.record(got)
         else:
             self._recorded(got)
         fits, got = fit_coalitions(
-            regressed.seats, regressed.operation, masks, start=start, within=NEAR, **self._ways
+            regressed.seats, regressed.operation, masks, start=start, within=NEAR, **self._transport
         )
         self._recorded(got)
         regressed.fits.update(fits)
@@ -198,7 +198,7 @@ class Session:
         Also the moments of the records' contributions, if every coalition has a model; else None.
         """
         totals, moments, got = log_likelihoods(
-            regressed.seats, regressed.operation, regressed.models(), **self._ways
+            regressed.seats, regressed.operation, regressed.models(), **self._transport
         )
         self._recorded(got)
         return totals, moments
@@ -207,7 +207,7 @@ class Session:
         """For each coalition's model, the pairs of a case and a control that it ranks rightly, less
         those that it ranks wrongly."""
         totals, got = concordances(
-            regressed.seats, regressed.operation, regressed.models(), **self._ways
+            regressed.seats, regressed.operation, regressed.models(), **self._transport
         )
         self._recorded(got)
         return totals
@@ -215,7 +215,7 @@ class Session:
     def informations(self, regressed: Regressed) -> list[npt.NDArray[np.float64]]:
         """The information matrix of each seat at the joint model."""
         grand = regressed.fits[(1 << len(regressed.seats)) - 1].coefficients
-        matrices, got = informations(regressed.seats, regressed.operation, grand, **self._ways)
+        matrices, got = informations(regressed.seats, regressed.operation, grand, **self._transport)
         self._recorded(got)
         return matrices
 
@@ -254,7 +254,7 @@ class Session:
             Refused: no institution answers.
         """
         operation = self.operation("tokens")
-        got = driver.ask(self._one_a_holder(), operation, {}, **self._ways)
+        got = driver.ask(self._one_a_holder(), operation, {}, **self._transport)
         self.record(got)
         self.left_out = got.refusals
         if not got.results:

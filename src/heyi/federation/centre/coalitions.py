@@ -68,7 +68,7 @@ def fit_coalitions(
     start: Models | None = None,
     within: int = CONVERGED,
     on_round: Callable[[int], None] = lambda _: None,
-    **ways: Unpack[Transport],
+    **transport: Unpack[Transport],
 ) -> tuple[dict[int, Fit], Exchanged]:
     """Fit the regression of each coalition, all in the same rounds, from `start` or from zero.
 
@@ -94,7 +94,12 @@ def fit_coalitions(
         on_round(rounds)
         try:
             totals = _totals(
-                seats, operation, [masks[n] for n in newton.open], newton.points, receipts, ways
+                seats,
+                operation,
+                [masks[n] for n in newton.open],
+                newton.points,
+                receipts,
+                transport,
             )
         except _Refused as e:
             return {}, Exchanged(results={}, refusals=e.args[0], receipts=receipts)
@@ -112,17 +117,17 @@ def _totals(
     masks: Sequence[int],
     at: Integers,
     receipts: list[Json],
-    ways: Transport,
+    transport: Transport,
 ) -> Sums:
     """The sums of each coalition at its coefficient vector; receipts are added to `receipts`."""
     k = parameters(operation)
     if is_masked(operation):
-        return _masked_totals(seats, operation, masks, at, receipts, ways)
+        return _masked_totals(seats, operation, masks, at, receipts, transport)
     # by seat: the rows of the coalitions that contain it; a seat of none is not asked in this round
     members = [[n for n, m in enumerate(masks) if m >> i & 1] for i in range(len(seats))]
     asked = [i for i, mine in enumerate(members) if mine]
     arguments = [{"at": pack(at[members[i]])} for i in asked]
-    got = ask_each([seats[i] for i in asked], operation, arguments, **ways)
+    got = ask_each([seats[i] for i in asked], operation, arguments, **transport)
     receipts += got.receipts
     if got.refusals:
         raise _Refused(got.refusals)
@@ -159,7 +164,7 @@ def _masked_totals(
     masks: Sequence[int],
     at: Integers,
     receipts: list[Json],
-    ways: Transport,
+    transport: Transport,
 ) -> Sums:
     if set(masks) != {(1 << len(seats)) - 1}:
         raise InvalidInput(
@@ -171,7 +176,7 @@ def _masked_totals(
     for seat in seats:
         seat.calls = number
     peers = sorted(seat.permit.id for seat in seats)
-    got = ask(seats, operation, {"at": pack(at), "peers": peers}, **ways)
+    got = ask(seats, operation, {"at": pack(at), "peers": peers}, **transport)
     receipts += got.receipts
     if got.refusals:
         raise _Refused(got.refusals)
@@ -182,7 +187,7 @@ def own_optima(
     seats: Sequence[Seat],
     operation: Operation,
     coalitions: Sequence[int],
-    **ways: Unpack[Transport],
+    **transport: Unpack[Transport],
 ) -> tuple[dict[int, tuple[int, ...]], Exchanged]:
     """Start vectors near each coalition's fit, in 1e-12, from one exchange.
 
@@ -192,7 +197,7 @@ def own_optima(
     The gradients are not zero, since the optimum is that of likelihood and penalty together.
     """
     k, ridge = parameters(operation), operation.params["ridge_micro"] / MICRO
-    got = ask(seats, operation, {"optimum": True}, **ways)
+    got = ask(seats, operation, {"optimum": True}, **transport)
     if got.refusals:
         return {}, got
     matrices, rights = np.empty((len(seats), k, k)), np.empty((len(seats), k))
@@ -220,7 +225,7 @@ def own_optima(
 
 
 def log_likelihoods(
-    seats: Sequence[Seat], operation: Operation, models: Models, **ways: Unpack[Transport]
+    seats: Sequence[Seat], operation: Operation, models: Models, **transport: Unpack[Transport]
 ) -> tuple[dict[int, int], list[list[int]] | None, Exchanged]:
     """The log-likelihood of each model over the complete cases of all seats, in 1e-12.
 
@@ -232,7 +237,7 @@ def log_likelihoods(
     whole = masks == list(range(1 << len(seats))) and len(seats) <= 16
     if whole:
         argument["players"] = len(seats)
-    got = ask(seats, operation, argument, **ways)
+    got = ask(seats, operation, argument, **transport)
     totals, moments = dict.fromkeys(masks, 0), [[0] * len(seats) for _ in seats]
     for result in got.results.values():
         if whole:
@@ -252,14 +257,14 @@ def log_likelihoods(
 
 
 def concordances(
-    seats: Sequence[Seat], operation: Operation, models: Models, **ways: Unpack[Transport]
+    seats: Sequence[Seat], operation: Operation, models: Models, **transport: Unpack[Transport]
 ) -> tuple[dict[int, int], Exchanged]:
     """For each model: pairs of a case and a control ranked rightly, less those ranked wrongly.
 
     Both records of a pair are of the same seat.
     """
     masks = list(models)
-    got = ask(seats, operation, {"rank": pack(list(models.values()))}, **ways)
+    got = ask(seats, operation, {"rank": pack(list(models.values()))}, **transport)
     totals = dict.fromkeys(masks, 0)
     for result in got.results.values():
         ahead = _unpacked(_given(result, "ahead"), len(masks))
@@ -269,10 +274,13 @@ def concordances(
 
 
 def informations(
-    seats: Sequence[Seat], operation: Operation, model: Sequence[int], **ways: Unpack[Transport]
+    seats: Sequence[Seat],
+    operation: Operation,
+    model: Sequence[int],
+    **transport: Unpack[Transport],
 ) -> tuple[list[npt.NDArray[np.float64]], Exchanged]:
     """Each seat's information matrix at one model, in the order of the seats."""
-    got = ask(seats, operation, {"at": pack([model])}, **ways)
+    got = ask(seats, operation, {"at": pack([model])}, **transport)
     if got.refusals:
         return [], got
     parts = [
