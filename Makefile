@@ -116,7 +116,7 @@ docs: $(VENV)/dev.stamp
 lock:
 	@$(PYTHON) -m venv build/lock && build/lock/bin/pip --quiet install uv
 	@build/lock/bin/uv pip compile --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-header \
-	  --no-annotate --no-emit-index-url --no-emit-find-links --no-config --quiet pyproject.toml locks/build.in --extra dev --extra rules --extra parquet -o locks/dev.txt
+	  --no-annotate --no-emit-index-url --no-emit-find-links --no-config --quiet pyproject.toml locks/build.in --extra dev --extra rules --extra parquet --extra postgres -o locks/dev.txt
 	@build/lock/bin/uv pip compile --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate --no-emit-index-url --no-emit-find-links --no-config --quiet pyproject.toml locks/build.in -c locks/dev.txt -o locks/base.txt
 	@build/lock/bin/uv pip compile --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-header \
