@@ -1,6 +1,7 @@
 """Events and their leaves: a round trip, and only the leaf of an event is read as one."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from heyi.audit.event import Event, from_leaf
 from heyi.crypto.canonical import canonical, from_canonical
-from heyi.crypto.commitment import Commitment, commit
+from heyi.crypto.commitment import Commitment, commit_bytes
 from heyi.model.errors import InvalidInput, VerificationError
 
 NAME = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -23,8 +24,11 @@ EVENTS = st.builds(
     ),
     commitment=st.none()
     | st.builds(Commitment, mac=st.binary(min_size=32, max_size=32).map(bytes.hex)),
+    version=st.integers(1, 9),
 )
-EVENT = Event(kind="k", at=1, actor="a", public={"n": 1}, commitment=commit({"b": 1}, b"k" * 32))
+EVENT = Event(
+    kind="k", at=1, actor="a", public={"n": 1}, commitment=commit_bytes(b'{"b":1}', b"k" * 32)
+)
 
 
 @given(EVENTS)
@@ -70,8 +74,8 @@ MAC = "0" * 64
         for m in ("v", "kind", "at", "actor", "case", "public", "body")
     ]
     + [
-        pytest.param(changed(surplus=1), id="surplus member"),
-        pytest.param(changed(v=2), id="version 2"),
+        pytest.param(changed(v=0), id="version 0"),
+        pytest.param(changed(v=-1), id="version -1"),
         pytest.param(changed(v="1"), id="version as text"),
         pytest.param(changed(body={"mac": MAC}), id="commitment without algorithm"),
         pytest.param(changed(body=[]), id="commitment as list"),
@@ -93,13 +97,33 @@ def test_what_is_no_event_is_refused(leaf: bytes) -> None:
     "members",
     [{"v": True}, {"kind": 5}, {"at": "1"}, {"at": True}, {"actor": None}, {"case": None},
      {"public": []}, {"public": None},
-     {"body": {"alg": "hmac-sha256", "mac": 5}}, {"body": {"alg": 5, "mac": MAC}},
-     {"body": {"alg": "hmac-sha256", "mac": MAC, "surplus": 1}}],
+     {"body": {"alg": "hmac-sha256", "mac": 5}}, {"body": {"alg": 5, "mac": MAC}}],
     ids=repr,
 )  # fmt: skip
 def test_members_of_another_type_are_refused(members: dict[str, Any]) -> None:
     with pytest.raises(VerificationError):
         from_leaf(changed(**members))
+
+
+@pytest.mark.parametrize(
+    "leaf",
+    [changed(surplus=1), changed(body={"alg": "hmac-sha256", "mac": MAC, "surplus": 1})],
+    ids=["leaf", "commitment"],
+)
+def test_members_of_a_later_version_say_what_to_do(leaf: bytes) -> None:
+    with pytest.raises(VerificationError, match="upgrade heyi"):
+        from_leaf(leaf)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [replace(EVENT, version=0), replace(EVENT, at=True), replace(EVENT, kind=cast(str, 5)),
+     replace(EVENT, public=cast(dict[str, Any], []))],
+    ids=["version 0", "time that is no number", "kind that is no text", "public list"],
+)  # fmt: skip
+def test_what_could_not_be_read_again_is_not_written(event: Event) -> None:
+    with pytest.raises(InvalidInput, match="malformed"):
+        event.to_leaf()
 
 
 @given(st.binary(max_size=60))

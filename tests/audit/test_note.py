@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from heyi.audit.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint, sign_checkpoint
 from heyi.audit.note import ED25519, Note, check_name, key_id, parse_note, sign_note
-from heyi.audit.witness import Witness, verify_cosignature
+from heyi.audit.witness import verify_cosignature
 from heyi.crypto.keys import Signer
 from heyi.model.errors import InvalidInput, VerificationError
-from tests.support.logs import LOG, NOON, STRANGER, WITNESS
+from tests.support.logs import LOG, NOON, STRANGER, WITNESS, new_witness
 
 CHECKPOINT = Checkpoint(origin=LOG.name, size=41, root=b"r" * 32)
 ROOT = base64.b64encode(CHECKPOINT.root).decode()
@@ -20,7 +20,7 @@ BLOB = base64.b64encode(b"k" * 68).decode()
 
 def cosigned() -> bytes:
     note = sign_checkpoint(CHECKPOINT, LOG)
-    witness = Witness(signer=WITNESS, origin=LOG.name, log_key=LOG.public_key)
+    witness = new_witness()
     return Note(
         text=note.text, signatures=(*note.signatures, witness.cosign(note.to_bytes(), [], now=NOON))
     ).to_bytes()

@@ -3,18 +3,21 @@
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heyi.audit.log_store import STORED_LEVELS
 from heyi.crypto.merkle import (
-    Tree,
+    Frontier,
     leaf_hash,
     node_hash,
     root_of,
     verify_consistency,
     verify_inclusion,
 )
+from heyi.crypto.stored_tree import StoredTree
 from heyi.model.errors import InvalidInput, VerificationError
+from tests.support.trees import StoredHashes, tree_over
 
 LEAVES = [
     bytes.fromhex(leaf)
@@ -67,7 +70,7 @@ CONSISTENCY = [
 ]  # fmt: skip
 LARGEST = 70
 HASHES = [leaf_hash(n.to_bytes(2, "big")) for n in range(LARGEST)]
-TREE = Tree(HASHES)
+TREE = tree_over(HASHES)
 
 
 def by_definition(hashes: list[bytes]) -> bytes:
@@ -92,20 +95,20 @@ def test_roots_are_the_published_ones(size: int) -> None:
 
 @pytest.mark.parametrize(("index", "size", "path"), PATHS)
 def test_audit_paths_are_the_published_ones(index: int, size: int, path: list[str]) -> None:
-    proof = Tree(leaf_hash(leaf) for leaf in LEAVES).inclusion_proof(index, size)
+    proof = tree_over(leaf_hash(leaf) for leaf in LEAVES).inclusion_proof(index, size)
     assert [p.hex() for p in proof] == path
     verify_inclusion(leaf_hash(LEAVES[index]), index, size, proof, bytes.fromhex(ROOTS[size]))
 
 
 @pytest.mark.parametrize(("old", "new", "path"), CONSISTENCY)
 def test_consistency_proofs_are_the_published_ones(old: int, new: int, path: list[str]) -> None:
-    proof = Tree(leaf_hash(leaf) for leaf in LEAVES).consistency_proof(old, new)
+    proof = tree_over(leaf_hash(leaf) for leaf in LEAVES).consistency_proof(old, new)
     assert [p.hex() for p in proof] == path
     verify_consistency(old, new, bytes.fromhex(ROOTS[old]), bytes.fromhex(ROOTS[new]), proof)
 
 
 def test_every_root_is_the_defined_one_while_the_tree_grows() -> None:
-    growing = Tree()
+    growing = Frontier()
     assert growing.root() == DEFINED[0]
     for size, hashed in enumerate(HASHES, start=1):
         growing.append(hashed)
@@ -114,18 +117,87 @@ def test_every_root_is_the_defined_one_while_the_tree_grows() -> None:
     assert [root_of(HASHES[:size]) for size in range(LARGEST + 1)] == DEFINED
 
 
-@given(st.integers(0, LARGEST), st.integers(0, LARGEST), st.integers(0, LARGEST))
-def test_a_truncated_tree_grows_again_as_if_nothing_had_been(
-    one: int, two: int, three: int
+def test_a_copied_frontier_grows_apart() -> None:
+    one = Frontier.of(3, tree_over(HASHES[:3]).frontier().hashes)
+    other = one.copy()
+    one.append(HASHES[3])
+    other.append(HASHES[9])
+    assert one.root() == DEFINED[4]
+    assert other.root() == by_definition([*HASHES[:3], HASHES[9]])
+
+
+@pytest.mark.parametrize(("size", "hashes"), [(3, 1), (4, 2), (0, 1), (-1, 1)])
+def test_a_frontier_has_one_hash_for_each_full_subtree(size: int, hashes: int) -> None:
+    with pytest.raises(InvalidInput, match="not made up of"):
+        Frontier.of(size, HASHES[:hashes])
+
+
+# --- trees that are stored: their rows end at 256 and 65,536 leaves ---
+
+MANY = [leaf_hash(n.to_bytes(4, "big")) for n in range(65_538)]
+STORED = StoredHashes(MANY)
+EDGES = [1, 2, 255, 256, 257, 511, 512, 513, 65_535, 65_536, 65_537, 65_538]
+
+
+@pytest.fixture(scope="module")
+def defined() -> dict[int, bytes]:
+    return {size: by_definition(MANY[:size]) for size in EDGES}
+
+
+@pytest.mark.parametrize("size", EDGES)
+def test_a_stored_tree_has_the_defined_root_and_grows_on(
+    size: int, defined: dict[int, bytes]
 ) -> None:
-    cut, before, after = sorted((one, two, three))[0], two, three
-    tree = Tree(HASHES[:before])
-    tree.truncate(min(cut, before))
-    assert tree.root() == DEFINED[min(cut, before)]
-    for hashed in HASHES[tree.size : max(after, tree.size)]:
-        tree.append(hashed)
-    assert tree.root() == DEFINED[tree.size]
-    assert all(tree.root(size) == DEFINED[size] for size in range(tree.size + 1))
+    tree = StoredTree(STORED, size)
+    frontier = tree.frontier()
+    assert tree.root() == frontier.root() == defined[size]
+    for hashed in MANY[size : size + 300]:
+        frontier.append(hashed)
+    assert frontier.root() == StoredTree(STORED, frontier.size).root()
+
+
+@pytest.mark.parametrize("size", EDGES)
+def test_a_stored_tree_proves_entries_and_prefixes_of_few_hashes(
+    size: int, defined: dict[int, bytes]
+) -> None:
+    for n in {0, 1, 254, 255, 256, 511, 512, 65_279, 65_280, size // 2, size - 1} & set(
+        range(size)
+    ):
+        before = STORED.read
+        proof = StoredTree(STORED, size).inclusion_proof(n)
+        assert STORED.read - before <= 4 * 256
+        verify_inclusion(MANY[n], n, size, proof, defined[size])
+    for old in (edge for edge in EDGES if edge <= size):
+        before = STORED.read
+        proof = StoredTree(STORED, size).consistency_proof(old)
+        assert STORED.read - before <= 4 * 256
+        verify_consistency(old, size, defined[old], defined[size], proof)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, len(MANY)), st.data())
+def test_any_entry_and_prefix_of_a_stored_tree_is_proven(size: int, data: st.DataObject) -> None:
+    tree, n = StoredTree(STORED, size), data.draw(st.integers(0, size - 1))
+    verify_inclusion(MANY[n], n, size, tree.inclusion_proof(n), tree.root())
+    old = tree.root(n + 1)
+    verify_consistency(n + 1, size, old, tree.root(), tree.consistency_proof(n + 1))
+
+
+def test_full_subtrees_are_told_when_their_last_leaf_comes() -> None:
+    frontier, told = Frontier(), {}
+    for n, hashed in enumerate(MANY):
+        for level, index, root in frontier.append(hashed):
+            assert n + 1 == (index + 1) << level
+            told[level, index] = root
+    assert told.keys() == {(8, n) for n in range(256)} | {(16, 0)}
+    assert {level for level, _ in told} <= set(STORED_LEVELS)
+    assert told[8, 1] == by_definition(MANY[256:512])
+    assert told[16, 0] == by_definition(MANY[:65_536])
+
+
+def test_a_store_that_lacks_hashes_is_told() -> None:
+    with pytest.raises(VerificationError, match="lacks hashes of the entries 65536 to 65538"):
+        StoredTree(STORED, len(MANY) + 1).root()
 
 
 def test_every_leaf_is_included_in_every_size() -> None:

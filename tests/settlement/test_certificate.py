@@ -16,7 +16,7 @@ import pytest
 
 from heyi.crypto.canonical import canonical, from_canonical
 from heyi.crypto.codec import to_json
-from heyi.crypto.merkle import Tree, leaf_hash, verify_inclusion
+from heyi.crypto.merkle import leaf_hash, verify_inclusion
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.settlement.allocate import Policy
 from heyi.settlement.certificate import (
@@ -36,6 +36,7 @@ from heyi.settlement.sampled import plan
 from tests.support.command import HANGING
 from tests.support.machine import KERNELS, kernel_environment
 from tests.support.operations import operations
+from tests.support.trees import tree_over
 
 POT = Pot(fen=1_000_003, policy=Policy(group=frozenset({"c"}), group_floor=Fraction(1, 10)))
 
@@ -198,7 +199,7 @@ def test_what_is_no_certificate(what: object) -> None:
 def test_one_utility_is_shown_without_the_others() -> None:
     measured = game()
     root = bytes.fromhex(certify("study", measured)["root"])
-    tree = Tree(leaf_hash(utility_leaf(m, v)) for m, v in measured.coalitions())
+    tree = tree_over(leaf_hash(utility_leaf(m, v)) for m, v in measured.coalitions())
     leaf = leaf_hash(utility_leaf(5, measured.values[5]))
     verify_inclusion(leaf, 5, 16, tree.inclusion_proof(5), root)
     with pytest.raises(VerificationError):

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 
 from heyi.crypto.canonical import Json, canonical, from_canonical
 from heyi.crypto.commitment import Commitment
-from heyi.model.errors import VerificationError
+from heyi.model.errors import InvalidInput, VerificationError
 
-VERSION = 1
+_MEMBERS = {"v", "kind", "at", "actor", "case", "public", "body"}
+_COMMITMENT = {"alg", "mac"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,8 @@ class Event:
     """One event of the log.
 
     `at` is Unix time in seconds; `actor` is the party that acts; `case` is the request that the
-    event belongs to, or empty; `public` is what everybody may read.
+    event belongs to, or empty; `public` is what everybody may read. `version` is the version of
+    the kind, 1 or more: it says which members `public` and the body have.
     """
 
     kind: str
@@ -33,12 +35,19 @@ class Event:
     case: str = ""
     public: dict[str, Json] = field(default_factory=dict)
     commitment: Commitment | None = None
+    version: int = 1
 
     def to_leaf(self) -> bytes:
-        """The canonical bytes that are hashed into the log."""
+        """The canonical bytes that are hashed into the log.
+
+        Raises:
+            InvalidInput: a member has no canonical form, or not the type of its name.
+        """
+        if not self.is_well_formed():
+            raise InvalidInput(f"the event of kind `{self.kind}` is malformed")
         return canonical(
             {
-                "v": VERSION,
+                "v": self.version,
                 "kind": self.kind,
                 "at": self.at,
                 "actor": self.actor,
@@ -48,6 +57,17 @@ class Event:
             }
         )
 
+    def is_well_formed(self) -> bool:
+        """Whether each member has its type; this is asked of every leaf that is read or written."""
+        # `type`, because True is an instance of int.
+        return (
+            type(self.kind) is type(self.actor) is type(self.case) is str
+            and type(self.at) is int
+            and type(self.public) is dict
+            and type(self.version) is int
+            and self.version >= 1
+        )
+
 
 def from_leaf(leaf: bytes) -> Event:
     """The event in a leaf; the inverse of `to_leaf`.
@@ -55,28 +75,40 @@ def from_leaf(leaf: bytes) -> Event:
     Raises:
         VerificationError: the bytes are not a canonical event.
     """
+    # INVARIANT: the event gives the same leaf again. The bytes are canonical, so it is enough that
+    # there are exactly the members of an event, each of its own type.
     value = from_canonical(leaf)
-    try:
-        body = value["body"]
-        event = Event(
-            kind=value["kind"],
-            at=value["at"],
-            actor=value["actor"],
-            case=value["case"],
-            public=value["public"],
-            commitment=None if body is None else Commitment(mac=body["mac"], algorithm=body["alg"]),
-        )
-    except (KeyError, TypeError):
-        raise VerificationError("not an event") from None
-    words = (event.kind, event.actor, event.case)
-    if (
-        type(event.at) is not int
-        or not all(isinstance(w, str) for w in words)
-        or not isinstance(event.public, dict)
-    ):
+    if type(value) is not dict or not _members(value, _MEMBERS):
         raise VerificationError("not an event")
-    # INVARIANT: the event gives the same leaf again. A leaf of another version, or with a member
-    # that this version does not know, fails here.
-    if event.to_leaf() != leaf:
-        raise VerificationError("not an event of a version known here", hint="upgrade heyi")
+    body = value["body"]
+    event = Event(
+        kind=value["kind"],
+        at=value["at"],
+        actor=value["actor"],
+        case=value["case"],
+        public=value["public"],
+        commitment=None if body is None else _commitment(body),
+        version=value["v"],
+    )
+    if not event.is_well_formed():
+        raise VerificationError("not an event")
     return event
+
+
+def _commitment(value: Json) -> Commitment:
+    if type(value) is not dict or not _members(value, _COMMITMENT):
+        raise VerificationError("not an event: the body is no commitment")
+    return Commitment(mac=value["mac"], algorithm=value["alg"])
+
+
+def _members(value: dict[str, Json], wanted: set[str]) -> bool:
+    """Whether a value has the wanted members.
+
+    Raises:
+        VerificationError: it has them and others, which only a later version can know.
+    """
+    if value.keys() == wanted:
+        return True
+    if value.keys() > wanted:
+        raise VerificationError("not an event of a version known here", hint="upgrade heyi")
+    return False

@@ -90,6 +90,8 @@ def parse_note(data: bytes) -> Note:
     Raises:
         VerificationError: the bytes are not exactly those of a signed note.
     """
+    if not isinstance(data, bytes):  # a database may hold anything where somebody spoilt it
+        raise VerificationError("not a signed note: it is no sequence of bytes")
     try:
         whole = data.decode("utf-8")
         # The text may hold blank lines. The last one separates it from the signatures.

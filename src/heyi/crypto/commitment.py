@@ -7,12 +7,10 @@ entropy, so anybody could guess them and compare.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 from dataclasses import dataclass
 
-from heyi.crypto.canonical import Json, canonical
 from heyi.model.errors import InvalidInput, VerificationError
 
 KEY_BYTES = 32
@@ -40,19 +38,19 @@ class Commitment:
         return {"alg": self.algorithm, "mac": self.mac}
 
 
-def commit(body: Json, key: bytes) -> Commitment:
-    """Commit to `body` under a fresh `key` of 32 bytes.
+def commit_bytes(body: bytes, key: bytes) -> Commitment:
+    """Commit to the canonical bytes of a body under a fresh `key` of 32 bytes.
 
     Raises:
-        InvalidInput: the key has another length, or the body has no canonical form.
+        InvalidInput: the key has another length.
     """
     if len(key) != KEY_BYTES:
         raise InvalidInput(f"a commitment key has {KEY_BYTES} bytes, not {len(key)}")
-    return Commitment(mac=hmac.new(key, canonical(body), hashlib.sha256).hexdigest())
+    return Commitment(mac=hmac.digest(key, body, "sha256").hex())
 
 
-def verify_commitment(commitment: Commitment, body: Json, key: bytes) -> None:
-    """Check that the commitment was made to `body` under `key`.
+def verify_commitment(commitment: Commitment, body: bytes, key: bytes) -> None:
+    """Check that the commitment was made to these bytes under `key`.
 
     Raises:
         VerificationError: it was not, or this version does not know the algorithm.
@@ -61,5 +59,7 @@ def verify_commitment(commitment: Commitment, body: Json, key: bytes) -> None:
         raise VerificationError(
             f"unknown commitment algorithm `{commitment.algorithm}`", hint="upgrade heyi"
         )
-    if not hmac.compare_digest(commit(body, key).mac, commitment.mac):
+    if len(key) != KEY_BYTES:
+        raise VerificationError("the key of the body was changed")
+    if not hmac.compare_digest(commit_bytes(body, key).mac, commitment.mac):
         raise VerificationError("the body is not what the leaf commits to")

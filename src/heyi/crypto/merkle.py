@@ -1,7 +1,7 @@
 """Merkle trees of RFC 6962: roots, inclusion proofs, consistency proofs and their verification.
 
 A hash is 32 bytes of SHA-256. A leaf is hashed with prefix 0x00 and a node with 0x01 (section 2.1),
-so that nobody can present a node as a leaf.
+so that nobody can present a node as a leaf. Proofs are made by `stored_tree`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,10 @@ from collections.abc import Iterable, Sequence
 from heyi.model.errors import InvalidInput, VerificationError
 
 EMPTY_ROOT = hashlib.sha256(b"").digest()
+ROW_LEVELS = 8
+"""The roots of every eighth level are stored."""
+HIGHEST_ROW = 24
+"""The highest level whose roots are stored; 2^32 leaves have 256 of them."""
 
 
 def leaf_hash(leaf: bytes) -> bytes:
@@ -22,112 +26,78 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-class Tree:
-    """A growing tree that keeps the roots of its perfect subtrees.
+class Frontier:
+    """The roots of the full subtrees that make up a tree, largest first: at most 64 hashes.
 
-    `append` costs O(1) hashes on average, a proof O(log^2 n).
+    A tree of 13 leaves is made up of a subtree of 8, one of 4, and one of 1. This is enough to
+    compute the root and to append.
     """
 
-    def __init__(self, hashes: Iterable[bytes] = ()) -> None:
-        # INVARIANT: _levels[k][i] is the root over the leaves from i * 2^k up to (i + 1) * 2^k - 1.
-        # A subtree that is not full has no entry, so an entry never changes.
-        self._levels: list[list[bytes]] = [[]]
-        for hashed in hashes:
-            self.append(hashed)
+    def __init__(self) -> None:
+        # INVARIANT: there is one root for each binary digit 1 of the size, in the same order.
+        self._size = 0
+        self._roots: list[bytes] = []
+
+    @classmethod
+    def of(cls, size: int, hashes: Iterable[bytes]) -> Frontier:
+        """The frontier of `size` leaves from its hashes, as `hashes` gives them.
+
+        Raises:
+            InvalidInput: a tree of that size is not made up of so many subtrees.
+        """
+        frontier = cls()
+        frontier._size, frontier._roots = size, list(hashes)
+        if size < 0 or len(frontier._roots) != size.bit_count():
+            raise InvalidInput(
+                f"a tree of {size} leaves is not made up of {len(frontier._roots)} full subtrees"
+            )
+        return frontier
 
     @property
     def size(self) -> int:
-        return len(self._levels[0])
+        return self._size
 
-    def append(self, hashed: bytes) -> None:
-        """Add the hash of one leaf."""
-        level = 0
-        self._levels[0].append(hashed)
+    @property
+    def hashes(self) -> tuple[bytes, ...]:
+        return tuple(self._roots)
+
+    def copy(self) -> Frontier:
+        return Frontier.of(self._size, self._roots)
+
+    def append(self, hashed: bytes) -> tuple[tuple[int, int, bytes], ...]:
+        """Add the hash of one leaf; O(1) hashes on average.
+
+        The answer has (level, index, root) of each subtree of a stored level that is full now.
+        """
+        index, level = self._size, 0
+        full: tuple[tuple[int, int, bytes], ...] = ()
+        self._size += 1
         # A new leaf may complete a pair, this pair a pair of pairs, and so on: a carry in binary.
-        while len(self._levels[level]) % 2 == 0:
-            left, right = self._levels[level][-2:]
-            if level + 1 == len(self._levels):
-                self._levels.append([])
+        while index & 1:
+            hashed = node_hash(self._roots.pop(), hashed)
+            index >>= 1
             level += 1
-            self._levels[level].append(node_hash(left, right))
+            if level % ROW_LEVELS == 0 and level <= HIGHEST_ROW:
+                full += ((level, index, hashed),)
+        self._roots.append(hashed)
+        return full
 
-    def truncate(self, size: int) -> None:
-        """Forget the leaves from index `size` on, when the store could not keep them."""
-        for level, roots in enumerate(self._levels):
-            del roots[size >> level :]
-
-    def root(self, size: int | None = None) -> bytes:
-        """The root over all leaves, or over the first `size` (RFC 6962 section 2.1)."""
-        size = self.size if size is None else size
-        return self._range(0, size) if size else EMPTY_ROOT
-
-    def _range(self, begin: int, end: int) -> bytes:
-        """The root over the leaves from `begin` to `end`, exclusive."""
-        width = end - begin
-        # A width of 2^k that begins at a multiple of 2^k is a perfect subtree, whose root is kept.
-        if width & (width - 1) == 0 and begin % width == 0:
-            return self._levels[width.bit_length() - 1][begin // width]
-        k = _split(width)
-        return node_hash(self._range(begin, begin + k), self._range(begin + k, end))
-
-    def inclusion_proof(self, index: int, size: int | None = None) -> list[bytes]:
-        """The audit path of leaf `index` in the tree of the first `size` leaves, lowest hash first.
-
-        Raises:
-            InvalidInput: the tree has no such leaf.
-
-        Source: RFC 6962 section 2.1.1.
-        """
-        size = self.size if size is None else size
-        if not 0 <= index < size <= self.size:
-            raise InvalidInput(f"entry {index} is not in a log of {size} entries")
-        # Walk from the root down to the leaf and note the sibling at each step, highest first.
-        proof, begin, end = [], 0, size
-        while end - begin > 1:
-            k = _split(end - begin)
-            if index < begin + k:
-                proof.append(self._range(begin + k, end))
-                end = begin + k
-            else:
-                proof.append(self._range(begin, begin + k))
-                begin += k
-        return proof[::-1]
-
-    def consistency_proof(self, old: int, size: int | None = None) -> list[bytes]:
-        """The proof that the first `old` of `size` leaves are a prefix of them, lowest hash first.
-
-        Raises:
-            InvalidInput: the tree has no such prefix, or the prefix is empty.
-
-        Source: RFC 6962 section 2.1.2.
-        """
-        size = self.size if size is None else size
-        if not 0 < old <= size <= self.size:
-            raise InvalidInput(f"a log of {size} entries has no prefix of {old}")
-        # Walk from the root down to the subtree that ends with leaf old - 1, and note each sibling.
-        # `complete` stays true if all steps went left: then this subtree is the whole old tree. The
-        # verifier knows its root already, so the proof leaves it out.
-        proof, begin, end, complete = [], 0, size, True
-        while old != end:
-            k = _split(end - begin)
-            if old <= begin + k:
-                proof.append(self._range(begin + k, end))
-                end = begin + k
-            else:
-                proof.append(self._range(begin, begin + k))
-                begin += k
-                complete = False
-        return [*([] if complete else [self._range(begin, end)]), *proof[::-1]]
+    def root(self) -> bytes:
+        """The root over all leaves (RFC 6962 section 2.1)."""
+        if not self._roots:
+            return EMPTY_ROOT
+        root = self._roots[-1]
+        for left in self._roots[-2::-1]:
+            root = node_hash(left, root)
+        return root
 
 
 def root_of(hashes: Sequence[bytes]) -> bytes:
     """The root over leaf hashes (RFC 6962 section 2.1)."""
-    return Tree(hashes).root()
-
-
-def _split(size: int) -> int:
-    """The largest power of two smaller than `size`."""
-    return 1 << (size - 1).bit_length() - 1
+    frontier = Frontier()
+    for hashed in hashes:
+        frontier.append(hashed)
+    return frontier.root()
 
 
 def verify_inclusion(

@@ -5,6 +5,7 @@ HeyiError              every error that Heyi raises on purpose; `hint` is the ne
 │   └── RuleError      a pack is broken; the error has file, line and column
 ├── VerificationError  the evidence is broken: a signature, a proof, a digest
 ├── StoreError         the infrastructure is broken: a full disk, a locked database
+│   └── Conflict       another writer holds the log, or has overtaken this one; nothing was kept
 └── Refused            nothing is broken: the answers were no, and the use case ends
 """
 
@@ -110,3 +111,7 @@ class Refused(HeyiError):
 
 class StoreError(HeyiError):
     """The store could not write or read; it keeps nothing of a failed write."""
+
+
+class Conflict(StoreError):
+    """Another writer holds the log, or has overtaken this one; nothing was kept."""
