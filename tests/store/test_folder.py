@@ -19,13 +19,15 @@ TRUST = Trust(
     issuer=("platform", STRANGER.public_key),
 )
 
+ID = "0" * 32
+
 
 def begun(directory: Path, *, finished: bool) -> Path:
     prepare(directory)
     (directory / "heyi.db").write_bytes(b"the log")
     (directory / "nodes" / "county-hospital.db").write_bytes(b"the node")
     write_trust(directory, TRUST)
-    write_run(directory, Run(what="demo", seed=7, finished=finished))
+    write_run(directory, Run(what="demo", seed=7, id=ID, origin="log.example", finished=finished))
     return directory
 
 
@@ -73,11 +75,11 @@ def test_interrupted_runs_are_set_aside_whole(tmp_path: Path) -> None:
         aside = directory / f"interrupted-{n}"
         assert (aside / "heyi.db").read_bytes() == b"the log"
         assert (aside / "nodes" / "county-hospital.db").read_bytes() == b"the node"
-        assert read_run(aside) == Run(what="demo", seed=7)
+        assert read_run(aside) == Run(what="demo", seed=7, id=ID, origin="log.example")
         assert read_trust(aside / "trust.json") == TRUST
         assert not (directory / "heyi.db").exists()
         if n == 1:
-            begun_again = Run(what="demo", seed=7)
+            begun_again = Run(what="demo", seed=7, id=ID, origin="log.example")
             (directory / "heyi.db").write_bytes(b"the log")
             (directory / "nodes" / "county-hospital.db").write_bytes(b"the node")
             write_trust(directory, TRUST)
@@ -102,7 +104,7 @@ def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("finished", [False, True])
 def test_a_run_is_read_back(tmp_path: Path, finished: bool) -> None:
-    run = Run(what="高血压", seed=2**40, finished=finished)
+    run = Run(what="高血压", seed=2**40, id=ID, origin="log.example", finished=finished)
     write_run(tmp_path, run)
     assert read_run(tmp_path) == run
     assert [p.name for p in tmp_path.iterdir()] == ["run.json"]
@@ -172,4 +174,4 @@ def test_trust_without_one_of_its_keys_is_refused(tmp_path: Path, member: str) -
 
 def test_writing_where_nothing_can_be_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot write"):
-        write_run(tmp_path / "absent", Run(what="demo", seed=1))
+        write_run(tmp_path / "absent", Run(what="demo", seed=1, id=ID, origin="log.example"))

@@ -42,17 +42,22 @@ def fill(path: Path, room: int, tell: Connection) -> None:
 
 def erase_on_a_full_disk(path: Path, tell: Connection) -> None:
     """Erase when only the write-ahead log has room: the transaction is kept, the scrub fails."""
-    log = open_log(Database.at(path))
+    database = Database.at(path)
+    log = open_log(database)
     limit(path.stat().st_size)
+    log.append([happened(note="x" * 30_000), erased(0)], erase=[0])
     try:
-        log.append([happened(note="x" * 30_000), erased(0)], erase=[0])
+        database.scrub()
         failed = ""
     except StoreError as e:
         failed = str(e)
+    assert database.scrub_due()
     stored = sum(1 for _ in log.store.entries())
     limit(-1)
     tell.send((failed, log.size, stored))
     tell.send(log.append([happened("disk.freed")]))
+    database.scrub()
+    assert not database.scrub_due()
 
 
 @pytest.mark.parametrize("room", range(0, 12_000, 3_000))
@@ -87,6 +92,7 @@ def test_a_log_whose_erasure_met_a_full_disk_goes_on(tmp_path: Path) -> None:
     except EOFError:
         after = None
     writer.join()
+    assert writer.exitcode == 0
     assert size == stored, "the log counts other entries than it keeps"
     assert after == [stored]
     assert check(path).faults == ()

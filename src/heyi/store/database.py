@@ -1,232 +1,232 @@
-"""The database of one log: entries, erasable bodies, checkpoints, artefacts and counters.
+"""The database of one log, in a SQLite file or on a PostgreSQL server.
 
-Each write is one transaction. SQLite runs with a write-ahead log and full synchronisation, so an
-acknowledged event survives a crash of the process or of the machine. `secure_delete` overwrites
-erased rows.
+Each write is one transaction under one lock. SQLite runs with a write-ahead log and full
+synchronisation, PostgreSQL with a synchronous commit, so an acknowledged event survives a crash of
+the process or of the machine.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+import threading
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
-from sqlalchemy import (
-    URL,
-    Column,
-    Connection,
-    Engine,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    create_engine,
-    event,
-    select,
-)
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import URL, Connection, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from heyi.audit.log import Entry
 from heyi.model.errors import StoreError
+from heyi.store.connections import LOCKING, NO_TRANSACTION, log_engine, sqlite_url
+from heyi.store.failures import cause, commit_error, failing_as
+from heyi.store.lease import Lease, stored_head
+from heyi.store.opening import make_ready, require_newest, require_version
+from heyi.store.reading import DatabaseReader
+from heyi.store.tables import HEAD
+from heyi.store.transaction import Transaction
 
-_METADATA = MetaData()
-ENTRIES = Table(
-    "entries",
-    _METADATA,
-    Column("idx", Integer, primary_key=True, autoincrement=False),
-    Column("leaf", LargeBinary, nullable=False),
-    Column("leaf_hash", LargeBinary, nullable=False),
-)
-BODIES = Table(
-    "bodies",
-    _METADATA,
-    Column("idx", Integer, primary_key=True, autoincrement=False),
-    Column("body", LargeBinary, nullable=False),
-    Column("key", LargeBinary, nullable=False),
-)
-CHECKPOINTS = Table(
-    "checkpoints",
-    _METADATA,
-    Column("size", Integer, primary_key=True, autoincrement=False),
-    Column("note", LargeBinary, nullable=False),
-)
-ARTEFACTS = Table(
-    "artefacts",
-    _METADATA,
-    Column("digest", String, primary_key=True),
-    Column("content", LargeBinary, nullable=False),
-)
-COUNTERS = Table(
-    "counters",
-    _METADATA,
-    Column("name", String, primary_key=True),
-    Column("value", Integer, nullable=False),
-)
+PATIENCE = 60.0
+"""Seconds that a writer waits for the write lock."""
 
-
-def pragmas(connection: object, _: object) -> None:
-    """Set up each new SQLite connection; SQLAlchemy calls this."""
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",  # a commit waits until its bytes are on the disk
-        "foreign_keys=ON",
-        "secure_delete=ON",  # deleted rows are overwritten with zeros
-        "busy_timeout=5000",  # milliseconds
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-# A word of the database's error message -> what a person should do next.
-_HINTS = {
-    "full": "nothing half-done was kept; free the disk and run again",
-    "disk I/O": "nothing half-done was kept; free the disk and run again",
-    "not a database": "name a folder that `heyi demo` or `heyi run` made",
-    "readonly": "nothing was kept; make the folder writable",
-}
 _SCRUB_AGAIN = (
-    "the event is logged; close other programs, free the disk, and run `heyi erase` again"
+    "the events are kept; close other programs, free the disk, and run `heyi erase` again"
 )
 
 
-def cause(error: SQLAlchemyError) -> str:
-    """The message of the database, in one line."""
-    return str(getattr(error, "orig", None) or error).splitlines()[0]
+class Database(DatabaseReader):
+    """The database of one log; it is a `LogStore` and keeps artefacts. Threads may share it."""
 
+    def __init__(
+        self, url: str | URL, *, read_only: bool = False, patience: float = PATIENCE
+    ) -> None:
+        """Open the database of an address, such as `postgresql://heyi@db.example/log`.
 
-def _raw(value: bytes | str) -> bytes:
-    """The bytes of a cell; SQLite lets anybody who edits the file put text there."""
-    return value if isinstance(value, bytes) else str(value).encode()
+        An empty one is made ready; an older one is brought to the newest version, unless it is
+        opened `read_only`. `patience` is in seconds: how long a writer waits for the lock.
 
-
-def _insertion(dialect: str) -> Any:
-    """An insertion of a counter that can ignore conflicts; each dialect has its own."""
-    if dialect == "sqlite":
-        return insert(COUNTERS)
-    from sqlalchemy.dialects.postgresql import insert as postgresql_insert  # 20 ms to import
-
-    return postgresql_insert(COUNTERS)
-
-
-class Database:
-    """The database of one log; it is a `LogStore`, an artefact store and a counter store."""
-
-    def __init__(self, url: str | URL, *, read_only: bool = False) -> None:
-        self._engine: Engine = create_engine(url)
-        if read_only:
-            return
-        if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine, "connect", pragmas)
-        with self._transaction("opened") as connection:
-            _METADATA.create_all(connection)
+        Raises:
+            InvalidInput: the address is of no database that Heyi can use.
+            StoreError: it cannot be opened, a newer version wrote it, or it is not one of Heyi.
+        """
+        self._engine = log_engine(url, patience=patience, read_only=read_only)
+        self._lease = Lease()
+        self._here = threading.local()  # `transaction`: the one that this thread has open
+        try:
+            if read_only:
+                require_newest(self._engine)
+            else:
+                make_ready(self._engine, patience=patience)
+        except BaseException:
+            self._engine.dispose()
+            raise
 
     @classmethod
-    def at(cls, path: Path, *, read_only: bool = False) -> Database:
+    def at(cls, path: Path, *, read_only: bool = False, patience: float = PATIENCE) -> Database:
         """The SQLite database in a file, which is created if it is absent.
 
         A verifier opens it `read_only`: the verifier's copy may be in a folder that cannot be
         written.
         """
-        if not read_only:
-            try:
-                str(path).encode()
-            except UnicodeEncodeError:
-                raise StoreError(
-                    "the name of the folder is not UTF-8", hint="name another folder"
-                ) from None
-            return cls(URL.create("sqlite", database=str(path)))
-        # If there is a write-ahead log beside the file, it holds part of the data and must be read.
-        # Without one the file is complete, and `immutable` lets SQLite read it without a lock file.
-        waiting = path.with_name(f"{path.name}-wal").exists()
-        query = (
-            {"mode": "ro", "uri": "true"}
-            if waiting
-            else {"mode": "ro", "immutable": "1", "uri": "true"}
-        )
-        return cls(
-            URL.create("sqlite", database=f"file:{quote(os.fsencode(path))}", query=query),
-            read_only=True,
-        )
-
-    @contextmanager
-    def _transaction(self, verb: str) -> Iterator[Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except SQLAlchemyError as e:
-            said = cause(e)
-            hint = _HINTS.get(
-                next((w for w in _HINTS if w in said), ""), "nothing half-done was kept; run again"
-            )
-            raise StoreError(f"the log could not be {verb}: {said}", hint=hint) from e
+        return cls(sqlite_url(path, read_only=read_only), read_only=read_only, patience=patience)
 
     def close(self) -> None:
+        """Close all connections."""
         self._engine.dispose()
 
-    # --- LogStore ---
+    # --- writing ---
 
-    def append(
-        self, entries: Sequence[Entry], *, size: int, note: bytes, erase: Sequence[int] = ()
-    ) -> None:
-        with self._transaction("written") as c:
-            if entries:
-                c.execute(
-                    ENTRIES.insert(),
-                    [{"idx": e.index, "leaf": e.leaf, "leaf_hash": e.leaf_hash} for e in entries],
-                )
-            bodies = [
-                {"idx": e.index, "body": e.body, "key": e.key}
-                for e in entries
-                if e.body is not None
-            ]
-            if bodies:
-                c.execute(BODIES.insert(), bodies)
-            c.execute(CHECKPOINTS.insert(), {"size": size, "note": note})
-            if erase:
-                c.execute(BODIES.delete().where(BODIES.c.idx.in_(erase)))
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """A transaction that holds the write lock; an exception undoes all of it.
 
-    def entries(self, start: int = 0) -> Iterator[Entry]:
-        # An outer join: an entry without a body, or with an erased one, must not disappear.
-        joined = ENTRIES.outerjoin(BODIES, ENTRIES.c.idx == BODIES.c.idx)
-        query = (
-            select(ENTRIES.c.idx, ENTRIES.c.leaf, ENTRIES.c.leaf_hash, BODIES.c.body, BODIES.c.key)
-            .select_from(joined)
-            .where(ENTRIES.c.idx >= start)
-            .order_by(ENTRIES.c.idx)
-        )
-        # All rows are fetched before the first is yielded. A reader that pauses must not keep the
-        # transaction open, since this would block `scrub`.
-        with self._transaction("read") as c:
-            rows = c.execute(query).all()
-        for idx, leaf, hashed, body, key in rows:
-            yield Entry(
-                index=idx,
-                leaf=_raw(leaf),
-                leaf_hash=_raw(hashed),
-                body=None if body is None else _raw(body),
-                key=None if key is None else _raw(key),
-            )
+        What the same thread reads within it, it reads in this transaction.
+
+        Raises:
+            Conflict: another program holds the lease, or this one has lost it, or the lock could
+                not be had in time.
+            OutcomeUnknown: the commit failed, and only the database knows whether it was kept.
+            StoreError: the database failed; nothing was kept.
+        """
+        with self._locked() as transaction:
+            self._lease.check(transaction.head, now=time.time())
+            yield transaction
+
+    def cosigned(self, size: int, note: bytes) -> None:
+        """Replace the checkpoint of that size by the cosigned one."""
+        with self.writing() as transaction:
+            transaction.cosign(size, note)
+
+    def put_artefact(self, digest: str, content: bytes) -> None:
+        """Keep public content under its digest; a second time changes nothing.
+
+        Within `writing` it is kept with that transaction.
+        """
+        if (mine := self._mine()) is not None:
+            mine.keep_artefact(digest, content)
+            return
+        with self.writing() as transaction:
+            transaction.keep_artefact(digest, content)
+
+    @contextmanager
+    def _locked(self) -> Iterator[Transaction]:
+        """A transaction under the write lock, whoever holds the lease."""
+        self._refuse_within_transaction()
+        with failing_as("written"):
+            connection = self._connect().execution_options(**LOCKING)
+        try:
+            with failing_as("written"):
+                head = stored_head(connection)
+                require_version(connection)  # another program may have upgraded it meanwhile
+            transaction = self._here.transaction = Transaction(connection, head)
+            yield transaction
+            transaction.finish()
+            try:
+                connection.commit()
+            except SQLAlchemyError as e:
+                raise commit_error(e) from e
+        finally:
+            self._here.transaction = None
+            self._undo(connection)
+
+    def _connect(self) -> Connection:
+        try:
+            return self._engine.connect()
+        except OSError:
+            # The driver of PostgreSQL met a dead connection of the pool: begin with a new pool.
+            self._engine.dispose()
+            return self._engine.connect()
+
+    @staticmethod
+    def _undo(connection: Connection) -> None:
+        """Give the connection back; what was not committed is undone."""
+        try:
+            connection.close()
+        except SQLAlchemyError:
+            connection.invalidate()  # it is dead, so the database undoes the transaction
+
+    def _mine(self) -> Transaction | None:
+        """The transaction that this thread has open."""
+        mine: Transaction | None = getattr(self._here, "transaction", None)
+        return mine
+
+    def _refuse_within_transaction(self) -> None:
+        # It would wait for a lock that this very thread holds.
+        if self._mine() is not None:
+            raise StoreError("this thread writes already", hint="end one transaction first")
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        mine = self._mine()
+        with failing_as("read"):
+            if mine is None:
+                with self._connect() as connection:
+                    yield connection
+                return
+            try:
+                yield mine.connection
+            except SQLAlchemyError as e:
+                mine.fail(StoreError(f"the log could not be read: {cause(e)}"))
+                raise
+
+    # --- the lease ---
+
+    def take_lease(self, holder: str, seconds: int) -> None:
+        """Keep other programs from writing for some seconds; each lease has a higher fence.
+
+        A program that ended without giving up its lease must wait until it ran out, also under the
+        same name: nobody knows whether it really ended.
+
+        Raises:
+            Conflict: another one holds a lease.
+        """
+        with self._locked() as transaction:
+            head = transaction.head
+            columns = self._lease.taken(head, holder=holder, seconds=seconds, now=time.time())
+            transaction.set_head(**columns)
+        self._lease.hold(head.fence + 1, seconds)
+
+    def renew_lease(self) -> None:
+        """Hold the lease for the same number of seconds from now.
+
+        Raises:
+            Conflict: there is none, or it was lost.
+        """
+        with self._locked() as transaction:
+            transaction.set_head(**self._lease.renewed(transaction.head, now=time.time()))
+
+    def give_up_lease(self) -> None:
+        """Let others write; a lease that was lost, or never taken, is simply forgotten."""
+        with self._locked() as transaction:
+            transaction.set_head(**self._lease.ended(transaction.head))
+        self._lease.forget()
+
+    # --- erased bytes ---
 
     def scrub(self) -> None:
-        """Overwrite all copies of erased bytes in the files of SQLite.
+        """Overwrite all copies of erased bytes in the files; one scrub serves many erasures.
+
+        On a PostgreSQL server it frees the space of erased rows. When their bytes are overwritten,
+        and how long its logs and backups hold them, its administrator decides.
 
         Raises:
             StoreError: the events are kept, but erased bytes may still be on the disk.
         """
-        if self._engine.dialect.name != "sqlite":
-            return  # a server's administrator decides about its disk
+        self._refuse_within_transaction()
+        before = self._erasures()
+        sqlite = self._engine.dialect.name == "sqlite"
+        # Neither database cleans up within a transaction.
+        apart = NO_TRANSACTION if sqlite else {"isolation_level": "AUTOCOMMIT"}
+        busy = 0
         try:
-            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as c:
+            with self._engine.connect().execution_options(**apart) as connection:
+                if not sqlite:
+                    connection.connection.rollback()  # the ping before the use began a transaction
                 # (1) Rebuild the file, because free space in it may hold old copies of rows.
-                c.exec_driver_sql("VACUUM")
+                connection.exec_driver_sql("VACUUM" if sqlite else "VACUUM bodies")
                 # (2) Copy the write-ahead log into the file and cut it to length 0.
-                busy, *_ = c.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+                if sqlite:
+                    query = "PRAGMA wal_checkpoint(TRUNCATE)"
+                    busy, *_ = connection.exec_driver_sql(query).one()
         except SQLAlchemyError as e:
             raise StoreError(
                 f"erased bytes may still be on the disk: {cause(e)}", hint=_SCRUB_AGAIN
@@ -235,58 +235,11 @@ class Database:
             raise StoreError(
                 "erased bytes may still be on the disk: somebody reads the log", hint=_SCRUB_AGAIN
             )
+        # (3) Remember it. An erasure that came after step (1) began is still due.
+        with self._locked() as transaction, failing_as("written"):
+            covered = update(HEAD).where(HEAD.c.scrubbed < before).values(scrubbed=before)
+            transaction.connection.execute(covered)
 
-    def cosigned(self, size: int, note: bytes) -> None:
-        with self._transaction("written") as c:
-            c.execute(CHECKPOINTS.update().where(CHECKPOINTS.c.size == size).values(note=note))
-
-    def checkpoints(self) -> list[tuple[int, bytes]]:
-        with self._transaction("read") as c:
-            rows = c.execute(
-                select(CHECKPOINTS.c.size, CHECKPOINTS.c.note).order_by(CHECKPOINTS.c.size)
-            ).all()
-        return [(size, _raw(note)) for size, note in rows]
-
-    # --- artefacts and counters ---
-
-    def put_artefact(self, digest: str, content: bytes) -> None:
-        """Keep public content under its digest; a second time changes nothing."""
-        with self._transaction("written") as c:
-            if (
-                c.execute(select(ARTEFACTS.c.digest).where(ARTEFACTS.c.digest == digest)).first()
-                is None
-            ):
-                c.execute(ARTEFACTS.insert(), {"digest": digest, "content": content})
-
-    def artefact(self, digest: str) -> bytes | None:
-        with self._transaction("read") as c:
-            return c.execute(
-                select(ARTEFACTS.c.content).where(ARTEFACTS.c.digest == digest)
-            ).scalar()
-
-    def used(self, name: str) -> int:
-        """The highest number that `name` was charged with, 0 if none."""
-        with self._transaction("read") as c:
-            return c.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == name)).scalar() or 0
-
-    def charge(self, name: str, *, number: int, limit: int) -> bool:
-        """Record use `number` of `name` durably; the answer says whether this use is allowed.
-
-        It is not if this or a higher number was used before (a replay), or if `number` is beyond
-        `limit`. Numbers may skip: an answer that got lost costs its number and nothing else.
-        """
-        if not 0 < number <= limit:
-            return False
-        with self._transaction("written") as c:
-            # INVARIANT: two processes never both get the same number. Therefore the comparison and
-            # the change are one statement, here and in the insertion below.
-            higher = (
-                COUNTERS.update()
-                .where(COUNTERS.c.name == name, COUNTERS.c.value < number)
-                .values(value=number)
-            )
-            if c.execute(higher).rowcount == 1:
-                return True
-            first = _insertion(self._engine.dialect.name)
-            kept = c.execute(first.values(name=name, value=number).on_conflict_do_nothing())
-            return kept.rowcount == 1
+    def _erasures(self) -> int:
+        with self._reading() as connection:
+            return stored_head(connection, locked=False).erasures

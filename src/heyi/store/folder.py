@@ -5,6 +5,7 @@ DIR/trust.json          the public keys that an outsider needs to verify
 DIR/heyi.db             the log of the centre
 DIR/nodes/HOST.db       the log and the counters of each node
 DIR/institutions/       the files of the synthetic institutions (demonstration only)
+DIR/receipts/           proofs that acts were logged, for the parties to take away
 DIR/report.html         the report
 DIR/interrupted-N/      an earlier run that was interrupted; its log can still be verified
 """
@@ -12,12 +13,14 @@ DIR/interrupted-N/      an earlier run that was interrupted; its log can still b
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from heyi.crypto.codec import from_json
 from heyi.crypto.keys import load_public_key
 from heyi.model.errors import InvalidInput, StoreError
 
@@ -27,6 +30,7 @@ _KNOWN = (
     "heyi.db-shm",
     "nodes",
     "institutions",
+    "receipts",
     "trust.json",
     "report.html",
     "run.json",
@@ -35,11 +39,27 @@ _KNOWN = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """`what` is `demo` or the name of a study; `finished` is false until the run is complete."""
+    """`what` is `demo` or the name of a study; `finished` is false until the run is complete.
+
+    `id` is 32 hexadecimal digits that no other run has: the witness remembers the run by it, so
+    that a copy of the folder is the same run, and a run from the same seed another one. `origin`
+    is the name of its log.
+    """
 
     what: str
     seed: int
+    id: str
+    origin: str
     finished: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeeds:
+    """The log whose first `size` entries another log has taken over after a loss."""
+
+    origin: str
+    log_key: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +67,14 @@ class Trust:
     """Names and public keys (hexadecimal) that a verifier trusts.
 
     Get them by another way than the folder: whoever changes the folder can change them too.
+    `succeeds` is the log that this one goes on from, if any.
     """
 
     origin: str
     log_key: str
     witness: tuple[str, str]
     issuer: tuple[str, str]
+    succeeds: Succeeds | None = None
 
 
 def prepare(directory: Path) -> None:
@@ -119,11 +141,49 @@ def read_run(directory: Path) -> Run:
     """
     value = _read(directory / "run.json")
     what, seed, finished = value.get("what"), value.get("seed"), value.get("finished")
-    if not isinstance(what, str) or type(seed) is not int or not isinstance(finished, bool):
+    id_, origin = value.get("id"), value.get("origin")
+    if (
+        not isinstance(what, str)
+        or type(seed) is not int
+        or not isinstance(finished, bool)
+        or not isinstance(id_, str)
+        or not re.fullmatch("[0-9a-f]{32}", id_)
+        or not isinstance(origin, str)
+    ):
         raise InvalidInput(
             f"`{directory / 'run.json'}` is not of a run", hint="begin again in a new folder"
         )
-    return Run(what=what, seed=seed, finished=finished)
+    return Run(what=what, seed=seed, id=id_, origin=origin, finished=finished)
+
+
+def finish_run(directory: Path) -> None:
+    """Write that the run is complete.
+
+    Raises:
+        InvalidInput: the folder is none of Heyi.
+        StoreError: it cannot be written.
+    """
+    write_run(directory, replace(read_run(directory), finished=True))
+
+
+def write_receipt(directory: Path, entry: int, proof: bytes) -> Path:
+    """Write a receipt for an entry into the folder's `receipts`, completely or not at all.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    path = directory / "receipts" / f"entry-{entry}.tlog-proof"
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(exist_ok=True)
+        partial.write_bytes(proof)
+        partial.replace(path)
+    except OSError as e:
+        raise StoreError(
+            f"cannot write `{path}`: {e.strerror}",
+            hint="the act is logged; free the disk and ask for its receipt again",
+        ) from None
+    return path
 
 
 def write_trust(directory: Path, trust: Trust) -> None:
@@ -158,7 +218,25 @@ def read_trust(path: Path) -> Trust:
             hint="get trust.json from whoever runs the log",
         )
     load_public_key(log_key)
-    return Trust(origin=origin, log_key=log_key, witness=named("witness"), issuer=named("issuer"))
+    return Trust(
+        origin=origin,
+        log_key=log_key,
+        witness=named("witness"),
+        issuer=named("issuer"),
+        succeeds=_succeeds(value.get("succeeds"), path),
+    )
+
+
+def _succeeds(value: object, path: Path) -> Succeeds | None:
+    """The predecessor in a trust file, None if it names none."""
+    if value is None:
+        return None
+    try:
+        found = from_json(value, Succeeds)
+    except InvalidInput:
+        raise InvalidInput(f"`{path}` names its predecessor wrongly") from None
+    load_public_key(found.log_key)
+    return found
 
 
 def _write(path: Path, value: Mapping[str, object], *, mode: int = 0o644) -> None:

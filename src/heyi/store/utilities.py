@@ -13,7 +13,8 @@ from sqlalchemy import URL, Column, MetaData, Select, String, Table, create_engi
 from sqlalchemy.exc import SQLAlchemyError
 
 from heyi.model.errors import StoreError
-from heyi.store.database import cause, pragmas
+from heyi.store.connections import pragmas
+from heyi.store.failures import cause
 
 _METADATA = MetaData()
 UTILITIES = Table(

@@ -1,0 +1,140 @@
+"""A throw-away PostgreSQL server with databases for single tests; its files go when it ends."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from itertools import count
+from pathlib import Path
+
+import pg8000.native  # type: ignore[import-untyped]
+import pytest
+
+from tests.support.command import HANGING
+from tests.support.machine import needs
+
+HOST = "127.0.0.1"
+OWNER = "heyi"
+_NUMBERS = count()
+
+
+def programs() -> Path | None:
+    """The folder with the programs of the newest PostgreSQL server, None if there is no server."""
+    on_path = shutil.which("postgres")
+    found = [Path(on_path)] if on_path else []
+    found += Path("/usr/lib/postgresql").glob("*/bin/postgres")  # where Debian has them
+    folders = [p.parent for p in found if (p.parent / "initdb").exists()]
+    return max(folders, key=lambda p: [int(n) for n in p.parts if n.isdigit()], default=None)
+
+
+class PostgresServer:
+    """A server on a port of this machine; `sql` runs statements in a database of it."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def url(self, database: str, *, port: int | None = None) -> str:
+        return f"postgresql+pg8000://{OWNER}@{HOST}:{port or self.port}/{database}"
+
+    def sql(self, statement: str, *, database: str = "postgres") -> list[list[object]]:
+        with closing(
+            pg8000.native.Connection(OWNER, host=HOST, port=self.port, database=database)
+        ) as connection:
+            rows: list[list[object]] = connection.run(statement) or []
+            return rows
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """The name of a fresh database."""
+        name = f"log_{next(_NUMBERS)}"
+        self.sql(f"CREATE DATABASE {name}")
+        yield name
+        self.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _as_owner() -> tuple[list[str], tuple[int, int] | None]:
+    """How to run a program as an ordinary user, and the numbers of that user; servers refuse root.
+
+    The kernel ends the server if the tests end without doing so.
+    """
+    dying = ["setpriv", "--pdeathsig", "INT"] if shutil.which("setpriv") else []
+    if os.geteuid() != 0:
+        return dying, None
+    names = {entry.pw_name: entry for entry in pwd.getpwall()}
+    user = names.get("postgres") or names["nobody"]
+    group = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+    return ["setpriv", *group, *dying], (user.pw_uid, user.pw_gid)
+
+
+def _free_port() -> int:
+    with closing(socket.create_server((HOST, 0))) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving() -> Iterator[PostgresServer]:
+    """Run a server until the block ends; skips where PostgreSQL is not installed."""
+    found = programs()
+    needs("PostgreSQL's server", found is not None)
+    assert found is not None
+    words, owner = _as_owner()
+    # Not below the folder of the tests: another user must be able to enter it.
+    folder = Path(tempfile.mkdtemp(prefix="heyi-postgres-"))
+    try:
+        if owner is not None:
+            os.chown(folder, *owner)
+        data, said = folder / "data", (folder / "said.txt").open("wb")
+        subprocess.run(
+            [*words, found / "initdb", "--no-sync", "--auth=trust", "--encoding=UTF8",
+             "--locale=C.UTF-8", f"--username={OWNER}", data],
+            check=True, stdout=said, stderr=said, cwd=folder, timeout=HANGING,
+        )  # fmt: skip
+        port = _free_port()
+        settings = {"port": port, "listen_addresses": HOST, "unix_socket_directories": ""}
+        server = subprocess.Popen(
+            [*words, found / "postgres", "-D", data, *(f"--{k}={v}" for k, v in settings.items())],
+            stdout=said, stderr=said, cwd=folder,
+        )  # fmt: skip
+        said.close()
+        try:
+            _wait_for(server, port, folder / "said.txt")
+            yield PostgresServer(port)
+        finally:
+            server.send_signal(signal.SIGINT)  # end all connections, then stop
+            server.wait(timeout=HANGING)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _wait_for(server: subprocess.Popen[bytes], port: int, said: Path) -> None:
+    until = time.monotonic() + HANGING
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            pg8000.native.Connection(OWNER, host=HOST, port=port, database="postgres").close()
+            return
+        except (pg8000.native.InterfaceError, pg8000.native.DatabaseError):
+            time.sleep(0.05)  # it does not listen yet, or it still starts
+    pytest.fail(f"the PostgreSQL server did not start: {said.read_text(errors='replace')}")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A server for all tests of this process."""
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """The address of a fresh database."""
+    with postgres.database() as name:
+        yield postgres.url(name)
