@@ -58,7 +58,7 @@ def test_results_refusals_and_receipts_by_holder(county: County, by_sex: Operati
     seats = [
         county.seat(county.permit(by_sex, host=h)) for h in ("clinic-c", "clinic-a", "clinic-b")
     ]
-    county.nodes["clinic-b"].revoke(seats[2].permit.id)
+    county.nodes["clinic-b"].revoke(seats[2].permit.id, county.now)
     got = put(county, seats, by_sex)
     assert got.results == {"clinic-a": {"cells": [10, 20]}, "clinic-c": {"cells": [12, 20]}}
     assert got.refusals == {"clinic-b": to_json(NO)}
@@ -80,7 +80,9 @@ def test_the_driver_counts_as_the_node_counts(
     ]
     codes = [put(county, [seat], o, a).refusals.get(HOST, {}).get("code", "") for o, a in steps]
     assert codes == ["", "cannot-compute", "operation", "", ""]
-    assert seat.calls == county.databases[HOST].used(seat.permit.id) == 5
+    assert seat.calls == 5
+    # the third was not permitted, so it was not charged
+    assert county.charged(HOST, seat.permit) == [1, 2, 4, 5]
 
 
 def test_too_few_records_cost_a_call_too(county: County, logistic: Operation) -> None:
@@ -92,7 +94,8 @@ def test_too_few_records_cost_a_call_too(county: County, logistic: Operation) ->
             put(county, [seat], logistic, {"at": pack([0, 0, 0])}).refusals[HOST]["code"]
             == "too-few-records"
         )
-    assert seat.calls == county.databases[HOST].used(seat.permit.id) == 2
+    assert seat.calls == 2
+    assert county.charged(HOST, seat.permit) == [1, 2]
 
 
 def test_a_seat_whose_answer_was_lost_can_be_asked_again(
@@ -116,7 +119,7 @@ def test_calls_are_announced_before_anything_is_sent(
     told: list[tuple[str, list[tuple[str, int, str]], int]] = []
 
     def announce(operation: Operation, calls: list[tuple[str, int, str]]) -> None:
-        told.append((operation.name, calls, county.nodes[HOST].log.size))
+        told.append((operation.name, calls, len(county.charged(HOST, seat.permit))))
 
     requester = county.signer("county-hospital")
     for _ in range(2):

@@ -46,7 +46,7 @@ def test_what_is_permitted_is_answered(county: County, node: Node, by_sex: Opera
 
 def test_a_revoked_permit(county: County, node: Node, by_sex: Operation) -> None:
     permit, other = (county.permit(by_sex, host=HOST, id=i) for i in ("one", "other"))
-    node.revoke("one")
+    node.revoke("one", county.now)
     assert code(node, county.call(permit, by_sex)) == "revoked"
     assert code(node, county.call(other, by_sex)) == ""
 
@@ -56,7 +56,7 @@ def test_a_revocation_ends_a_permit_in_the_middle_of_its_use(
 ) -> None:
     permit = county.permit(by_sex, host=HOST)
     assert code(node, county.call(permit, by_sex)) == ""
-    node.revoke(permit.id)
+    node.revoke(permit.id, county.now)
     assert code(node, county.call(permit, by_sex, number=2)) == "revoked"
 
 
@@ -158,10 +158,11 @@ def test_refusals_come_in_order_and_cost_no_call(
     county: County, node: Node, by_sex: Operation
 ) -> None:
     permit = county.permit(by_sex, host=HOST, max_calls=1)
-    assert code(node, county.call(permit, by_sex, by="somebody-else")) == "not-the-requester"
     county.now = permit.issued_at - 1
     assert code(node, county.call(permit, by_sex, by="somebody-else")) == "not-yet"
     county.now = permit.issued_at
+    assert code(node, county.call(permit, by_sex, by="somebody-else")) == "not-the-requester"
+    assert county.charged(HOST, permit) == []
     assert code(node, county.call(permit, by_sex)) == ""
 
 
@@ -218,7 +219,7 @@ def test_a_revocation_holds_after_the_node_was_started_again(
     county: County, node: Node, by_sex: Operation
 ) -> None:
     permit = county.permit(by_sex, host=HOST)
-    node.revoke(permit.id)
+    node.revoke(permit.id, county.now)
     assert code(county.open_node(HOST), county.call(permit, by_sex)) == "revoked"
 
 
@@ -337,7 +338,7 @@ def test_an_argument_without_sense_is_refused_with_a_receipt(
 ) -> None:
     permit = county.permit(logistic, host=HOST)
     assert code(node, county.call(permit, logistic, argument)) == "cannot-compute"
-    assert node.log.size == 1
+    assert county.kinds(HOST) == ["call.charged", "operation.refused"]
 
 
 def test_the_wrong_number_of_coefficients_is_refused(

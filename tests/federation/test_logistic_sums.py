@@ -128,7 +128,7 @@ def test_the_likelihood_of_models_is_that_of_all_records(
 def test_a_seat_that_refuses_ends_the_fit_and_is_named(
     county: County, seats: list[Seat], logistic: Operation
 ) -> None:
-    county.nodes["clinic-b"].revoke(seats[1].permit.id)
+    county.nodes["clinic-b"].revoke(seats[1].permit.id, county.now)
     fits, got = fit_coalitions(seats, logistic, [7], **county.ways)
     assert (fits, list(got.refusals), got.refusals["clinic-b"]["code"]) == (
         {},

@@ -1,25 +1,16 @@
-"""A node beside its data: withdrawals, disclosure, its own log, and a broken disk."""
+"""A node beside its data: withdrawals and disclosure."""
 
 from __future__ import annotations
 
-import resource
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from heyi.audit.event import from_leaf
 from heyi.consent.registry import EVERYTHING, Withdrawal
-from heyi.crypto.canonical import digest
 from heyi.federation.node.enforce import NodePolicy
 from heyi.federation.node.node import Node
 from heyi.federation.wire.operation import Operation
-from heyi.federation.wire.receipt import verify_receipt
 from heyi.federation.wire.wire_numbers import pack
-from heyi.model.errors import StoreError
 
 if TYPE_CHECKING:
     from tests.support.county import County
@@ -247,114 +238,3 @@ def test_a_large_institution_can_answer(county: County, logistic: Operation) -> 
     )
     assert answer.refusal is None
     assert answer.result["records"] == records
-
-
-# --- the node's own log ---
-
-
-def test_every_call_stands_in_the_nodes_own_log_with_the_receipt_that_was_given(
-    county: County, by_sex: Operation, logistic: Operation
-) -> None:
-    county.serve(HOST, county.visits(80, 1))
-    node = county.open_node(HOST)
-    permit = county.permit(by_sex, host=HOST, max_calls=2)
-    calls = [
-        county.call(permit, by_sex),
-        county.call(permit, by_sex),
-        county.call(permit, by_sex, number=2),
-        county.call(permit, by_sex, number=3),
-        county.call(permit, by_sex, number=3, by="somebody-else"),
-        county.call(permit, logistic, number=3),
-    ]
-    answers = []
-    for call in calls:
-        county.now += 60
-        answers.append(node.handle(call))
-    events = [from_leaf(e.leaf) for e in county.databases[HOST].entries()]
-    assert [e.public for e in events] == [a.receipt for a in answers]
-    assert [e.kind.removeprefix("operation.") for e in events] == [
-        "answered",
-        "refused",
-        "answered",
-    ] + ["refused"] * 3
-    assert [e.at - county.now for e in events] == [-300, -240, -180, -120, -60, 0]
-    assert {(e.actor, e.case) for e in events} == {(HOST, "case-1")}
-    for call, answer in zip(calls, answers, strict=True):
-        receipt = verify_receipt(answer.receipt, public_key=county.signer(HOST).public_key)
-        assert receipt.argument == digest(call.argument)
-        assert (receipt.operation, receipt.number) == (call.operation.digest, call.number)
-        assert receipt.result == ("" if answer.refusal else digest(answer.result))
-
-
-def test_a_node_that_is_started_again_goes_on_with_its_log(
-    county: County, by_sex: Operation
-) -> None:
-    county.serve(HOST, county.visits(80, 1))
-    permit = county.permit(by_sex, host=HOST)
-    for number in (1, 2, 3):
-        county.open_node(HOST).handle(county.call(permit, by_sex, number=number))
-    assert [from_leaf(e.leaf).public["number"] for e in county.databases[HOST].entries()] == [
-        1,
-        2,
-        3,
-    ]
-
-
-# --- a broken disk ---
-
-
-@contextmanager
-def full_disk(path: Path) -> Iterator[None]:
-    """No file of this process can grow beyond the present size of the write-ahead log."""
-    size = path.with_name(path.name + "-wal").stat().st_size
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def test_a_node_whose_database_is_read_only_computes_nothing(
-    county: County, by_sex: Operation
-) -> None:
-    county.serve(HOST, county.visits(80, 1))
-    county.open_node(HOST)
-    node = county.open_node(HOST, query="mode=ro")
-    with pytest.raises(StoreError, match="readonly"):
-        node.handle(county.call(county.permit(by_sex, host=HOST), by_sex))
-    assert county.records[HOST].read == []
-    assert node.log.size == 0
-
-
-def test_a_node_whose_disk_is_full_computes_nothing_and_charges_nothing(
-    county: County, by_sex: Operation
-) -> None:
-    county.serve(HOST, county.visits(80, 1))
-    node = county.open_node(HOST)
-    permit = county.permit(by_sex, host=HOST)
-    node.handle(county.call(permit, by_sex))
-    county.records[HOST].read.clear()
-    with full_disk(county.directory / f"{HOST}.db"), pytest.raises(StoreError):
-        node.handle(county.call(permit, by_sex, number=2))
-    assert county.records[HOST].read == []
-    assert county.databases[HOST].used(permit.id) == node.log.size == 1
-    assert node.handle(county.call(permit, by_sex, number=2)).refusal is None
-    assert node.log.size == 2
-
-
-def test_what_cannot_be_logged_is_not_answered(county: County, by_sex: Operation) -> None:
-    """The call was charged by then, which errs on the safe side."""
-    county.serve(HOST, county.visits(80, 1))
-    node = county.open_node(HOST)
-    permit = county.permit(by_sex, host=HOST)
-    with sqlite3.connect(county.directory / f"{HOST}.db") as broken:
-        broken.execute(
-            "CREATE TRIGGER t BEFORE INSERT ON entries "
-            "BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END"
-        )
-    broken.close()
-    with pytest.raises(StoreError, match="disk I/O error"):
-        node.handle(county.call(permit, by_sex))
-    assert node.log.size == 0
-    assert county.databases[HOST].used(permit.id) == 1

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from heyi.audit.event import Event, from_leaf
 from heyi.audit.log import Log
 from heyi.catalogue.grade import grade
 from heyi.catalogue.table import Table
@@ -153,7 +154,6 @@ class County:
             signers={h: self.signer(h) for h in holders or (host,)},
             issuer=(PLATFORM, self.signer(PLATFORM).public_key),
             records=self.records.setdefault(host, WatchedRecords()),
-            budget=database,
             log=Log(
                 signer=self.signer(f"node/{host}"),
                 store=database,
@@ -165,6 +165,18 @@ class County:
         )
         self.nodes[host], self.databases[host] = node, database
         return node
+
+    def logged(self, host: str) -> list[Event]:
+        """The events of a node's log as they are stored, not as the node remembers them."""
+        return [from_leaf(entry.leaf) for entry in self.databases[host].entries()]
+
+    def kinds(self, host: str) -> list[str]:
+        return [event.kind for event in self.logged(host)]
+
+    def charged(self, host: str, permit: Permit) -> list[int]:
+        """The call numbers that a node's log charges under a permit, in the order of the log."""
+        charges = [e.public for e in self.logged(host) if e.kind == "call.charged"]
+        return [c["number"] for c in charges if c["permit"] == permit.id]
 
     def permit(self, *operations: Operation, host: str, **changed: Any) -> Permit:
         """A permit with `host` as holder and node; `changed` replaces fields."""

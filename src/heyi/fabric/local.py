@@ -19,16 +19,21 @@ class LocalFabric:
     nodes: dict[str, Node] = field(default_factory=dict)
 
     def send(self, host: str, call: Call) -> Answer:
+        return self._node(host).handle(call)
+
+    def revoke(self, host: str, permit: str, at: int) -> None:
+        """Tell a node that a permit was revoked at `at`, the centre's time in Unix seconds."""
+        self._node(host).revoke(permit, at)
+
+    def withdraw(self, hosts: Sequence[str], token: str, scope: str, at: int) -> None:
+        """Tell all connected nodes among `hosts` that a subject withdrew at `at`, as above."""
+        for host in hosts:
+            if host in self.nodes:
+                self.nodes[host].withdraw(Withdrawal(token=token, scope=scope, at=at))
+
+    def _node(self, host: str) -> Node:
         if host not in self.nodes:
             raise InvalidInput(
                 f"no node of `{host}` is connected", hint="start it, or leave the institution out"
             )
-        return self.nodes[host].handle(call)
-
-    def revoke(self, host: str, permit: str) -> None:
-        self.nodes[host].revoke(permit)
-
-    def withdraw(self, hosts: Sequence[str], token: str, scope: str, at: int) -> None:
-        for host in hosts:
-            if host in self.nodes:
-                self.nodes[host].withdraw(Withdrawal(token=token, scope=scope, at=at))
+        return self.nodes[host]

@@ -1,35 +1,46 @@
 """A node: the institution's own enforcement point beside its data.
 
-It verifies the permit against keys that it pinned itself and charges the call durably before it
+It verifies the permit against keys that it pinned itself and logs the charge of the call before it
 computes. It leaves out withdrawn subjects and checks disclosure. It answers with a signed receipt
-and writes the receipt into its own log. A refusal is an answer.
+and writes the receipt into its own log. A refusal is an answer. Its own log is all that it
+remembers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from heyi.audit.event import Event, from_leaf
-from heyi.audit.log import Draft, Log
-from heyi.consent.registry import Withdrawal, WithdrawalRegistry
-from heyi.crypto.canonical import Json, digest, from_canonical
+from heyi.audit.log import Log
+from heyi.consent.registry import Withdrawal
+from heyi.crypto.canonical import Json, digest
 from heyi.crypto.keys import Signer
 from heyi.federation.aggregation import mask
 from heyi.federation.elementary import Floats
-from heyi.federation.frequency import classes, count, size_of
+from heyi.federation.frequency import count
 from heyi.federation.linkage import token, withdrawal_token
+from heyi.federation.node.answer_tokens import answer_tokens
 from heyi.federation.node.disclosure import hold_back, regression_refusal
 from heyi.federation.node.enforce import NodePolicy, enforce
+from heyi.federation.node.node_events import (
+    CallCharged,
+    NodeEvent,
+    NodeRevoked,
+    NodeWithdrew,
+    QuestionPinned,
+    WithdrawnToken,
+    draft_node_event,
+    receipt_event,
+)
+from heyi.federation.node.node_log import NodeLog
 from heyi.federation.questions import answer_question, leaving_out, peers_of
 from heyi.federation.regression import design
 from heyi.federation.wire.answer import Answer
 from heyi.federation.wire.call import Call
-from heyi.federation.wire.operation import CANNOT_COMPUTE, Operation, Refusal
+from heyi.federation.wire.operation import CANNOT_COMPUTE, Refusal
 from heyi.federation.wire.receipt import Receipt, sign_receipt
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.model.permit import Permit
@@ -52,21 +63,15 @@ class Records(Protocol):
         """The valid resident ID number of each record, or None."""
 
 
-class Budget(Protocol):
-    """The durable count of calls under each permit."""
-
-    def charge(self, name: str, *, number: int, limit: int) -> bool:
-        """Record call `number` durably; False if it is beyond `limit`.
-
-        Also False if this or a higher number was used before (a replay).
-        """
-
-
 class Node:
     """The enforcement point of one host, for its own data and for parties that it hosts.
 
     `signers` has the key of each holder served here. `issuer` is the platform's name and public
-    key, pinned by the institution.
+    key, pinned by the institution. `clock` is the node's own time in Unix seconds.
+
+    Raises:
+        VerificationError: the log holds what no node of this version wrote, or other entries than
+            its checkpoint covers, or it has lost the token of a withdrawal.
     """
 
     def __init__(
@@ -76,7 +81,6 @@ class Node:
         signers: Mapping[str, Signer],
         issuer: tuple[str, str],
         records: Records,
-        budget: Budget,
         log: Log,
         linkage_key: bytes,
         clock: Callable[[], int],
@@ -88,71 +92,81 @@ class Node:
         self._signers = dict(signers)
         self._issuer = issuer
         self._records = records
-        self._budget = budget
         self._linkage_key = linkage_key
         self._clock = clock
-        self._registry = WithdrawalRegistry()
-        self._revoked: set[str] = set()
-        self._pins: dict[tuple[str, str], str] = {}
         self._verified: dict[str, Permit] = {}
-        # the log is the node's memory: revocations, withdrawals and pins survive a restart
-        for entry in log.store.entries():
-            self._fold(from_leaf(entry.leaf), entry.body)
+        self._own = NodeLog(log, host=host)
 
-    def _fold(self, event: Event, body: bytes | None) -> None:
-        if event.kind == "permit.revoked":
-            self._revoked.add(event.public["permit"])
-        elif event.kind == "question.pinned":
-            self._pins[event.public["permit"], event.public["what"]] = event.public["digest"]
-        elif event.kind == "consent.withdrawn" and body is not None:
-            token_ = from_canonical(body)["token"]
-            self._registry.add(Withdrawal(token=token_, scope=event.public["scope"], at=event.at))
+    def _keep(self, what: NodeEvent, body: WithdrawnToken | None = None) -> None:
+        """Log what the node was told."""
+        with self._own.writing() as group:
+            group.add([draft_node_event(what, at=self._clock(), actor=self.host, body=body)])
 
-    def _pin(self, permit: Permit, what: str, value: Json) -> Refusal | None:
+    def _admit(self, call: Call, permit: Permit) -> Refusal | None:
+        """A refusal; or None, and the call is charged.
+
+        One transaction, so that two processes never both admit one number.
+        """
+        with self._own.writing() as group:
+            now, revoked = self._clock(), permit.id in self._own.memory.revoked
+            if refusal := enforce(call, permit, now=now, revoked=revoked, policy=self.policy):
+                return refusal
+            # Numbers may skip: an answer that got lost costs its number and nothing else.
+            if not self._own.memory.charged(permit.id) < call.number <= permit.max_calls:
+                return Refusal(
+                    code="calls",
+                    zh=f"调用序号已用过，或已用尽 {permit.max_calls} 次",
+                    en=f"the call number was used before, or all {permit.max_calls} calls were "
+                    "used",
+                )
+            charge = CallCharged(permit=permit.id, number=call.number)
+            group.add([draft_node_event(charge, at=now, actor=self.host, case=permit.case)])
+        return None
+
+    def _pin(
+        self, permit: Permit, what: Literal["without", "peers"], value: Json
+    ) -> Refusal | None:
         """Refuse a list that differs from the first one of its kind under this permit.
 
         Two answers about lists that differ by one person, or one institution, would reveal it. The
         first list is logged, so it stays pinned after a restart.
         """
-        digested = digest(value)
-        known = self._pins.get((permit.id, what))
-        if known is None:
-            public = {"permit": permit.id, "what": what, "digest": digested}
-            event = Event(
-                kind="question.pinned",
-                at=self._clock(),
-                actor=self.host,
-                case=permit.case,
-                public=public,
-            )
-            self.log.append([Draft(event=event)])
-            self._pins[permit.id, what] = digested
-        elif known != digested:
-            zh = {"without": "排除的人员", "peers": "参与掩码的机构"}[what]
-            en = {"without": "persons to leave out", "peers": "institutions to mask among"}[what]
-            return Refusal(
-                code="list-changed",
-                zh=f"{zh}与本许可第一次所用的不同；须另行申请许可",
-                en=f"the {en} are others than at the first call under this permit; "
-                "ask for a new permit",
-            )
-        return None
-
-    def revoke(self, permit: str) -> None:
-        """Refuse everything under this permit from now on, also after a restart."""
-        event = Event(
-            kind="permit.revoked", at=self._clock(), actor=self.host, public={"permit": permit}
+        pin = QuestionPinned(permit=permit.id, what=what, digest=digest(value))
+        with self._own.writing() as group:
+            known = self._own.memory.pinned(permit.id, what)
+            if known is None:
+                now = self._clock()
+                group.add([draft_node_event(pin, at=now, actor=self.host, case=permit.case)])
+        if known is None or known == pin.digest:
+            return None
+        zh = {"without": "排除的人员", "peers": "参与掩码的机构"}[what]
+        en = {"without": "persons to leave out", "peers": "institutions to mask among"}[what]
+        return Refusal(
+            code="list-changed",
+            zh=f"{zh}与本许可第一次所用的不同；须另行申请许可",
+            en=f"the {en} are others than at the first call under this permit; "
+            "ask for a new permit",
         )
-        self.log.append([Draft(event=event)])
-        self._revoked.add(permit)
+
+    def revoke(self, permit: str, at: int) -> None:
+        """Refuse everything under this permit from now on, also after a restart.
+
+        `at` is when the centre revoked, in Unix seconds.
+
+        Raises:
+            InvalidInput: the node's clock is behind its own log, or `permit` or `at` is malformed.
+            StoreError: it could not be logged, so the permit is still in force here.
+        """
+        self._keep(NodeRevoked(permit=permit, at=at))
 
     def withdraw(self, withdrawal: Withdrawal) -> None:
-        """Leave this subject's records out from now on, also after a restart."""
+        """Leave this subject's records out from now on, also after a restart.
+
+        Raises: as `revoke` does.
+        """
         # the token is in the erasable body only, never in the leaf
-        public = {"scope": withdrawal.scope}
-        event = Event(kind="consent.withdrawn", at=withdrawal.at, actor=self.host, public=public)
-        self.log.append([Draft(event=event, body={"token": withdrawal.token})])
-        self._registry.add(withdrawal)
+        what = NodeWithdrew(scope=withdrawal.scope, at=withdrawal.at)
+        self._keep(what, WithdrawnToken(token=withdrawal.token))
 
     def withdrawal_token(self, resident_id: str) -> str:
         """The token under which a subject withdraws; only institutions have the key for it."""
@@ -163,23 +177,15 @@ class Node:
 
         Raises:
             VerificationError: the permit itself does not hold, so there is nothing to sign.
-            InvalidInput: the argument cannot be written canonically; nothing was charged.
+            InvalidInput: the argument cannot be written canonically, and nothing was charged; or
+                the node's clock is behind its own log, and no answer leaves the node.
             StoreError: the call could not be charged or logged; no answer leaves the node.
         """
-        # (1) The permit holds, and the call is allowed under it.
+        # (1) The permit holds, and the argument can be signed for.
         permit, argument = self._open(call.token), call.argument_digest
-        revoked = permit.id in self._revoked
-        refusal = enforce(call, permit, now=self._clock(), revoked=revoked, policy=self.policy)
-        # (2) The call is charged before it is computed: a crash may cost a call, but never lets one
-        # be answered twice.
-        if refusal is None and not self._budget.charge(
-            permit.id, number=call.number, limit=permit.max_calls
-        ):
-            refusal = Refusal(
-                code="calls",
-                zh=f"调用序号已用过，或已用尽 {permit.max_calls} 次",
-                en=f"the call number was used before, or all {permit.max_calls} calls were used",
-            )
+        # (2) The call is allowed under the permit, and charged before it is computed: a crash may
+        # cost a call, but never lets one be answered twice.
+        refusal = self._admit(call, permit)
         # (3) The operation runs.
         result: Json = None
         if refusal is None:
@@ -204,20 +210,11 @@ class Node:
             at=self._clock(),
         )
         signed = sign_receipt(receipt, self._signers[permit.holder])
-        kind = "operation.refused" if refusal else "operation.answered"
-        self.log.append(
-            [
-                Draft(
-                    event=Event(
-                        kind=kind,
-                        at=receipt.at,
-                        actor=permit.holder,
-                        case=permit.case,
-                        public=signed,
-                    )
-                )
-            ]
+        draft = draft_node_event(
+            receipt_event(signed), at=receipt.at, actor=permit.holder, case=permit.case
         )
+        with self._own.writing() as group:
+            group.add([draft])
         return Answer(result=None if refusal else result, refusal=refusal, receipt=signed)
 
     def _open(self, permit_token: str) -> Permit:
@@ -254,7 +251,7 @@ class Node:
             )
         columns = self._records.columns(permit.asset, operation.kinds)
         persons = self._records.persons(permit.asset)
-        withdrawn = self._registry.withdrawn(permit.case)
+        withdrawn = self._own.memory.registry.withdrawn(permit.case)
         keep = np.array(
             [
                 not withdrawn or p is None or self.withdrawal_token(p) not in withdrawn
@@ -292,53 +289,8 @@ class Node:
                     refusal = self._pin(permit, "peers", peers)
                 return (None, refusal) if refusal else (result, None)
             case _:
-                return self._tokens(call.operation, permit, columns, persons, keep, min_cell)
+                name = partial(self._token, permit)
+                return answer_tokens(operation, columns, persons, keep, name, min_cell)
 
     def _token(self, permit: Permit, person: str) -> str:
         return token(self._linkage_key, permit.case, person)
-
-    def _tokens(
-        self,
-        operation: Operation,
-        permit: Permit,
-        columns: Mapping[str, Floats],
-        persons: Sequence[str | None],
-        keep: npt.NDArray[np.bool_],
-        min_cell: int,
-    ) -> tuple[Json, Refusal | None]:
-        """Tokens of persons with complete records, and the number of persons without a token.
-
-        With strata, both are given by class. A person with records of several classes counts in the
-        first of these.
-        """
-        complete = keep.copy()
-        for column in columns.values():
-            complete &= ~np.isnan(column)
-        strata = operation.params.get("strata", ())
-        flat, complete = (
-            classes(strata, columns, complete)
-            if strata
-            else (np.zeros(complete.sum(), int), complete)
-        )
-        chosen = [p for p, c in zip(persons, complete, strict=True) if c]
-        if len(chosen) < min_cell:
-            return None, Refusal(code="too-few-records", zh="记录过少", en="too few records")
-        found: dict[str, int] = {}
-        unlinked = [0] * size_of(strata)
-        # sorted by class, so that `setdefault` keeps the first class of each person
-        for person, class_ in sorted(
-            zip(chosen, flat.tolist(), strict=True), key=lambda row: row[1]
-        ):
-            if person is None:
-                unlinked[class_] += 1
-            else:
-                found.setdefault(self._token(permit, person), class_)
-        parts: list[Json] = [
-            {"tokens": sorted(t for t, c in found.items() if c == n), "unlinked": unlinked[n]}
-            for n in range(len(unlinked))
-        ]
-        if strata:
-            for part in parts:
-                part["unlinked"] = 0 if part["unlinked"] < min_cell else part["unlinked"]
-            return {"strata": parts}, None
-        return parts[0], None
