@@ -9,13 +9,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTHON := $(shell for p in $(PYTHON_WANTED) python3.11 python3.12 python3.13 python3 python; do $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' >/dev/null 2>&1 && echo $$p && break; done)
 
 .PHONY: help demo test check format lint types imports bench bench-start bench-policy bench-shapley peers contributions intervals settlements gaming \
-  differential mutants rules docs lock clean
+  differential mutants rules vectors docs lock clean
 
 help:
 	@echo 'make demo    the whole story on a synthetic county, about a minute'
 	@echo 'make test    the test suite'
 	@echo 'make check   format, lint, types, import contract, tests'
 	@echo 'make rules   compile the shipped rulebook anew, after a change of its packs'
+	@echo 'make vectors   write the worked examples of the log anew, after a change of its format'
 	@echo 'make bench   decision latency beside a hand-written function'
 	@echo 'make bench-start   how long commands take to start, beside python -c pass and an earlier commit'
 	@echo 'make bench-policy   Heyi beside Cedar, Rego and CEL engines, batches, proofs, gas; about ten minutes'
@@ -109,6 +110,9 @@ rules: $(VENV)/dev.stamp
 	$(BIN)/heyi rules build
 	$(BIN)/heyi rules boundaries --out vectors/boundaries.json
 	$(BIN)/python -m docs.rulebook_numbers
+
+vectors: $(VENV)/dev.stamp
+	$(BIN)/python -m docs.audit_vectors
 
 docs: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/docs

@@ -22,10 +22,13 @@ from pathlib import Path
 
 from heyi.app.centre import App, found
 from heyi.app.verification import verify_directory
-from heyi.audit.event import from_leaf
 from heyi.county import scenes
 from heyi.county.scenes import play
 from heyi.county.story import tell_story
+from heyi.exchange.consortium import PLATFORM
+from heyi.exchange.events.kinds import read_entry
+from heyi.exchange.events.used import OperationAsked
+from heyi.exchange.projections import CASE, stream
 from heyi.exchange.request.apply import approve, decide
 from heyi.exchange.request.grant import Terms, grant
 from heyi.exchange.request.register import register_asset
@@ -36,7 +39,7 @@ from heyi.settlement.pot import Pot
 from heyi.settlement.utility import LIKELIHOOD
 from heyi.sources.csv_file import read_csv
 from heyi.sources.study_file import read_study
-from heyi.store.folder import Run, write_run
+from heyi.store.folder import finish_run
 
 ROOT = Path(__file__).resolve().parents[1]
 L1_WANTED, EXTRA_WANTED = 0.01, 4
@@ -77,21 +80,17 @@ def compare(name: str, open_study: Callable[[Path, str], App]) -> Result:
                 if c.specification and not c.settlement
             )
             begun = time.perf_counter()
-            result = run_study(app.consortium, case)
+            result = run_study(app.consortium, case, by=PLATFORM)
             seconds[fits] = time.perf_counter() - begun
             phi[fits] = {s.party: s.contribution for s in result.statements}
             rounds = result.rounds
-            asked = [
-                e
-                for e in (from_leaf(e.leaf) for e in app.database.entries())
-                if e.kind == "operation.asked"
-            ]
-            exchanges = max(
-                number for e in asked if e.case == case for _, number, _ in e.public["calls"]
-            )
+            of_case = (read_entry(e) for e in app.database.stream(stream(CASE, case)))
+            asked = [e.what for e in of_case if isinstance(e.what, OperationAsked)]
+            exchanges = max(number for what in asked for _, number, _ in what.calls)
             extra[fits] = exchanges - rounds
+            app.cosign()
             app.close()
-            write_run(directory, Run(what=case, seed=7, finished=True))
+            finish_run(directory)
             if not verify_directory(directory).holds:
                 raise SystemExit(f"{name}: the log does not verify")
     exact, near = phi[EXACT], phi[NEAR]
@@ -128,11 +127,15 @@ def county(persons: int) -> Callable[[Path, str], App]:
                 given=True,
                 reasons="as before",
             )
-        decide(app.consortium, scene.id)
+        decide(app.consortium, scene.id, by=PLATFORM)
         register_study(
-            app.consortium, scene.id, Valuation(utility=LIKELIHOOD, fits=fits), Pot(fen=30_000_000)
+            app.consortium,
+            scene.id,
+            Valuation(utility=LIKELIHOOD, fits=fits),
+            Pot(fen=30_000_000),
+            by=scene.requester,
         )
-        grant(app.consortium, scene.id, Terms())
+        grant(app.consortium, scene.id, Terms(), by=PLATFORM)
         return app
 
     return open_study
@@ -157,7 +160,7 @@ def heart(data: Path, plan: StudyPlan) -> Callable[[Path, str], App]:
                 origin=study.origin,
                 secret=study.secret,
             )
-            register_asset(app.consortium, asset)
+            register_asset(app.consortium, asset, by=site.id)
         open_plan(app.consortium, study)
         return app
 

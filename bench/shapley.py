@@ -30,6 +30,7 @@ from rich.table import Table
 from bench.contributions import heart
 from bench.games import games_of
 from heyi.crypto.canonical import canonical, from_canonical
+from heyi.exchange.consortium import PLATFORM
 from heyi.exchange.study.joint_study import run_study
 from heyi.exchange.study.plan import Site
 from heyi.exchange.study.valuation import FITS
@@ -206,7 +207,7 @@ def institutions(repeats: int) -> dict[str, Any]:
                 directory = data / f"{fits}-{repeat}"
                 app = heart(data, study)(directory, fits)
                 begun = time.perf_counter()
-                done = run_study(app.consortium, study.id)
+                done = run_study(app.consortium, study.id, by=PLATFORM)
                 seconds.append(time.perf_counter() - begun)
                 app.close()
             result[fits] = statistics.median(seconds)

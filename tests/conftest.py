@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 
 from heyi.app.centre import found
 from heyi.county.story import tell_story
-from heyi.store.folder import Run, write_run
+from heyi.store.folder import finish_run
 from tests.support.heart import SIZES, invented, run
 from tests.support.story import PERSONS, SEED, Story
 
@@ -43,20 +43,45 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def witness_memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What the witnesses of this run of the tests remember, outside the home of whoever runs it."""
+    folder = tmp_path_factory.mktemp("witness")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEYI_WITNESS", str(folder))
+        yield folder
+
+
+@pytest.fixture
+def own_witness(
+    witness_memory: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A copy of that memory for one test, whose commands find it.
+
+    A copy of a run is the same run to its witness. If two tests wrote into two copies, the witness
+    would rightly refuse the second.
+    """
+    folder = tmp_path_factory.mktemp("own") / "witness"
+    shutil.copytree(witness_memory, folder)
+    monkeypatch.setenv("HEYI_WITNESS", str(folder))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """The whole story on a county of 5,000 persons. Read it, do not write into it."""
     directory = tmp_path_factory.mktemp("county") / "run"
     app = found(directory, seed=SEED, what="demo")
     told = tell_story(app, directory, seed=SEED, persons=PERSONS, tell=lambda _: None)
-    write_run(directory, Run(what="demo", seed=SEED, finished=True))
+    app.cosign()
+    finish_run(directory)
     yield Story(directory=directory, app=app, told=told)
     app.close()
 
 
 @pytest.fixture
-def run_copy(story: Story, tmp_path: Path) -> Path:
-    """A copy of the story's folder that a test may spoil."""
+def run_copy(story: Story, own_witness: Path, tmp_path: Path) -> Path:
+    """A copy of the story's folder that a test may spoil; its witness is a copy too."""
     copy = tmp_path / "run"
     shutil.copytree(story.directory, copy)
     return copy
@@ -75,8 +100,8 @@ def stated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def stated_copy(stated: Path, tmp_path: Path) -> Path:
-    """A copy of that run that a test may write into."""
+def stated_copy(stated: Path, own_witness: Path, tmp_path: Path) -> Path:
+    """A copy of that run that a test may write into; its witness is a copy too."""
     copy = tmp_path / "stated"
     shutil.copytree(stated, copy)
     return copy

@@ -201,15 +201,34 @@ def test_verify_and_erase(heyi: Heyi, run_copy: Path, story: Story) -> None:
     done = heyi("verify", run_copy, "--json")
     said = json.loads(done.stdout)
     assert (done.returncode, said["verified"], said["promised"]) == (0, True, 0)
-    assert said["erased"] == [{"entry": story.told.erased, "status": "erased, not replayable"}]
-    entry = story.app.consortium.case("referral").decisions["township-01-records"].index
-    erased = heyi("erase", run_copy, str(entry), "--reason", "subject's request", "--json")
-    assert (erased.returncode, json.loads(erased.stdout)["erased"]) == (0, entry)
-    again = heyi("verify", run_copy, "--json")
-    assert again.returncode == 0
-    assert {e["entry"] for e in json.loads(again.stdout)["erased"]} == {story.told.erased, entry}
-    assert heyi("erase", run_copy, str(entry), "--reason", "again").returncode == 2
-    assert heyi("erase", run_copy, "0", "--reason", " ").returncode == 2
+    # the facts of that decision are still in the log, so it was judged again all the same
+    still, lost = "erased, checked by what else is logged", "erased, not replayable"
+    assert said["erased"] == [{"entry": story.told.erased, "status": still}]
+    case = story.app.consortium.case("referral")
+    entry = case.decisions["township-01-records"].index
+    facts = next(
+        e.index
+        for e in story.app.database.stream("case/referral")
+        if e.body is not None and e.index < entry
+    )
+    words = ("--reason", "subject's request", "--by", "county-hospital", "--json")
+    erased = heyi("erase", run_copy, facts, entry, facts, *words)
+    told = json.loads(erased.stdout)
+    size = story.app.consortium.log.size
+    assert (erased.returncode, told["erased"]) == (0, [facts, entry])
+    assert told["logged_as"] == [size, size + 1]
+    receipts = [run_copy / "receipts" / f"entry-{n}.tlog-proof" for n in told["logged_as"]]
+    assert told["receipts"] == [str(r) for r in receipts] and all(r.is_file() for r in receipts)
+    again = json.loads(heyi("verify", run_copy, "--json").stdout)
+    assert (again["verified"], again["promised"]) == (True, 0)
+    assert {e["entry"]: e["status"] for e in again["erased"]} == {
+        story.told.erased: still,
+        facts: lost,
+        entry: lost,
+    }
+    assert again["decisions_replayed"] == said["decisions_replayed"] - 1
+    assert heyi("erase", run_copy, entry, "--reason", "again").returncode == 2
+    assert heyi("erase", run_copy, 0, "--reason", " ").returncode == 2
     assert "已删除，不可重放 erased, not replayable" in heyi("verify", run_copy).stdout
 
 

@@ -23,7 +23,9 @@ def test_the_commands_go_the_whole_way(stated_copy: Path, tmp_path: Path, heyi: 
         return done.returncode, done.stdout, done.stderr
 
     app = reopen(run)
-    until = legal_day(app.consortium.case(CASE).settlement["disputes_until"])
+    settlement = app.consortium.case(CASE).settlement
+    assert settlement is not None
+    until = legal_day(settlement.disputes_until)
     app.close()
     certificate = tmp_path / "certificate.json"
     assert say("settle", "certificate", run, "--to", certificate)[0] == 0

@@ -23,7 +23,11 @@ from tests.support.story import Story
 ROOT = Path(__file__).resolve().parents[2]
 REFERRAL = ROOT / "examples" / "decide" / "referral.yaml"
 COMMAND = [sys.executable, "-m", "heyi"]
-ENVIRONMENT = {**os.environ, "COLUMNS": "120"}
+
+
+def environment() -> dict[str, str]:
+    """That of now: fixtures name folders in it."""
+    return {**os.environ, "COLUMNS": "120"}
 
 
 def shell(script: str, folder: Path, **more: str) -> subprocess.CompletedProcess[bytes]:
@@ -33,7 +37,7 @@ def shell(script: str, folder: Path, **more: str) -> subprocess.CompletedProcess
         ["bash", "-c", re.sub(r"(?<![/\w])heyi(?= )", command, script)],
         capture_output=True,
         cwd=folder,
-        env={**ENVIRONMENT, **more},
+        env={**environment(), **more},
         timeout=600,
         check=False,
     )
@@ -126,7 +130,7 @@ def test_an_interrupt_at_the_start_is_told_in_a_line(tmp_path: Path, after: floa
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         cwd=tmp_path,
-        env=ENVIRONMENT,
+        env=environment(),
     )
     try:
         running.wait(timeout=after)
@@ -178,9 +182,9 @@ def test_a_study_reads_no_file_outside_its_data(
 
 @pytest.mark.parametrize("columns", ["²", "0", "9" * 5_000])
 def test_any_width_of_the_terminal(heyi_process: Heyi, columns: str) -> None:
-    environment = {"COLUMNS": columns, "LINES": columns}
-    assert heyi_process("decide", REFERRAL, env=environment).returncode == 0
-    assert heyi_process("decide", "absent.yaml", env=environment).returncode == 2
+    size = {"COLUMNS": columns, "LINES": columns}
+    assert heyi_process("decide", REFERRAL, env=size).returncode == 0
+    assert heyi_process("decide", "absent.yaml", env=size).returncode == 2
 
 
 @posix

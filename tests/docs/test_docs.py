@@ -152,7 +152,9 @@ def small_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def place(small_demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(
+    small_demo: Path, own_witness: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """The folder of a reader who has cloned the repository and made the demo."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     shutil.copytree(ROOT / "src" / "heyi" / "rulebook", tmp_path / "src" / "heyi" / "rulebook")

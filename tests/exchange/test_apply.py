@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from heyi.county.scenes import STUDY_KINDS
+from heyi.exchange.consortium import PLATFORM
 from heyi.exchange.money.pay import approve_settlement, pay
 from heyi.exchange.money.settle import register_utility
 from heyi.exchange.request.apply import approve, submit, supply
@@ -54,7 +55,17 @@ def test_a_request_that_cannot_be_submitted(
     consortium = story.app.consortium
     size = consortium.log.size
     with pytest.raises(InvalidInput, match=words):
-        submit(consortium, replace(REQUEST, **changed))  # type: ignore[arg-type]
+        request = replace(REQUEST, **changed)  # type: ignore[arg-type]
+        submit(consortium, request, by=request.requester)
+    assert consortium.log.size == size
+
+
+def test_nobody_submits_for_somebody_else(story: Story) -> None:
+    consortium = story.app.consortium
+    size = consortium.log.size
+    for by in (PLATFORM, "county-hospital", "nobody"):
+        with pytest.raises(InvalidInput, match=f"`{by}` cannot submit for `medical-college`"):
+            submit(consortium, REQUEST, by=by)
     assert consortium.log.size == size
 
 
@@ -97,27 +108,27 @@ def test_what_has_no_case_no_permit_or_no_leave(story: Story) -> None:
     consortium = story.app.consortium
     size = consortium.log.size
     with pytest.raises(InvalidInput, match="nothing in case `foreign-court` is permitted"):
-        grant(consortium, "foreign-court")
+        grant(consortium, "foreign-court", by=PLATFORM)
     with pytest.raises(InvalidInput, match="has no permit"):
-        revoke(consortium, "referral", "referral.nothing", reason="")
+        revoke(consortium, "referral", "referral.nothing", reason="", by=PLATFORM)
     with pytest.raises(InvalidInput, match="asks for no operation `logistic`"):
-        Session(consortium, "village-blood-pressure").operation("logistic")
+        Session(consortium, "village-blood-pressure", by=PLATFORM).operation("logistic")
     with pytest.raises(InvalidInput, match="has permits or a utility already"):
-        register_utility(consortium, "stroke-risk", {"utility": "coverage"})
+        register_utility(consortium, "stroke-risk", {"utility": "coverage"}, by="medical-college")
     with pytest.raises(InvalidInput, match="is paid and cannot be paid"):
-        pay(consortium, "stroke-risk")
+        pay(consortium, "stroke-risk", by=PLATFORM)
     with pytest.raises(InvalidInput, match="is paid and cannot be approved"):
         approve_settlement(consortium, "stroke-risk", by="finance-office")
-    for act in (pay, lambda h, c: approve_settlement(h, c, by="finance-office")):
+    for act in (pay, approve_settlement):
         with pytest.raises(InvalidInput, match="has no settlement"):
-            act(consortium, "referral")
+            act(consortium, "referral", by="finance-office")
     assert consortium.log.size == size
 
 
 def test_parties_and_assets_are_registered_once(story: Story) -> None:
     consortium = story.app.consortium
     with pytest.raises(InvalidInput, match="registered already"):
-        register_asset(consortium, consortium.asset("township-01-records"))
+        register_asset(consortium, consortium.asset("township-01-records"), by="township-01")
     key = story.app.keyring.signer("insurer").public_key
     again = Party(
         id="insurer",
@@ -128,10 +139,10 @@ def test_parties_and_assets_are_registered_once(story: Story) -> None:
         public_key=key,
     )
     with pytest.raises(InvalidInput, match="registered already"):
-        register_party(consortium, again)
+        register_party(consortium, again, by=PLATFORM)
     new = replace(again, id="insurer-two")
     with pytest.raises(InvalidInput, match=r"`data\.anonymised` needs a attested source"):
-        register_party(consortium, new, {"data.anonymised": True})
+        register_party(consortium, new, {"data.anonymised": True}, by=PLATFORM)
 
 
 def test_a_fact_is_stated_by_somebody_who_is_known(story: Story) -> None:

@@ -2,63 +2,102 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from heyi.app.centre import reopen
+from heyi.app.centre import App
 from heyi.app.verification import verify_directory
-from heyi.audit.event import from_leaf
+from heyi.crypto.canonical import canonical, from_canonical
+from heyi.crypto.codec import from_json, to_json
+from heyi.exchange.consortium import PLATFORM
+from heyi.exchange.events.applied import DecisionMade
+from heyi.exchange.events.erased import BodyErased
+from heyi.exchange.events.typed import TypedEvent
 from heyi.exchange.proof.erase import erase
+from heyi.exchange.proof.judged import check_public
+from heyi.exchange.request.apply import decision_leaf
 from heyi.model.errors import InvalidInput
+from heyi.policy.cases import run_case
+from heyi.policy.decide import DecisionPoint
+from tests.support.forge import logged, opened, said
+from tests.support.shipped import shipped_book
 from tests.support.story import Story
 
 
-def decisions(directory: Path) -> list[int]:
-    app = reopen(directory)
-    found = [
-        e.index
-        for e in app.database.entries()
-        if from_leaf(e.leaf).kind == "decision.made" and e.body is not None
-    ]
-    app.close()
-    return found
+def with_body(app: App, kind: type[TypedEvent]) -> list[int]:
+    return [e.index for e in logged(app.consortium, kind) if e.body is not None]
 
 
-def test_erased_is_not_replayable_and_still_holds(run_copy: Path) -> None:
-    entry = decisions(run_copy)[5]
+def test_an_erased_decision_is_computed_from_the_facts_that_are_still_there(
+    run_copy: Path,
+) -> None:
     before = verify_directory(run_copy)
-    app = reopen(run_copy)
-    body = next(app.database.entries(entry)).body
-    assert body is not None
-    erase(app.consortium, entry, reason="subject's request")
-    app.close()
+    with opened(run_copy) as app:
+        entry = with_body(app, DecisionMade)[5]
+        (stored,) = app.database.entries(entry, entry + 1)
+        assert stored.body is not None
+        erase(app.consortium, [entry], reason="subject's request", by=PLATFORM)
     after = verify_directory(run_copy)
     assert after.faults == []
-    assert after.replayed.decisions == before.replayed.decisions - 1
-    assert entry in after.replayed.erased
+    assert after.replayed.decisions == before.replayed.decisions
     for path in run_copy.rglob("heyi.db*"):
-        assert body not in path.read_bytes(), f"the erased body is still in {path.name}"
+        assert stored.body not in path.read_bytes(), f"the erased body is still in {path.name}"
 
 
-def test_every_body_may_go_and_the_log_still_verifies(run_copy: Path) -> None:
-    app = reopen(run_copy)
-    bodies = [e.index for e in app.database.entries() if e.body is not None]
-    for entry in bodies[:40]:
-        erase(app.consortium, entry, reason="retention ended")
-    app.close()
-    assert verify_directory(run_copy).faults == []
-    reopen(run_copy).close()  # the fold works without them
+def test_a_decision_whose_facts_are_gone_too_is_not_replayable_and_still_holds(
+    run_copy: Path,
+) -> None:
+    before = verify_directory(run_copy)
+    with opened(run_copy) as app:
+        made = next(e for e in logged(app.consortium, DecisionMade) if e.case == "referral")
+        of_case = [e.index for e in logged(app.consortium, TypedEvent, case="referral")]
+        gone = [i for i in with_body(app, TypedEvent) if i in of_case]
+        assert made.index in gone and len(gone) > 1
+        erase(app.consortium, gone, reason="subject's request", by=PLATFORM)
+    after = verify_directory(run_copy)
+    assert after.faults == []
+    assert after.replayed.decisions < before.replayed.decisions
+    assert set(gone) <= {*after.replayed.erased}
+
+
+def test_every_body_may_go_at_once_and_the_log_still_verifies(run_copy: Path) -> None:
+    with opened(run_copy) as app:
+        gone = with_body(app, TypedEvent)
+        assert len(gone) > 40
+        told = erase(app.consortium, gone, reason="retention ended", by=PLATFORM)
+        reports = logged(app.consortium, BodyErased)[-len(gone) :]
+        assert [e.index for e in reports] == told
+        assert [said(e, BodyErased).entry for e in reports] == gone
+        assert with_body(app, TypedEvent) == []
+    verification = verify_directory(run_copy)
+    assert verification.faults == []
+    with opened(run_copy) as app:  # the fold works without them
+        assert len(app.consortium.state.cases) > 10
+
+
+def test_no_honest_decision_contradicts_its_public_part() -> None:
+    """A leaf sorts its names and a decision does not; each worked case of the law is tried."""
+    point = DecisionPoint(shipped_book())
+    assert len(point.book.cases) > 1_000
+    for case in point.book.cases:
+        made = decision_leaf(replace(run_case(point, case).decision, asset="records"))
+        check_public(from_json(from_canonical(canonical(to_json(made))), DecisionMade), point)
 
 
 def test_what_cannot_be_erased(run_copy: Path, story: Story) -> None:
-    app = reopen(run_copy)
-    size = app.consortium.log.size
-    with pytest.raises(InvalidInput, match="has no body to erase"):
-        erase(app.consortium, story.told.erased, reason="again")
-    with pytest.raises(InvalidInput, match=f"entries run from 0 to {size - 1}"):
-        erase(app.consortium, size, reason="none there")
-    with pytest.raises(InvalidInput, match="has no entry -1"):
-        erase(app.consortium, -1, reason="none there")
-    assert app.consortium.log.size == size
-    app.close()
+    with opened(run_copy) as app:
+        size = app.consortium.log.size
+        kept = with_body(app, DecisionMade)[0]
+        for entries, reason, words in (
+            ([story.told.erased], "again", "has no body to erase"),
+            ([size], "none there", f"entries run from 0 to {size - 1}"),
+            ([-1], "none there", "has no entry -1"),
+            ([kept], "  ", "needs a reason"),
+            ([kept, size], "one of two", f"has no entry {size}"),
+        ):
+            with pytest.raises(InvalidInput, match=words):
+                erase(app.consortium, entries, reason=reason, by=PLATFORM)
+        assert app.consortium.log.size == size
+        assert kept in with_body(app, DecisionMade), "one that fails erases none of its batch"

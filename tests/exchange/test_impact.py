@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from heyi.app.centre import reopen
 from heyi.app.verification import past_impact
-from heyi.audit.event import from_leaf
-from heyi.crypto.canonical import from_canonical
+from heyi.exchange.consortium import PLATFORM
+from heyi.exchange.events.applied import DecisionMade, Grounds
 from heyi.exchange.proof.erase import erase
 from heyi.model.decision import Decision, Outcome
 from heyi.model.errors import InvalidInput, VerificationError
@@ -25,6 +24,7 @@ from heyi.policy.language import ir
 from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.schema import to_ordinals
 from heyi.sources.rulebook import read_rulebook
+from tests.support import forge
 from tests.support.story import Story
 
 Answer = tuple[Outcome, bool]
@@ -61,14 +61,10 @@ def logged(story: Story) -> dict[int, tuple[Answer, dict[str, Value] | None]]:
     """Each decision of the log by its entry, with its facts; None if they were erased."""
     schema = story.app.consortium.point.book.schema
     found: dict[int, tuple[Answer, dict[str, Value] | None]] = {}
-    for entry in story.app.database.entries():
-        event = from_leaf(entry.leaf)
-        if event.kind == "decision.made":
-            facts = None
-            if entry.body is not None:
-                facts = unpack(schema, [int(w, 16) for w in from_canonical(entry.body)["words"]])
-            answer = (Outcome(event.public["outcome"]), bool(event.public["curable"]))
-            found[entry.index] = (answer, facts)
+    for entry in forge.logged(story.app.consortium, DecisionMade):
+        made, grounds = forge.said(entry, DecisionMade), entry.content(Grounds)
+        facts = unpack(schema, [int(w, 16) for w in grounds.words]) if grounds else None
+        found[entry.index] = ((made.outcome, made.curable), facts)
     return found
 
 
@@ -109,12 +105,12 @@ def test_each_change_names_the_case_and_the_asset_of_its_entry(
     story: Story, hard: DecisionPoint
 ) -> None:
     past = past_impact(story.directory, hard)
-    consortium = story.app.consortium
+    made = {e.index: e for e in forge.logged(story.app.consortium, DecisionMade)}
     assert past.changed
     for c in past.changed:
-        assert c.asset in consortium.case(c.case).decisions
-        event = from_leaf(next(story.app.database.entries(c.entry)).leaf)
-        assert (event.kind, event.case, event.public["asset"]) == ("decision.made", c.case, c.asset)
+        assert c.asset in story.app.consortium.case(c.case).decisions
+        entry = made[c.entry]
+        assert (entry.case, forge.said(entry, DecisionMade).asset) == (c.case, c.asset)
     assert {c.case for c in past.changed} >= {"referral"}
 
 
@@ -162,10 +158,8 @@ def test_erased_bodies_are_counted_and_not_guessed(run_copy: Path, hard: Decisio
     before = past_impact(run_copy, hard)
     gone = [c.entry for c in before.changed][:2]
     assert len(gone) == 2
-    app = reopen(run_copy)
-    for entry in gone:
-        erase(app.consortium, entry, reason="subject's request")
-    app.close()
+    with forge.opened(run_copy) as app:
+        erase(app.consortium, gone, reason="subject's request", by=PLATFORM)
     after = past_impact(run_copy, hard)
     assert (after.erased, after.decided) == (before.erased + 2, before.decided - 2)
     assert after.changed == [c for c in before.changed if c.entry not in gone]

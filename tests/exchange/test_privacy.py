@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from heyi.audit.event import from_leaf
+from heyi.exchange.events.used import ConsentWithdrawn, Subject
 from heyi.sources.csv_file import read_csv
+from tests.support.forge import logged, said
 from tests.support.story import Story
 
 
@@ -35,10 +36,11 @@ def test_no_identifier_in_any_log(story: Story) -> None:
 
 
 def test_withdrawals_are_logged_without_the_person(story: Story) -> None:
-    withdrawals = [
-        from_leaf(e.leaf)
-        for e in story.app.database.entries()
-        if from_leaf(e.leaf).kind == "consent.withdrawn"
-    ]
+    withdrawals = logged(story.app.consortium, ConsentWithdrawn)
     assert withdrawals
-    assert all(set(w.public) == {"scope"} and w.commitment is not None for w in withdrawals)
+    for entry in withdrawals:
+        body = entry.content(Subject)
+        assert body is not None, "the token stands in the body alone"
+        (stored,) = story.app.database.entries(entry.index, entry.index + 1)
+        assert body.token.encode() not in stored.leaf
+        assert said(entry, ConsentWithdrawn).via in story.app.consortium.state.parties

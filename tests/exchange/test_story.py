@@ -6,11 +6,12 @@ from collections import Counter
 
 import pytest
 
-from heyi.audit.event import Event, from_leaf
 from heyi.county import scenes
 from heyi.county.founding import UNPREPARED, WITHOUT_MINOR_RULES, records_of
+from heyi.exchange.events.used import OperationAnswered
 from heyi.exchange.request.grant import seat
 from heyi.model.decision import Decision, Outcome
+from tests.support.forge import logged, said
 from tests.support.story import Story
 
 
@@ -32,7 +33,7 @@ def test_permitted_with_obligations_that_stand_in_the_permit(story: Story) -> No
     assert decision.outcome is Outcome.PERMIT_WITH_OBLIGATIONS
     case = story.app.consortium.case(scenes.REFERRAL.id)
     (decided,) = case.decisions.values()
-    assert set(decided.obligations) == {o.rule for o in decision.obligations}
+    assert set(decided.made.obligations) == {o.rule for o in decision.obligations}
 
 
 def test_refused_with_a_cure_and_then_cured(story: Story) -> None:
@@ -86,10 +87,10 @@ def test_the_committees_condition_stands_in_every_permit(story: Story) -> None:
 
 
 def test_a_withdrawal_lowers_exactly_one_cell_by_one(story: Story) -> None:
-    before, after = story.told.before, story.told.after
-    lower = [b - a for b, a in zip(before["cells"], after["cells"], strict=True) if b != a]
+    before, after = story.told.before.figures, story.told.after.figures
+    cells = zip(before["cells"], after["cells"], strict=True)
     held_back = sum(after["held_back"]) - sum(before["held_back"])
-    assert (lower, held_back) == ([1], 0)
+    assert ([b - a for b, a in cells if b != a], held_back) == ([1], 0)
 
 
 def test_nodes_refuse_after_revocation(story: Story) -> None:
@@ -101,24 +102,18 @@ def test_nodes_refuse_after_revocation(story: Story) -> None:
 
 
 def test_village_clinics_answer_through_their_hosts(story: Story) -> None:
-    receipts = [
-        c.public
-        for c in (e for e in _events(story) if e.kind == "operation.answered")
-        if c.public["holder"].startswith("village")
-    ]
-    assert receipts
-    assert {r["host"] for r in receipts} <= {f"township-{n:02d}" for n in range(1, 13)}
+    answers = [said(e, OperationAnswered) for e in logged(story.app.consortium, OperationAnswered)]
+    villages = [a for a in answers if a.holder.startswith("village")]
+    assert villages
+    assert {a.host for a in villages} <= {f"township-{n:02d}" for n in range(1, 13)}
 
 
 def test_the_pot_is_paid_to_the_fen(story: Story) -> None:
     study = story.told.study
     assert len(study.statements) == 12
     case = story.app.consortium.case(study.case)
-    assert sum(s.share_fen for s in study.statements) == case.settlement["pot_fen"] == case.paid_fen
+    assert case.settlement is not None
+    assert sum(s.share_fen for s in study.statements) == case.settlement.pot_fen == case.paid_fen
     assert case.paid == {s.party: s.share_fen for s in study.statements}
     assert story.told.payment.outcome.is_permit
     assert sum(s.contribution for s in study.statements) == study.statements[0].total
-
-
-def _events(story: Story) -> list[Event]:
-    return [from_leaf(e.leaf) for e in story.app.database.entries()]

@@ -16,7 +16,10 @@ from sklearn.metrics import roc_auc_score
 from heyi.app.centre import App, found
 from heyi.app.verification import verify_directory
 from heyi.crypto.canonical import Json, from_canonical
+from heyi.exchange.consortium import PLATFORM
+from heyi.exchange.events.used import OperationAsked
 from heyi.exchange.money.settle import settle
+from heyi.exchange.request.grant import revoke
 from heyi.exchange.request.register import register_asset
 from heyi.exchange.study.joint_study import StudyResult, run_study
 from heyi.exchange.study.plan import Site, StudyPlan, open_plan, register_plan
@@ -31,7 +34,8 @@ from heyi.settlement.game import Game
 from heyi.settlement.sample import Sample
 from heyi.sources.csv_file import read_csv
 from heyi.sources.study_file import read_study
-from heyi.store.folder import Run, write_run
+from heyi.store.folder import finish_run
+from tests.support import forge
 from tests.support.county import County
 from tests.support.heart import FILES, POSITION, SCALING, SIZES, invented
 from tests.support.machine import ROOT
@@ -105,11 +109,10 @@ def opened(
             "origin": plan.origin,
             "secret": plan.secret,
         }
-        asset_id = plan.asset(site.id)
-        register_asset(
-            app.consortium,
-            app.import_table(table, host=site.id, asset_id=asset_id, holder=site.id, **names),
+        asset = app.import_table(
+            table, host=site.id, asset_id=plan.asset(site.id), holder=site.id, **names
         )
+        register_asset(app.consortium, asset, by=site.id)
     open_plan(app.consortium, plan)
     return app, plan
 
@@ -124,14 +127,16 @@ def run(
 ) -> tuple[StudyResult, Any, int]:
     """Run it: the result, what was measured, and the number of exchanges."""
     app, plan = opened(data, directory, valuation, plan, operations, **params)
-    result = run_study(app.consortium, plan.id)
-    case = app.consortium.case(plan.id)
-    content = app.database.artefact(case.settlement["certificate"])
+    result = run_study(app.consortium, plan.id, by=PLATFORM)
+    settlement = app.consortium.case(plan.id).settlement
+    assert settlement is not None
+    content = app.database.artefact(settlement.certificate)
     assert content is not None
     measured = verify_certificate(from_canonical(content))
-    calls = sum(1 for e in app.database.entries() if b'"operation.asked"' in e.leaf)
+    calls = len(forge.logged(app.consortium, OperationAsked))
+    app.cosign()
     app.close()
-    write_run(directory, Run(what=plan.id, seed=7, finished=True))
+    finish_run(directory)
     verification = verify_directory(directory)
     assert verification.holds, verification.faults
     assert sum(s.share_fen for s in result.statements) <= 10_000_000
@@ -247,7 +252,7 @@ def test_another_table_is_not_settled(data: Path, tmp_path: Path) -> None:
         players=PLAYERS, values=tuple(values), unit="units", specification=case.specification
     )
     with pytest.raises(InvalidInput, match="not the registered table"):
-        settle(app.consortium, plan.id, other)
+        settle(app.consortium, plan.id, other, by=PLATFORM)
     app.close()
 
 
@@ -445,15 +450,16 @@ def test_who_drops_out_in_the_middle_is_left_out_and_the_log_verifies(
     permit = next(p for p in app.consortium.case(plan.id).permits if p.endswith(plan.asset("va")))
 
     def revoke_in_the_second(round_number: int) -> None:
-        if round_number == 2:
-            app.node("va").revoke(permit)
+        if round_number == 2 and not app.consortium.case(plan.id).revoked:
+            revoke(app.consortium, plan.id, permit, reason="it leaves", by=PLATFORM)
 
-    result = run_study(app.consortium, plan.id, on_round=revoke_in_the_second)
+    result = run_study(app.consortium, plan.id, by=PLATFORM, on_round=revoke_in_the_second)
     assert set(result.refused) == {"va"} and {s.party for s in result.statements} == set(
         PLAYERS
     ) - {"va"}
+    app.cosign()
     app.close()
-    write_run(tmp_path / "run", Run(what=plan.id, seed=7, finished=True))
+    finish_run(tmp_path / "run")
     verification = verify_directory(tmp_path / "run")
     assert verification.holds, verification.faults
 
@@ -467,10 +473,10 @@ def test_a_masked_study_ends_when_somebody_drops_out(data: Path, tmp_path: Path)
 
     def revoke_in_the_second(round_number: int) -> None:
         if round_number == 2:
-            app.node("va").revoke(permit)
+            revoke(app.consortium, plan.id, permit, reason="it leaves", by=PLATFORM)
 
     with pytest.raises(Refused, match="masked sums need every institution: `va`"):
-        run_study(app.consortium, plan.id, on_round=revoke_in_the_second)
+        run_study(app.consortium, plan.id, by=PLATFORM, on_round=revoke_in_the_second)
     app.close()
 
 
@@ -491,7 +497,7 @@ def test_a_game_that_does_not_follow_from_what_was_registered_is_not_settled(
     ]
     for game, says in wrong:
         with pytest.raises(InvalidInput, match=says):
-            settle(app.consortium, plan.id, game)
+            settle(app.consortium, plan.id, game, by=PLATFORM)
     assert not app.consortium.case(plan.id).settlement
     app.close()
 

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from heyi.app.rulebooks import shelf
 from heyi.app.verification import Verification, verify_directory
-from heyi.audit.event import from_leaf
-from heyi.crypto.canonical import canonical
+from heyi.audit.event import Event, from_leaf
+from heyi.audit.verify import Checked
+from heyi.crypto.canonical import from_canonical
 from heyi.crypto.merkle import leaf_hash
-from heyi.exchange.proof.replay import Replay
+from heyi.exchange.consortium import PLATFORM
+from heyi.exchange.events import applied, used
+from heyi.exchange.proof.auditor import Auditor
+from heyi.exchange.proof.replay import close, replay_centre, replay_node
+from heyi.exchange.request.grant import seat
+from heyi.model.decision import Outcome
 from heyi.model.errors import InvalidInput
+from heyi.store.database import Database
+from tests.support import forge
 from tests.support.story import Story
 
 
@@ -32,15 +41,15 @@ def named(v: Verification) -> set[int | None]:
 def test_the_story_verifies(story: Story) -> None:
     v = verify_directory(story.directory)
     assert v.faults == []
-    logged = [from_leaf(e.leaf).kind for e in story.app.database.entries()]
-    # one body was erased in the story
-    assert v.replayed.decisions == logged.count("decision.made") - 1
-    assert v.replayed.erased == [story.told.erased]
-    assert v.replayed.permits == logged.count("permit.issued")
-    assert v.replayed.receipts == logged.count("operation.answered") + logged.count(
-        "operation.refused"
-    )
-    assert v.replayed.settlements == 1
+    consortium = story.app.consortium
+    decisions = forge.logged(consortium, applied.DecisionMade)
+    # the body of one was erased in the story, and its facts are still there
+    assert v.replayed.decisions == len(decisions) == v.replayed.outcomes.total()
+    assert v.replayed.erased == []
+    assert [e.index for e in decisions if e.erased] == [story.told.erased]
+    assert v.replayed.permits == len(forge.logged(consortium, applied.PermitIssued))
+    assert v.replayed.receipts == len(forge.logged(consortium, used.ReceiptLogged))
+    assert (v.replayed.settlements, v.replayed.unanswered) == (1, 0)
 
 
 @pytest.mark.parametrize("column", ["leaf", "leaf_hash"])
@@ -64,57 +73,45 @@ def test_any_changed_byte_of_an_event_is_named(run_copy: Path, column: str) -> N
     assert verify_directory(run_copy).holds
 
 
-def test_a_changed_fact_of_a_decision_is_named(run_copy: Path) -> None:
-    connection = sqlite3.connect(run_copy / "heyi.db")
-    rows = connection.execute(
-        "select e.idx, e.leaf, b.body from entries e join bodies b on e.idx = b.idx order by e.idx"
-    ).fetchall()
-    connection.close()
-    index, body = next((i, b) for i, leaf, b in rows if from_leaf(leaf).kind == "decision.made")
+def test_a_changed_fact_of_a_decision_is_named(run_copy: Path, story: Story) -> None:
+    found = forge.last(story.app.consortium, applied.DecisionMade, case="insurance-claim")
+    (stored,) = story.app.database.entries(found.index, found.index + 1)
+    assert stored.body is not None
     spoil(
         run_copy,
         "update bodies set body = ? where idx = ?",
-        body.replace(b'"words"', b'"wordz"'),
-        index,
+        stored.body.replace(b'"words"', b'"wordz"'),
+        found.index,
     )
-    assert verify_directory(run_copy).faults[0][1].entry == index
+    assert named(verify_directory(run_copy)) == {found.index}
 
 
-def test_a_forged_decision_with_fresh_hashes_does_not_replay(run_copy: Path) -> None:
-    """The operator rewrites an entry and its hashes: both the checkpoint and the replay notice."""
-    connection = sqlite3.connect(run_copy / "heyi.db")
-    rows = connection.execute("select idx, leaf from entries order by idx").fetchall()
-    connection.close()
-    index, event = next(
-        (i, from_leaf(leaf))
-        for i, leaf in rows
-        if from_leaf(leaf).kind == "decision.made" and from_leaf(leaf).public["outcome"] == "deny"
-    )
-    forged = canonical(
-        {
-            "v": 1,
-            "kind": event.kind,
-            "at": event.at,
-            "actor": event.actor,
-            "case": event.case,
-            "public": {**event.public, "outcome": "permit", "curable": False},
-            "body": event.commitment.to_json() if event.commitment else None,
-        }
-    )
+def rewrite(directory: Path, index: int, event: Event) -> None:
+    """Replace an entry and repair its own hash, as whoever holds the disk can do."""
+    forged = event.to_leaf()
     spoil(
-        run_copy,
+        directory,
         "update entries set leaf = ?, leaf_hash = ? where idx = ?",
         forged,
         leaf_hash(forged),
         index,
     )
-    v = verify_directory(run_copy)
-    assert index in named(v)
-    assert any(
-        "replays to another answer: outcome" in f.message or "curable" in f.message
-        for _, f in v.faults
+
+
+def test_a_forged_decision_with_fresh_hashes_does_not_replay(run_copy: Path, story: Story) -> None:
+    """The operator rewrites an entry and its hashes: both the checkpoint and the replay notice."""
+    denied = next(
+        e
+        for e in forge.logged(story.app.consortium, applied.DecisionMade)
+        if forge.said(e, applied.DecisionMade).outcome is Outcome.DENY
     )
-    assert any("are not those of the checkpoint" in f.message for _, f in v.faults)
+    event, _ = forge.raw(story.app.consortium, denied.index)
+    public = {**event.public, "outcome": "permit", "curable": False}
+    rewrite(run_copy, denied.index, replace(event, public=public))
+    v = verify_directory(run_copy)
+    told = [f.message for _, f in v.faults if f.entry == denied.index]
+    assert any("replays to another answer: outcome" in message for message in told)
+    assert any("checkpoint" in f.message for f in v.centre.faults)
 
 
 def test_a_receipt_that_a_node_denies_is_noticed(run_copy: Path) -> None:
@@ -124,26 +121,48 @@ def test_a_receipt_that_a_node_denies_is_noticed(run_copy: Path) -> None:
         "delete from entries where idx = (select max(idx) from entries)",
         database=database,
     )
-    assert any(
-        "`tcm-hospital` lacks a receipt" in f.message for _, f in verify_directory(run_copy).faults
-    )
+    told = [f.message for _, f in verify_directory(run_copy).faults]
+    assert any("`tcm-hospital` lacks the receipt" in message for message in told), told
 
 
 def test_a_use_that_was_never_announced_is_noticed(story: Story) -> None:
     """The centre hides a use with its announcement and receipts; the nodes' logs show it."""
-    v = verify_directory(story.directory)
-    last = [c for c in v.centre.entries if c.event.kind == "operation.asked"][-1]
-    calls = [(permit, number) for permit, number, _ in last.event.public["calls"]]
-    shown = [
-        c
-        for c in v.centre.entries
-        if c is not last
-        and (c.event.public.get("permit"), c.event.public.get("number")) not in calls
-    ]
-    issuer = ("platform", story.app.keyring.signer("platform").public_key)
-    events = {host: [c.event for c in report.entries] for host, report in v.nodes.items()}
-    faults = Replay(story.app.database, shelf(), issuer=issuer).run(shown, events).faults
-    assert sum("which nobody logged" in f.message for f in faults) == len(calls)
+    consortium = story.app.consortium
+    hidden = forge.last(consortium, used.OperationAsked)
+    calls = [(p, n) for p, n, _ in forge.said(hidden, used.OperationAsked).calls]
+
+    def is_shown(entry: Checked) -> bool:
+        public = entry.event.public
+        return entry.index != hidden.index and (
+            (public.get("permit"), public.get("number")) not in calls
+        )
+
+    auditor = Auditor(
+        artefacts=story.app.database,
+        rulebooks=shelf(),
+        issuer=(PLATFORM, story.app.signer(PLATFORM).public_key),
+        origin=consortium.log.signer.name,
+    )
+    for _ in replay_centre(filter(is_shown, checked(story.app.database)), auditor):
+        pass
+    for host, database in story.app.node_databases.items():
+        replay_node(host, checked(database), auditor)
+    close(auditor)
+    faults = auditor.report.faults
+    ran = [log for log, f in faults if "which nobody logged" in f.message]
+    assert len(ran) == len(calls)
+    assert set(ran) == {seat(consortium, hidden.case, p).permit.audience for p, _ in calls}
+
+
+def checked(database: Database) -> list[Checked]:
+    """The entries of a log as its check hands them to the replay."""
+    found = []
+    for entry in database.entries():
+        event = from_leaf(entry.leaf)
+        body = None if entry.body is None else from_canonical(entry.body)
+        erased = event.commitment is not None and body is None
+        found.append(Checked(index=entry.index, event=event, body=body, erased=erased))
+    return found
 
 
 def test_a_changed_settlement_does_not_recompute(run_copy: Path) -> None:
@@ -191,21 +210,12 @@ def test_a_node_log_that_is_absent_is_noticed(run_copy: Path) -> None:
     ]
 
 
-def test_an_approval_that_the_authority_did_not_sign_is_noticed(run_copy: Path) -> None:
+def test_an_approval_that_the_authority_did_not_sign_is_noticed(
+    run_copy: Path, story: Story
+) -> None:
     """The platform turns a refusal into an approval and repairs every hash, but cannot sign it."""
-    connection = sqlite3.connect(run_copy / "heyi.db")
-    rows = connection.execute("select idx, leaf from entries order by idx").fetchall()
-    connection.close()
-    index, leaf = next((i, leaf) for i, leaf in rows if from_leaf(leaf).kind == "approval.refused")
-    forged = leaf.replace(b'"approval.refused"', b'"approval.given"').replace(
-        b'"given":false', b'"given":true'
-    )
-    spoil(
-        run_copy,
-        "update entries set leaf = ?, leaf_hash = ? where idx = ?",
-        forged,
-        leaf_hash(forged),
-        index,
-    )
-    faults = verify_directory(run_copy).faults
-    assert any(f.entry == index and "the approval does not hold" in f.message for _, f in faults)
+    refused = forge.first(story.app.consortium, applied.ApprovalRefused)
+    event, _ = forge.raw(story.app.consortium, refused.index)
+    rewrite(run_copy, refused.index, replace(event, kind=applied.ApprovalGiven.KIND))
+    told = [f.message for _, f in verify_directory(run_copy).faults if f.entry == refused.index]
+    assert any("the approval" in message and "signature" in message for message in told), told

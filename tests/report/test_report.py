@@ -48,6 +48,7 @@ class Rendered:
     data: ReportData
     html: str
     directory: Path
+    witness: tuple[str, str]
 
 
 @pytest.fixture(scope="session")
@@ -55,14 +56,22 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rendered]:
     directory = tmp_path_factory.mktemp("report") / "demo"
     app = found(directory, seed=SEED, what="demo")
     told = tell_story(app, directory, seed=SEED, persons=PERSONS, tell=lambda _: None)
+    app.cosign()
     verified = numbers(verify_directory(directory))
-    data = demo_report(app.consortium, told, seed=SEED, verified=verified)
+    data = demo_report(
+        app.consortium,
+        told,
+        seed=SEED,
+        verified=verified,
+        witness=(app.witness.signer.name, app.witness.signer.public_key),
+    )
     yield Rendered(
         consortium=app.consortium,
         told=told,
         data=data,
         html=render_report(data),
         directory=directory,
+        witness=(app.witness.signer.name, app.witness.signer.public_key),
     )
     app.close()
 
@@ -191,8 +200,8 @@ def test_frequencies_show_what_was_held_back_and_what_changed(
     uses = rendered.data.uses
     assert uses is not None and uses.frequency is not None
     rows = uses.frequency.rows
-    assert [r.before for r in rows] == rendered.told.before["cells"]
-    assert [r.held_after for r in rows] == rendered.told.after["held_back"]
+    assert [r.before for r in rows] == rendered.told.before.figures["cells"]
+    assert [r.held_after for r in rows] == rendered.told.after.figures["held_back"]
     assert [r for r in rows if r.changed]
     marked = [a for t, a in page.tags if t == "tr" and "changed" in (a.get("class") or "")]
     assert len(marked) == sum(r.changed for r in rows)
@@ -212,14 +221,18 @@ def test_evidence_tells_the_log_and_what_was_erased(rendered: Rendered, page: Pa
     for words in (
         evidence.root,
         evidence.origin,
-        "erased, not replayable",
+        "erased on request; still checked by what else is in the log",
         f"entry {rendered.told.erased}",
     ):
         assert words in page.prose
     for command in ("heyi verify DIR", "heyi statement DIR --party township-03", "heyi rules show"):
         assert command in page.prose
     counted = sum(o.count for o in rendered.data.headline.outcomes)
-    assert counted == evidence.verified.decisions + len(evidence.verified.erased)
+    assert evidence.verified.lost == ()  # the facts of the erased decision are still in the log
+    assert counted == evidence.verified.decisions
+    gone = replace(evidence.verified, lost=evidence.verified.erased)
+    html = render_report(replace(rendered.data, evidence=replace(evidence, verified=gone)))
+    assert "erased, not replayable" in Page(html).prose
 
 
 def test_faults_are_not_painted_over(rendered: Rendered) -> None:
@@ -247,7 +260,8 @@ def test_a_hostile_title_is_only_text(rendered: Rendered) -> None:
     assert rendered.data.payback is not None and rendered.data.catalogue is not None
     first = replace(rendered.data.requests[0], title=hostile, requester=hostile)
     share = replace(rendered.data.payback.shares[0], name=hostile)
-    asset = rendered.data.catalogue.assets[0]
+    assets = rendered.data.catalogue.assets
+    asset = next(a for a in assets if a.fields)
     asset = replace(asset, fields=(replace(asset.fields[0], heading=attack), *asset.fields[1:]))
     html = render_report(
         replace(
@@ -257,9 +271,7 @@ def test_a_hostile_title_is_only_text(rendered: Rendered) -> None:
             payback=replace(
                 rendered.data.payback, shares=(share, *rendered.data.payback.shares[1:])
             ),
-            catalogue=replace(
-                rendered.data.catalogue, assets=(asset, *rendered.data.catalogue.assets[1:])
-            ),
+            catalogue=replace(rendered.data.catalogue, assets=(asset, *assets[1:])),
         )
     )
     assert attack not in html
@@ -272,7 +284,11 @@ def test_a_hostile_title_is_only_text(rendered: Rendered) -> None:
 
 def test_same_data_same_bytes(rendered: Rendered) -> None:
     again = demo_report(
-        rendered.consortium, rendered.told, seed=SEED, verified=rendered.data.evidence.verified
+        rendered.consortium,
+        rendered.told,
+        seed=SEED,
+        verified=rendered.data.evidence.verified,
+        witness=rendered.witness,
     )
     assert again == rendered.data
     assert render_report(again) == rendered.html

@@ -5,20 +5,21 @@ What stands in the folder is told in `store/folder`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from heyi.app.clock import StandingClock
 from heyi.app.rulebooks import shelf, shipped_point
 from heyi.app.settings import ORIGIN, START, WITNESS, seed_bytes
-from heyi.audit.checkpoint import open_checkpoint
-from heyi.audit.event import Event, from_leaf
 from heyi.audit.log import Log
 from heyi.audit.witness import Witness
 from heyi.catalogue.table import Table
 from heyi.crypto.keys import Signer
 from heyi.exchange.consortium import PLATFORM, Consortium, stored_rulebook
+from heyi.exchange.events.typed import Logged
 from heyi.exchange.request.register import grade_import, open_node
 from heyi.fabric.local import LocalFabric
 from heyi.federation.node.enforce import NodePolicy
@@ -28,8 +29,9 @@ from heyi.policy.decide import DecisionPoint
 from heyi.sources.csv_file import read_csv
 from heyi.sources.table_records import TableRecords
 from heyi.store.database import Database
-from heyi.store.folder import Run, Trust, prepare, read_run, write_run, write_trust
+from heyi.store.folder import Run, Trust, prepare, read_run, write_receipt, write_run, write_trust
 from heyi.store.secrets import SeededEntropy, SeededKeyring
+from heyi.store.witness_file import WitnessFile, witness_folder
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,6 +44,7 @@ class App:
     keyring: SeededKeyring
     fabric: LocalFabric
     database: Database
+    witness: Witness
     node_databases: dict[str, Database] = field(default_factory=dict)
     records: dict[str, TableRecords] = field(default_factory=dict)
 
@@ -61,7 +64,6 @@ class App:
             signers={h: self.keyring.signer(h) for h in holders},
             issuer=(PLATFORM, self.keyring.signer(PLATFORM).public_key),
             records=records,
-            budget=database,
             log=log,
             linkage_key=self.keyring.secret("linkage"),
             clock=self.clock.now,
@@ -72,7 +74,13 @@ class App:
             records,
             node,
         )
-        open_node(self.consortium, host, origin=log.signer.name, log_key=log.signer.public_key)
+        open_node(
+            self.consortium,
+            host,
+            origin=log.signer.name,
+            log_key=log.signer.public_key,
+            by=host,
+        )
         return node
 
     def import_file(
@@ -123,7 +131,17 @@ class App:
         return asset
 
     def forward(self, seconds: int) -> None:
+        """Move the clock; the witness cosigns what was logged up to now."""
+        self.cosign()
         self.clock.forward(seconds)
+
+    def cosign(self) -> None:
+        """Have the witness cosign the newest checkpoint.
+
+        Raises:
+            VerificationError: the witness refuses, since it has seen another log.
+        """
+        self.consortium.log.cosign(self.witness, now=self.clock.now)
 
     def signer(self, party: str) -> Signer:
         return self.keyring.signer(party)
@@ -131,7 +149,21 @@ class App:
     def node(self, host: str) -> Node:
         return self.fabric.nodes[host]
 
+    def receipts(self, entries: Sequence[int]) -> list[Path]:
+        """Write a receipt for each of these entries into `receipts/`, and return the files.
+
+        Raises:
+            VerificationError: the witness refuses.
+            StoreError: a file cannot be written.
+        """
+        self.cosign()
+        return [
+            write_receipt(self.directory, entry, self.consortium.log.prove(entry))
+            for entry in entries
+        ]
+
     def close(self) -> None:
+        """Close every database."""
         for database in (self.database, *self.node_databases.values()):
             database.close()
 
@@ -142,7 +174,7 @@ def found(
     seed: int,
     what: str,
     rulebook: Path | None = None,
-    on_event: Callable[[int, Event], None] = lambda _i, _e: None,
+    on_event: Callable[[Logged], None] = lambda _: None,
 ) -> App:
     """Begin a consortium in a folder.
 
@@ -155,7 +187,8 @@ def found(
     point = shipped_point(rulebook)
     secret = seed_bytes(seed)
     prepare(directory)
-    write_run(directory, Run(what=what, seed=seed))
+    run = Run(what=what, seed=seed, id=secrets.token_hex(16), origin=ORIGIN)
+    write_run(directory, run)
     keyring = SeededKeyring(secret)
     origin, witness = keyring.signer(ORIGIN), keyring.signer(WITNESS)
     trust = Trust(
@@ -165,7 +198,27 @@ def found(
         issuer=(PLATFORM, keyring.signer(PLATFORM).public_key),
     )
     write_trust(directory, trust)
-    return _compose(directory, keyring, secret, point, StandingClock(), on_event)
+    return _compose(directory, run, keyring, secret, point, StandingClock(), on_event)
+
+
+@contextmanager
+def writing(directory: Path) -> Iterator[App]:
+    """A run that was begun before, without its nodes, to write into its log.
+
+    What is written is cosigned at the end.
+
+    Raises:
+        InvalidInput: there is no run.
+        VerificationError: the log is not the one that its witness knows, or is older.
+    """
+    app = reopen(directory)
+    try:
+        if seen := app.witness.seen():
+            app.consortium.log.check_extends(seen.checkpoint)
+        yield app
+        app.cosign()
+    finally:
+        app.close()
 
 
 def reopen(directory: Path) -> App:
@@ -174,37 +227,44 @@ def reopen(directory: Path) -> App:
     Raises:
         InvalidInput: there is none.
     """
-    secret = seed_bytes(read_run(directory).seed)
+    run = read_run(directory)
+    secret = seed_bytes(run.seed)
     clock = StandingClock()
     app = _compose(
-        directory, SeededKeyring(secret), secret, shipped_point(), clock, lambda _i, _e: None
+        directory, run, SeededKeyring(secret), secret, shipped_point(), clock, lambda _: None
     )
     if (
         adopted := app.consortium.state.rulebook
     ):  # the run's own, which may not be the one that is shipped today
         app.consortium.point = stored_rulebook(app.database, shelf(), adopted)
     if app.consortium.log.size:
-        last = next(app.database.entries(app.consortium.log.size - 1))
-        clock.forward(max(from_leaf(last.leaf).at - START, 0) + 3_600)
+        clock.forward(max(app.consortium.log.last_at - START, 0) + 3_600)
     return app
+
+
+def witness_of(run: Run, keyring: SeededKeyring) -> Witness:
+    """The local witness of a run, which remembers outside its folder."""
+    origin = keyring.signer(run.origin)
+    return Witness(
+        signer=keyring.signer(WITNESS),
+        origin=origin.name,
+        log_key=origin.public_key,
+        memory=WitnessFile(witness_folder() / f"{run.id}.note"),
+    )
 
 
 def _compose(
     directory: Path,
+    run: Run,
     keyring: SeededKeyring,
     secret: bytes,
     point: DecisionPoint,
     clock: StandingClock,
-    on_event: Callable[[int, Event], None],
+    on_event: Callable[[Logged], None],
 ) -> App:
     database = Database.at(directory / "heyi.db")
-    origin = keyring.signer(ORIGIN)
-    witness = Witness(signer=keyring.signer(WITNESS), origin=origin.name, log_key=origin.public_key)
-    if kept := database.checkpoints():
-        witness.seen, _ = open_checkpoint(
-            kept[-1][1], origin=origin.name, public_key=origin.public_key
-        )
-    log = Log(signer=origin, store=database, entropy=SeededEntropy(secret), witness=witness)
+    origin, witness = keyring.signer(run.origin), witness_of(run, keyring)
+    log = Log(signer=origin, store=database, entropy=SeededEntropy(secret))
     fabric = LocalFabric()
     consortium = Consortium(
         log=log,
@@ -223,4 +283,5 @@ def _compose(
         keyring=keyring,
         fabric=fabric,
         database=database,
+        witness=witness,
     )

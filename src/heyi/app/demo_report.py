@@ -6,6 +6,7 @@ from heyi.county.founding import records_of
 from heyi.county.places import COUNTY_EN, COUNTY_ZH, PLACES
 from heyi.county.story import Told
 from heyi.exchange.consortium import Consortium
+from heyi.exchange.money.pay import settled_case
 from heyi.model.decision import Text
 from heyi.model.party import PartyKind
 from heyi.report.catalogue import catalogue_of, held
@@ -34,7 +35,12 @@ COUNTED = "village-blood-pressure"
 
 
 def demo_report(
-    consortium: Consortium, told: Told, *, seed: int, verified: VerifiedNumbers
+    consortium: Consortium,
+    told: Told,
+    *,
+    seed: int,
+    verified: VerifiedNumbers,
+    witness: tuple[str, str],
 ) -> ReportData:
     """What the demo shows when it has come to its end."""
     counted = tally(consortium)
@@ -66,7 +72,12 @@ def demo_report(
         ),
         study=study_of(consortium, told.study),
         payback=payback_of(consortium, told.study, payment=told.payment, sample=SAMPLE),
-        evidence=evidence_of(consortium, verified, (VERIFY, statement_command(SAMPLE), RULES)),
+        evidence=evidence_of(
+            consortium,
+            verified,
+            (VERIFY, statement_command(SAMPLE), RULES),
+            witness=witness,
+        ),
     )
 
 
@@ -79,9 +90,10 @@ def _headline(
     assets = held(consortium)
     files = [a for a in assets if a.id in exported]
     fields, other = sum(len(a.fields) for a in files), len(assets) - len(files)
-    case, requests = consortium.case(study.case), len(consortium.state.cases)
-    pot, paid = yuan(case.settlement["pot_fen"]), yuan(case.paid_fen)
-    took_part, asked = len(study.answered), len(case.request["assets"])
+    case, settlement = settled_case(consortium, study.case)
+    requests = len(consortium.state.cases)
+    pot, paid = yuan(settlement.pot_fen), yuan(case.paid_fen)
+    took_part, asked = len(study.answered), len(case.request.assets)
     return Headline(
         sentence=Text(
             zh=f"{COUNTY_ZH} {institutions} 家机构的 {requests} 项申请由法律逐条判定；"

@@ -36,7 +36,8 @@ def numbers(verification: Verification) -> VerifiedNumbers:
         permits=replayed.permits,
         receipts=replayed.receipts,
         settlements=replayed.settlements,
-        erased=tuple(replayed.erased),
+        erased=verification.erased,
+        lost=tuple(replayed.erased),
         checkpoints=verification.centre.checkpoints
         + sum(r.checkpoints for r in verification.nodes.values()),
         faults=len(verification.faults),

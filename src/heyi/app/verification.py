@@ -2,56 +2,92 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from heyi.app.rulebooks import shelf
-from heyi.audit.event import Event
-from heyi.audit.verify import Fault, LogReport, verify_log
-from heyi.exchange.proof.replay import Replay, Replayed
-from heyi.model.errors import InvalidInput
+from heyi.audit.checkpoint import Checkpoint, open_checkpoint
+from heyi.audit.tlog_proof import open_receipt
+from heyi.audit.verify import Fault, LogCheck, LogReport
+from heyi.exchange.proof.auditor import Auditor, Replayed
+from heyi.exchange.proof.replay import close, replay_centre, replay_node
+from heyi.exchange.state import State
+from heyi.exchange.streams import loading_state
+from heyi.model.errors import InvalidInput, VerificationError
 from heyi.policy.decide import DecisionPoint
 from heyi.store.database import Database
-from heyi.store.folder import read_trust
+from heyi.store.folder import Trust, read_trust
 
 if TYPE_CHECKING:
     from heyi.exchange.proof.impact import Impact
 
+MOST_OF_A_NOTE = 1_000_000
+"""Bytes of a checkpoint or receipt at most; the leaf of a receipt is the largest part."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """What an outsider found: the centre's log, each node's log, and what was computed again."""
+    """What an outsider found: the centre's log, each node's log, and what was computed again.
+
+    `erased` lists the entries of the centre whose bodies are gone; those of `replayed.erased` among
+    them cannot be replayed, the others were checked by what else is in the log.
+    `trusted` is false where the folder's own keys were all that there was, which its writer could
+    have exchanged.
+    """
 
     centre: LogReport
     nodes: dict[str, LogReport]
     replayed: Replayed
+    erased: tuple[int, ...]
+    trusted: bool
 
     @property
     def faults(self) -> list[tuple[str, Fault]]:
-        """Every fault with the log that it is in."""
-        return [
-            *(("centre", f) for f in self.centre.faults),
-            *((host, f) for host, report in self.nodes.items() for f in report.faults),
-            *(("centre", f) for f in self.replayed.faults),
-        ]
+        """Every fault with the log that it is in; one of the bytes is not told again in words."""
+        found = [("centre", f) for f in self.centre.faults]
+        found += [(host, f) for host, report in self.nodes.items() for f in report.faults]
+        spoilt = {(log, f.entry) for log, f in found if f.entry is not None}
+        return found + [(log, f) for log, f in self.replayed.faults if (log, f.entry) not in spoilt]
 
     @property
     def holds(self) -> bool:
         return not self.faults
 
 
-def _nodes(centre: LogReport) -> list[dict[str, str]]:
-    """Host, origin and key of each node that the centre's log names.
+def log_of(directory: Path) -> Database:
+    """The centre's log of a run, to be read only.
 
-    Malformed entries are left out here; the replay reports them.
+    Raises:
+        InvalidInput: there is none.
+        StoreError: it cannot be read.
     """
-    opened = [c.event.public for c in centre.entries if c.event.kind == "node.opened"]
-    known = {c.event.public.get("id") for c in centre.entries if c.event.kind == "party.registered"}
-    fields = ("host", "origin", "log_key")
-    return [
-        n for n in opened if all(isinstance(n.get(f), str) for f in fields) and n["host"] in known
-    ]
+    path = directory / "heyi.db"
+    if not path.is_file():
+        raise InvalidInput(
+            f"`{directory}` has no log", hint="name a folder that `heyi demo` or `heyi run` made"
+        )
+    return Database.at(path, read_only=True)
+
+
+@contextmanager
+def reading(directory: Path) -> Iterator[tuple[Database, State]]:
+    """The centre's log of a run with its state, to be read only.
+
+    Streams are those of the folder; what they leave out only a verification of the log finds.
+
+    Raises:
+        InvalidInput: there is none.
+        StoreError: it cannot be read.
+    """
+    database = log_of(directory)
+    try:
+        yield database, loading_state(database)
+    finally:
+        database.close()
 
 
 def past_impact(directory: Path, new: DecisionPoint) -> Impact:
@@ -63,65 +99,109 @@ def past_impact(directory: Path, new: DecisionPoint) -> Impact:
     """
     from heyi.exchange.proof.impact import impact
 
-    if not (directory / "heyi.db").is_file():
-        raise InvalidInput(
-            f"`{directory}` has no log", hint="name a folder that `heyi demo` or `heyi run` made"
-        )
-    database = Database.at(directory / "heyi.db", read_only=True)
+    database = log_of(directory)
     try:
         return impact(database.entries(), database, new)
     finally:
         database.close()
 
 
-def verify_directory(directory: Path, trust_file: Path | None = None) -> Verification:
+def verify_directory(
+    directory: Path, trust_file: Path | None = None, seen: Sequence[Path] = ()
+) -> Verification:
     """Check everything in a folder, with the keys of `trust_file` and nothing else.
 
     By default these are the keys in the folder itself, which its writer could have exchanged.
+    `seen` are checkpoints and receipts that the auditor got before: the log must extend them.
 
     Raises:
         InvalidInput: there is no log, or no keys.
+        VerificationError: what was seen is of another log.
         StoreError: a database cannot be read.
     """
     trust = read_trust(trust_file or directory / "trust.json")
-    if not (directory / "heyi.db").is_file():
-        raise InvalidInput(
-            f"`{directory}` has no log", hint="name a folder that `heyi demo` or `heyi run` made"
-        )
-    database = Database.at(directory / "heyi.db", read_only=True)
+    known = [(path.name, read_seen(path, trust)) for path in seen]
+    database = log_of(directory)
     try:
-        centre = verify_log(
-            database.entries(),
-            database.checkpoints(),
+        check = LogCheck(
+            database,
             origin=trust.origin,
             log_key=trust.log_key,
             witness=trust.witness,
+            seen=known,
         )
-        reports: dict[str, LogReport] = {}
-        absent: list[str] = []
-        events: dict[str, list[Event]] = {}
-        for node in _nodes(centre):
-            path = directory / "nodes" / f"{node['host']}.db"
-            if not path.is_file():
-                absent.append(node["host"])
-                continue
-            own = Database.at(path, read_only=True)
-            report = verify_log(
-                own.entries(),
-                own.checkpoints(),
-                origin=node["origin"],
-                log_key=node["log_key"],
-                witness=None,
-            )
-            own.close()
-            if report.entries:
-                reports[node["host"]] = report
-            events[node["host"]] = [c.event for c in report.entries]
-        replayed = Replay(database, shelf(), issuer=trust.issuer).run(centre.entries, events)
-        replayed.faults += [
-            Fault(entry=None, message=f"the log of the node of `{host}` is absent")
-            for host in absent
-        ]
+        auditor = Auditor(
+            artefacts=database, rulebooks=shelf(), issuer=trust.issuer, origin=trust.origin
+        )
+        deque(replay_centre(check, auditor), maxlen=0)
+        nodes = {}
+        # what is missing from the centre's log is not missed in each node's log again
+        for host, named in () if check.incomplete else sorted(auditor.state.nodes.items()):
+            report = _check_node(directory, host, named, auditor)
+            if report is not None:
+                nodes[host] = report
+        if not check.incomplete:
+            close(auditor)
     finally:
         database.close()
-    return Verification(centre=centre, nodes=reports, replayed=replayed)
+    return Verification(
+        centre=check.report(),
+        nodes=nodes,
+        replayed=auditor.report,
+        erased=tuple(sorted(auditor.hidden)),
+        trusted=trust_file is not None,
+    )
+
+
+def _check_node(
+    directory: Path, host: str, named: tuple[str, str], auditor: Auditor
+) -> LogReport | None:
+    """Check a node's own log; None if it is absent, which is a fault."""
+    path, (origin, log_key) = directory / "nodes" / f"{host}.db", named
+    if not path.is_file():
+        auditor.fault(None, f"the log of the node of `{host}` is absent")
+        return None
+    own = Database.at(path, read_only=True)
+    try:
+        if not own.size():  # it was opened, and nothing was asked of it yet
+            replay_node(host, (), auditor)
+            return None
+        check = LogCheck(own, origin=origin, log_key=log_key, witness=None)
+        replay_node(host, check, auditor)
+        return check.report()
+    finally:
+        own.close()
+
+
+def read_seen(path: Path, trust: Trust) -> Checkpoint:
+    """A checkpoint of the log, from a file with a signed checkpoint or a receipt.
+
+    Raises:
+        InvalidInput: the file cannot be read.
+        VerificationError: it is neither, or it is of another log.
+    """
+    data = read_small(path)
+    try:
+        if data.startswith(b"c2sp.org/tlog-proof"):
+            return open_receipt(
+                data, origin=trust.origin, log_key=trust.log_key, witness=trust.witness
+            )[2]
+        return open_checkpoint(data, origin=trust.origin, public_key=trust.log_key)[0]
+    except VerificationError as e:
+        raise VerificationError(
+            f"`{path}`: {e.message}", hint="give a checkpoint or a receipt of this log"
+        ) from None
+
+
+def read_small(path: Path) -> bytes:
+    """The bytes of a checkpoint or receipt.
+
+    Raises:
+        InvalidInput: the file cannot be read, or is too large for one.
+    """
+    try:
+        if not path.is_file() or path.stat().st_size > MOST_OF_A_NOTE:
+            raise InvalidInput(f"`{path}` is no checkpoint and no receipt", hint="name such a file")
+        return path.read_bytes()
+    except OSError as e:
+        raise InvalidInput(f"cannot read `{path}`: {e.strerror}") from None

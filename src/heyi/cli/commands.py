@@ -26,7 +26,11 @@ COMMANDS = {
     ),
     "rules": ("heyi.cli.proofs:app", "Check, test, build and show the rulebook."),
     "verify": ("heyi.cli.audit:verify", "Check a run as an outsider: every proof, every decision."),
-    "erase": ("heyi.cli.audit:erase", "Erase the body of a log entry for good."),
+    "erase": ("heyi.cli.audit:erase", "Erase bodies of log entries for good."),
+    "receipt": ("heyi.cli.audit:receipt", "Check a proof that an act was logged."),
+    "backup": ("heyi.cli.audit:backup", "Copy a run into a new folder."),
+    "restore": ("heyi.cli.audit:restore", "Put a backup into a new folder."),
+    "log": ("heyi.cli.audit:log", "Compare the log with what is kept beside it."),
     "statement": (
         "heyi.cli.statement:statement",
         "Show what an institution contributed and is paid.",

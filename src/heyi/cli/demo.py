@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +15,10 @@ from heyi.app.verification import Verification, verify_directory
 from heyi.cli.output import FAILED, Json, err, out, print_json, step
 from heyi.county.founding import Telling
 from heyi.county.story import Told, tell_story
+from heyi.exchange.money.pay import settled_case
 from heyi.report.catalogue import held
 from heyi.settlement.statement import yuan
-from heyi.store.folder import Run, write_run
+from heyi.store.folder import finish_run
 
 
 def demo(
@@ -46,11 +46,17 @@ def demo(
                 en="verify as an outsider: replay every decision, check every proof",
             )
         )
+        app.cosign()
         verification = verify_directory(directory)
-    report = write_report(
-        directory, demo_report(app.consortium, told, seed=seed, verified=numbers(verification))
+    data = demo_report(
+        app.consortium,
+        told,
+        seed=seed,
+        verified=numbers(verification),
+        witness=(app.witness.signer.name, app.witness.signer.public_key),
     )
-    write_run(directory, Run(what="demo", seed=seed, finished=True))
+    report = write_report(directory, data)
+    finish_run(directory)
     summary = _summary(app, told, verification)
     app.close()
     if json:
@@ -62,12 +68,8 @@ def demo(
 
 
 def _summary(app: App, told: Told, verification: Verification) -> dict[str, object]:
-    outcomes = Counter(
-        c.event.public["outcome"]
-        for c in verification.centre.entries
-        if c.event.kind == "decision.made"
-    )
-    study = app.consortium.case(told.study.case)
+    outcomes = verification.replayed.outcomes
+    study, settlement = settled_case(app.consortium, told.study.case)
     return {
         "log_root": app.consortium.log.root.hex(),
         "events": app.consortium.log.size,
@@ -78,7 +80,7 @@ def _summary(app: App, told: Told, verification: Verification) -> dict[str, obje
         "requests": len(app.consortium.state.cases),
         "decisions": sum(outcomes.values()),
         "outcomes": dict(sorted(outcomes.items())),
-        "pot_fen": study.settlement["pot_fen"],
+        "pot_fen": settlement.pot_fen,
         "paid_fen": study.paid_fen,
         "verified": verification.holds,
         "faults": [f"{log}: {f.message}" for log, f in verification.faults],

@@ -14,7 +14,8 @@ from heyi.app.report_file import numbers, write_report
 from heyi.app.settings import fresh_seed
 from heyi.app.verification import verify_directory
 from heyi.cli.output import FAILED, REFUSED, Json, err, out, print_json, step
-from heyi.exchange.consortium import legal_day
+from heyi.exchange.consortium import PLATFORM, legal_day
+from heyi.exchange.money.pay import settled_case
 from heyi.exchange.request.register import register_asset
 from heyi.exchange.study.joint_study import StudyResult, run_study
 from heyi.exchange.study.plan import open_plan, register_plan
@@ -28,7 +29,7 @@ from heyi.settlement.statement import yuan
 from heyi.sources.csv_file import read_csv
 from heyi.sources.data_folder import file_in
 from heyi.sources.study_file import read_study
-from heyi.store.folder import Run, write_run
+from heyi.store.folder import finish_run
 
 
 def run(
@@ -69,36 +70,40 @@ def run(
             origin=plan.origin,
             secret=plan.secret,
         )
-        register_asset(app.consortium, asset)
+        register_asset(app.consortium, asset, by=site.id)
         step(site.zh, f"{site.en}: {asset.rows} 行 rows, 第 {asset.level} 级 level")
     last = open_plan(app.consortium, plan)[-1]
+    app.cosign()  # whatever comes of the study, others can verify how it was judged
     if not any(d.outcome.is_permit for d in last.values()):
         app.close()
         _refused(app.consortium.point.book, last, json=json)
         raise typer.Exit(REFUSED)
     step("申请已判定并发放许可", "judged and granted")
-    result = run_study(app.consortium, plan.id)
-    settlement = app.consortium.case(plan.id).settlement
+    result = run_study(app.consortium, plan.id, by=PLATFORM)
+    _, settlement = settled_case(app.consortium, plan.id)
+    app.cosign()
     verification = verify_directory(directory)
     data_of_report = study_report(
-        app.consortium, plan.id, result, zh=plan.zh, en=plan.en, verified=numbers(verification)
+        app.consortium,
+        plan.id,
+        result,
+        zh=plan.zh,
+        en=plan.en,
+        verified=numbers(verification),
+        witness=(app.witness.signer.name, app.witness.signer.public_key),
     )
     report = write_report(directory, data_of_report)
-    write_run(directory, Run(what=plan.id, seed=seed, finished=True))
+    finish_run(directory)
     root, size = app.consortium.log.root.hex(), app.consortium.log.size
     app.close()
     if json:
-        outcomes = [
-            c.event.public["outcome"]
-            for c in verification.centre.entries
-            if c.event.kind == "decision.made"
-        ]
+        outcomes = verification.replayed.outcomes
         print_json(
             {
                 "log_root": root,
                 "events": size,
-                "decisions": len(outcomes),
-                "outcomes": {o: outcomes.count(o) for o in sorted(set(outcomes))},
+                "decisions": outcomes.total(),
+                "outcomes": dict(sorted(outcomes.items())),
                 "coefficients": {
                     n: c / 1e9 for n, c in zip(result.names, result.coefficients_nano, strict=True)
                 },
@@ -108,15 +113,15 @@ def run(
                 "contributions": {s.party: str(s.contribution) for s in result.statements},
                 "unit": result.statements[0].unit,
                 "shares_fen": {s.party: s.share_fen for s in result.statements},
-                "pot_fen": settlement["pot_fen"],
-                "disputes_until": legal_day(settlement["disputes_until"]).isoformat(),
+                "pot_fen": settlement.pot_fen,
+                "disputes_until": legal_day(settlement.disputes_until).isoformat(),
                 "verified": verification.holds,
                 "report": str(report),
             }
         )
     else:
         _tables(result, verified=verification.holds)
-        day = legal_day(settlement["disputes_until"])
+        day = legal_day(settlement.disputes_until)
         out().print(f"报告 report: {report}")
         out().print(f"可异议至 can be disputed until {day}，期满核准支付 then approved and paid")
         out().print("下一步 try next:")

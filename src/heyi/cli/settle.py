@@ -15,17 +15,20 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
-from heyi.app.centre import App, reopen
-from heyi.app.verification import verify_directory
+from heyi.app.centre import App, writing
+from heyi.app.verification import reading, verify_directory
+from heyi.cli.audit import print_receipts
 from heyi.cli.output import FAILED, Json, err, out, print_json
 from heyi.crypto.canonical import canonical, digest, from_canonical
 from heyi.crypto.codec import VALUE_DIGITS, to_fraction
-from heyi.exchange.consortium import legal_day
+from heyi.exchange.case_file import Case
+from heyi.exchange.consortium import PLATFORM, legal_day
+from heyi.exchange.events.settled import SettlementCertified
 from heyi.exchange.money.dispute import answer_dispute
 from heyi.exchange.money.dispute import dispute as log_dispute
 from heyi.exchange.money.pay import approve_settlement
 from heyi.exchange.money.pay import pay as pay_out
-from heyi.exchange.state import Case
+from heyi.exchange.state import State
 from heyi.fabric.workers import Workers
 from heyi.model.errors import InvalidInput, StoreError, VerificationError
 from heyi.report.fairness import fairness_of, in_words
@@ -131,21 +134,22 @@ def _kept(directory: Path) -> Iterator[tuple[str, Any]]:
             f"`{directory}` is neither a certificate nor a folder",
             hint="heyi settle certificate DIR",
         )
-    with _opened(directory) as app:
-        found = [
-            (c.id, c.settlement["certificate"])
-            for c in app.consortium.state.cases.values()
-            if c.settlement
-        ]
+    with reading(directory) as (database, state):
+        found = _settlements(state)
         if not found:
-            raise _nothing(app)
-        for case, certified in found:
-            content = app.database.artefact(certified)
-            if content is None or digest(from_canonical(content)) != certified:
-                raise VerificationError(
-                    f"the certificate of `{case}` is not the one that the log names"
-                )
-            yield case, from_canonical(content)
+            raise _nothing(state)
+        for case, settlement in found:
+            yield case.id, _certificate(database.artefact(settlement.certificate), settlement)
+
+
+def _certificate(content: bytes | None, settlement: SettlementCertified) -> Any:
+    """The certificate in these bytes, if it is the one that the log names."""
+    if content is None:
+        raise VerificationError("the certificate is not kept with the log")
+    value = from_canonical(content)
+    if digest(value) != settlement.certificate:
+        raise VerificationError("the certificate is not the one that the log names")
+    return value
 
 
 @app.command("guards")
@@ -176,12 +180,10 @@ def certificate(
     study: Study = "",
 ) -> None:
     """Write the certificate of a settlement into a file that a stranger can verify."""
-    with _opened(directory) as app:
-        case = _settled(app, study)
-        content = app.database.artefact(case.settlement["certificate"])
-    if content is None:
-        raise VerificationError("the certificate is not kept with the log")
-    _write(to, canonical(from_canonical(content)))
+    with reading(directory) as (database, state):
+        _, settlement = _settled(state, study)
+        value = _certificate(database.artefact(settlement.certificate), settlement)
+    _write(to, canonical(value))
     out().print(f"{to}\n下一步 try next: heyi settle verify {to}")
 
 
@@ -194,8 +196,10 @@ def dispute(
 ) -> None:
     """Dispute a statement: nothing of its settlement is approved until the dispute is answered."""
     with _opened(directory, on) as app:
-        case = _settled(app, study)
-        entry = log_dispute(app.consortium, case.id, party=party, reasons=reasons)
+        case, _ = _settled(app.consortium.state, study)
+        entry = log_dispute(app.consortium, case.id, party=party, reasons=reasons, by=party)
+        kept = app.receipts([entry])
+    print_receipts(kept)
     out().print(f"异议已记入日志第 {entry} 条 the dispute is entry {entry} of the log")
     out().print(f"下一步 next: heyi settle answer {directory} --party {party} --reasons …")
 
@@ -214,8 +218,12 @@ def settle_dispute(
 ) -> None:
     """Answer a dispute. Where it is upheld, the whole settlement is withdrawn, to be made anew."""
     with _opened(directory, on) as app:
-        case = _settled(app, study)
-        answer_dispute(app.consortium, case.id, party=party, by=by, upheld=upheld, reasons=reasons)
+        case, _ = _settled(app.consortium.state, study)
+        entry = answer_dispute(
+            app.consortium, case.id, party=party, by=by, upheld=upheld, reasons=reasons
+        )
+        kept = app.receipts([entry])
+    print_receipts(kept)
     out().print(
         "异议成立，结算撤回 upheld: the settlement is withdrawn"
         if upheld
@@ -233,8 +241,9 @@ def approve(
 ) -> None:
     """Approve a settlement when nobody can dispute it any more."""
     with _opened(directory, on) as app:
-        case = _settled(app, study)
-        approve_settlement(app.consortium, case.id, by=by)
+        case, _ = _settled(app.consortium.state, study)
+        kept = app.receipts([approve_settlement(app.consortium, case.id, by=by)])
+    print_receipts(kept)
     out().print(f"已核准 approved: {case.id}\n下一步 next: heyi settle pay {directory}")
 
 
@@ -250,12 +259,13 @@ def pay(
 ) -> None:
     """Pay an approved settlement out; paying is itself judged by the rulebook."""
     with _opened(directory, on) as app:
-        case = _settled(app, study)
+        case, settlement = _settled(app.consortium.state, study)
         if csv is not None:
             _check_writable(csv)  # before anything is paid
-        decision, paid = pay_out(app.consortium, case.id)
+        decision, paid, entries = pay_out(app.consortium, case.id, by=PLATFORM)
         table = payments_csv(app.consortium.state, [case.id])
-        shares, stages = case.settlement["shares_fen"], case.stages
+        shares, stages = settlement.shares_fen, app.consortium.case(case.id).stages
+        kept = app.receipts(entries)
     if csv is not None:
         _write(csv, table.encode())
     holds = verify_directory(directory).holds
@@ -265,6 +275,7 @@ def pay(
                 "outcome": decision.outcome.value,
                 "paid_fen": paid,
                 "shares_fen": shares,
+                "receipts": [str(path) for path in kept],
                 "verified": holds,
             }
         )
@@ -276,6 +287,7 @@ def pay(
         for party, fen in sorted(shares.items()):
             rows.add_row(party, yuan(fen), stages[party].value)
         out().print(rows)
+        print_receipts(kept)
         out().print(
             f"已支付 paid {yuan(paid)}；核验 verified: {'通过 holds' if holds else '不通过 FAILS'}"
         )
@@ -363,13 +375,10 @@ def _six_digits(value: Fraction) -> str:
 
 @contextmanager
 def _opened(directory: Path, on: str = "") -> Iterator[App]:
-    app = reopen(directory)
-    try:
+    with writing(directory) as app:
         if on:
             _move(app, on)
         yield app
-    finally:
-        app.close()
 
 
 def _move(app: App, on: str) -> None:
@@ -386,11 +395,9 @@ def _move(app: App, on: str) -> None:
     app.forward(days * 86_400)
 
 
-def _nothing(app: App) -> InvalidInput:
+def _nothing(state: State) -> InvalidInput:
     """Why there is no settlement: none was made, or a dispute was upheld."""
-    if withdrawn := sorted(
-        c.id for c in app.consortium.state.cases.values() if c.settlements and not c.settlement
-    ):
+    if withdrawn := [c.id for c in state.cases.values() if c.settlements and not c.settlement]:
         return InvalidInput(
             f"the settlement of `{withdrawn[0]}` was withdrawn, since a dispute was upheld",
             hint="mend what was wrong, and run the study into another folder with --dir",
@@ -398,17 +405,21 @@ def _nothing(app: App) -> InvalidInput:
     return InvalidInput("nothing was settled here", hint="run a study first")
 
 
-def _settled(app: App, study: str) -> Case:
-    cases = [c for c in app.consortium.state.cases.values() if c.settlement and study in ("", c.id)]
-    if len(cases) != 1:
-        known = ", ".join(sorted(c.id for c in app.consortium.state.cases.values() if c.settlement))
-        if not known:
-            raise _nothing(app)
-        said = (
-            f"`{study}` has no settlement" if study else f"{len(cases)} studies were settled here"
-        )
-        raise InvalidInput(said, hint=f"--study, one of {known}")
-    return cases[0]
+def _settlements(state: State) -> list[tuple[Case, SettlementCertified]]:
+    return [(c, c.settlement) for c in state.cases.values() if c.settlement is not None]
+
+
+def _settled(state: State, study: str) -> tuple[Case, SettlementCertified]:
+    """The case that was settled, with its settlement; `study` chooses among several."""
+    settled = _settlements(state)
+    chosen = [(c, s) for c, s in settled if study in ("", c.id)]
+    if len(chosen) == 1:
+        return chosen[0]
+    if not settled:
+        raise _nothing(state)
+    known = ", ".join(sorted(c.id for c, _ in settled))
+    said = f"`{study}` has no settlement" if study else f"{len(chosen)} studies were settled here"
+    raise InvalidInput(said, hint=f"--study, one of {known}")
 
 
 def _check_writable(path: Path) -> None:

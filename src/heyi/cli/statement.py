@@ -8,11 +8,23 @@ from typing import Annotated
 
 import typer
 
-from heyi.app.verification import Verification, verify_directory
-from heyi.cli.output import FAILED, Json, Lang, language, out, print_json
+from heyi.app.statement_check import CheckedStatements, check_statements
+from heyi.app.verification import reading
+from heyi.cli.output import FAILED, Json, Lang, err, language, out, print_json
+from heyi.crypto.codec import to_json
+from heyi.exchange.events.kinds import read_entry
+from heyi.exchange.events.settled import SettlementPaid, StatementIssued
+from heyi.exchange.projections import MONEY, stream
 from heyi.model.decision import Text
-from heyi.model.errors import InvalidInput, StoreError, VerificationError
-from heyi.report.statement.page import Settlement, StatementPage, render_statement, statement_of
+from heyi.model.errors import InvalidInput, StoreError
+from heyi.report.statement.page import (
+    Settlement,
+    StatementPage,
+    render_statement,
+    stated_parties,
+    statement_of,
+)
+from heyi.store.database import Database
 
 
 def statement(
@@ -27,7 +39,7 @@ def statement(
     lang: Lang = "",
     json: Json = False,
 ) -> None:
-    """Show statements from the log, after the log was verified and the settlement recomputed."""
+    """Show statements, after their settlements were recomputed and found under the checkpoint."""
     lang = language(lang)
     for day in (first, last):
         _check_day(day)
@@ -35,45 +47,42 @@ def statement(
         raise InvalidInput(
             f"the period from {first} to {last} has no day", hint="give the earlier day to --from"
         )
-    v = verify_directory(directory)
-    try:
-        pages = _pages(v, party, first, last)
-    except (LookupError, TypeError, AttributeError, ValueError):
-        if v.holds:
-            raise
-        raise VerificationError(
-            "the log does not verify, and what is left of it shows no statement",
-            hint=f"heyi verify {directory}",
-        ) from None
+    with reading(directory) as (database, _):
+        parties = [party] if party else stated_parties(database)
+        if not parties:
+            raise InvalidInput("nothing was settled here", hint="run a study first")
+        checked = check_statements(directory, database, parties)
+        pages = _pages(database, parties, checked, first, last)
+        rows = _rows(database, [page.party for page in pages]) if json else []
+    for fault in checked.faults:
+        err().print(f"  ✗ {fault}")
     if json:
-        print_json({"verified": v.holds, "statements": _rows(v, [p.party for p in pages])})
+        print_json({"verified": checked.holds, "statements": rows})
     elif html is None:
         _print(pages, lang)
-        out().print(_closing(directory, holds=v.holds, lang=lang))
+        out().print(_closing(directory, holds=checked.holds, lang=lang))
     if html is not None:
         for page in pages:
             path = _write(html, f"{page.party}.html", render_statement(page))
             if not json:
                 out().print(str(path))
-    if not v.holds:
+    if not checked.holds:
         raise typer.Exit(FAILED)
 
 
-def _pages(v: Verification, party: str, first: str, last: str) -> list[StatementPage]:
-    """The pages of one institution, or of all that have a statement.
+def _pages(
+    database: Database, parties: list[str], checked: CheckedStatements, first: str, last: str
+) -> list[StatementPage]:
+    """The pages of these institutions.
 
     Raises:
-        InvalidInput: nothing was settled, or the settlement was withdrawn.
+        InvalidInput: the settlement was withdrawn.
     """
-    parties = sorted(
-        {c.event.public["party"] for c in v.centre.entries if c.event.kind == "statement.issued"}
-    )
-    if not parties:
-        raise InvalidInput("nothing was settled here", hint="run a study first")
-    root = v.centre.checkpoint.root.hex() if v.centre.checkpoint else ""
     pages = [
-        statement_of(v.centre.entries, p, verified=v.holds, log_root=root, first=first, last=last)
-        for p in ([party] if party else parties)
+        statement_of(
+            database, p, verified=checked.holds, log_root=checked.root, first=first, last=last
+        )
+        for p in parties
     ]
     if not any(page.settlements for page in pages):
         raise InvalidInput(
@@ -98,21 +107,18 @@ def _check_day(day: str) -> None:
         raise InvalidInput(f"`{day}` is no day", hint="write it like 2026-12-17") from None
 
 
-def _rows(v: Verification, parties: list[str]) -> list[dict[str, object]]:
-    paid = {
-        (c.event.case, c.event.public["party"]): c.event.public["amount_fen"]
-        for c in v.centre.entries
-        if c.event.kind == "settlement.paid"
-    }
-    return [
-        {
-            **c.event.public,
-            "entry": c.index,
-            "paid_fen": paid.get((c.event.case, c.event.public["party"]), 0),
-        }
-        for c in v.centre.entries
-        if c.event.kind == "statement.issued" and c.event.public["party"] in parties
-    ]
+def _rows(database: Database, parties: list[str]) -> list[dict[str, object]]:
+    """The statements as they stand in the log, with what was paid on each."""
+    rows = []
+    for party in parties:
+        entries = [read_entry(e) for e in database.stream(stream(MONEY, party))]
+        paid = {e.case: e.what.amount_fen for e in entries if isinstance(e.what, SettlementPaid)}
+        rows += [
+            {**to_json(e.what), "entry": e.index, "paid_fen": paid.get(e.case, 0)}
+            for e in entries
+            if isinstance(e.what, StatementIssued)
+        ]
+    return rows
 
 
 def _write(folder: Path, name: str, text: str) -> Path:
@@ -160,11 +166,9 @@ def _lines(page: StatementPage, s: Settlement, lang: str) -> list[str]:
 def _closing(directory: Path, *, holds: bool, lang: str) -> str:
     if lang == "zh":
         agreed = "一致" if holds else "不一致"
-        return (
-            f"结算已由日志重新算出，{agreed}；如有异议，可自行核验：heyi settle verify {directory}"
-        )
+        return f"结算已由证书重新算出，{agreed}；全部日志由另一条命令核验：heyi verify {directory}"
     agreed = "and agrees" if holds else "and DIFFERS"
     return (
-        f"the settlement was recomputed from the log {agreed}; "
-        f"check it yourself: heyi settle verify {directory}"
+        f"the settlement was recomputed from its certificate {agreed}; "
+        f"the whole log is checked by: heyi verify {directory}"
     )

@@ -13,7 +13,7 @@ from heyi.county.exports import Export, write_county
 from heyi.county.places import COUNTY_EN, COUNTY_ZH, PLACES
 from heyi.crypto.canonical import digest
 from heyi.crypto.keys import Signer
-from heyi.exchange.consortium import Consortium
+from heyi.exchange.consortium import PLATFORM, Consortium
 from heyi.exchange.request.register import (
     adopt_rulebook,
     register_asset,
@@ -103,7 +103,7 @@ def raise_county(
     )
     exports = write_county(directory / "institutions", seed=seed, persons=persons)
     consortium = demo.consortium
-    adopt_rulebook(consortium)
+    adopt_rulebook(consortium, by=PLATFORM)
     for role in ROLES:
         party = Party(
             id=role.id,
@@ -114,7 +114,7 @@ def raise_county(
             public_key=demo.signer(role.id).public_key,
             speaks_for=role.speaks_for,
         )
-        register_party(consortium, party, role.registry)
+        register_party(consortium, party, role.registry, by=PLATFORM)
     for place in PLACES:
         party = Party(
             id=place.id,
@@ -125,13 +125,13 @@ def raise_county(
             public_key=demo.signer(place.id).public_key,
             hosted_by=place.hosted_by,
         )
-        register_party(consortium, party, INSTITUTION)
+        register_party(consortium, party, INSTITUTION, by=PLATFORM)
         profile = dict(PROFILE)
         if place.id == UNPREPARED:
             profile["evidence.impact_assessment"] = False
         if place.id == WITHOUT_MINOR_RULES:
             profile["handler.minor_rules"] = False
-        vouch_profile(consortium, place.id, profile)
+        vouch_profile(consortium, place.id, profile, by=PLATFORM)
     for place in PLACES:
         if place.hosted_by is None:
             demo.open_node(place.id, [p.id for p in PLACES if place.id in (p.id, p.hosted_by)])
@@ -153,7 +153,7 @@ def raise_county(
             origin="care",
             secret=False,
         )
-        register_asset(consortium, asset)
+        register_asset(consortium, asset, by=place.id)
         demo.forward(60)
     _beds(demo)
     return exports
@@ -178,4 +178,4 @@ def _beds(demo: DemoConsortium) -> None:
         origin="operations",
         secret=False,
     )
-    register_asset(demo.consortium, asset)
+    register_asset(demo.consortium, asset, by="county-hospital")

@@ -9,7 +9,7 @@ from heyi.county.founding import DemoConsortium, records_of
 from heyi.county.places import PLACES
 from heyi.crypto.canonical import Json
 from heyi.exchange.consortium import PLATFORM
-from heyi.exchange.request.apply import decide, present, supply
+from heyi.exchange.request.apply import advise, decide, present, supply
 from heyi.federation.wire.operation import Operation
 from heyi.model.decision import Decision
 from heyi.model.fact import Value
@@ -102,21 +102,35 @@ def play(demo: DemoConsortium, scene: Scene) -> dict[str, Decision]:
         delivery=str(facts["act.delivery"]),
         operations={o.name: o.params for o in scene.operations},
     )
-    present(consortium, request, stated, registrar=PLATFORM, attester="county-office")
+    present(
+        consortium,
+        request,
+        stated,
+        by=scene.requester,
+        registrar=PLATFORM,
+        attester="county-office",
+    )
     demo.forward(300)
-    return decide(consortium, scene.id)
+    return _decided(demo, scene)
 
 
 def decide_scene(
-    demo: DemoConsortium, scene: Scene, facts: Mapping[str, Value]
+    demo: DemoConsortium, scene: Scene, facts: Mapping[str, Value] | None = None
 ) -> dict[str, Decision]:
     """State missing facts, each with the source that the schema requires, and decide again."""
     consortium = demo.consortium
-    for name, value in facts.items():
+    for name, value in (facts or {}).items():
         source = consortium.point.book.schema.spec(name).source
         supply(consortium, scene.id, {name: value}, by=PLATFORM, source=source)
-    demo.forward(3_600)
-    return decide(consortium, scene.id)
+    if facts:
+        demo.forward(3_600)
+    return _decided(demo, scene)
+
+
+def _decided(demo: DemoConsortium, scene: Scene) -> dict[str, Decision]:
+    """The decisions of a scene with their remedies."""
+    consortium = demo.consortium
+    return advise(consortium, scene.id, decide(consortium, scene.id, by=PLATFORM))
 
 
 TREATMENT = Scene(

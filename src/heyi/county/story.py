@@ -12,11 +12,12 @@ from heyi.county.founding import DemoConsortium, Tell, Telling, raise_county, re
 from heyi.county.places import PLACES
 from heyi.county.resident import counted_resident
 from heyi.county.scenes import Scene, decide_scene, play
-from heyi.crypto.canonical import Json
+from heyi.exchange.consortium import PLATFORM
+from heyi.exchange.events.used import ResultReleased
 from heyi.exchange.money.dispute import answer_dispute, dispute
 from heyi.exchange.money.pay import approve_settlement, pay
 from heyi.exchange.proof.erase import erase
-from heyi.exchange.request.apply import approve, decide
+from heyi.exchange.request.apply import approve
 from heyi.exchange.request.grant import Terms, grant, revoke
 from heyi.exchange.study.joint_study import StudyResult, register_study, run_study
 from heyi.exchange.study.use import Session, withdraw
@@ -56,8 +57,8 @@ class Told:
     """The results of the story, for the report."""
 
     turns: tuple[Turn, ...]
-    before: dict[str, Json]
-    after: dict[str, Json]
+    before: ResultReleased
+    after: ResultReleased
     refused_after_revocation: dict[str, dict[str, str]]
     study: StudyResult
     payment: Decision
@@ -86,9 +87,9 @@ def tell_story(
     )
     # permitted; permitted with duties
     record(scenes.TREATMENT, play(demo, scenes.TREATMENT))
-    grant(demo.consortium, scenes.TREATMENT.id, Terms(days=1))
+    grant(demo.consortium, scenes.TREATMENT.id, Terms(days=1), by=PLATFORM)
     record(scenes.REFERRAL, play(demo, scenes.REFERRAL))
-    grant(demo.consortium, scenes.REFERRAL.id, Terms(days=30))
+    grant(demo.consortium, scenes.REFERRAL.id, Terms(days=30), by=PLATFORM)
     # refused with a cure, and cured
     record(scenes.REFERRAL_WITHOUT_CONSENT, play(demo, scenes.REFERRAL_WITHOUT_CONSENT))
     record(
@@ -121,7 +122,7 @@ def tell_story(
     )
     record(
         scenes.TRAINING,
-        decide(demo.consortium, scenes.TRAINING.id),
+        decide_scene(demo, scenes.TRAINING),
         "数据安全委员会不同意",
         "the data security committee refuses",
     )
@@ -146,7 +147,7 @@ def tell_story(
 
 def _withdrawal(
     demo: DemoConsortium, record: Record, tell: Tell
-) -> tuple[dict[str, Json], dict[str, Json]]:
+) -> tuple[ResultReleased, ResultReleased]:
     """The counts at twenty village clinics, before and after one person withdraws."""
     tell(
         Telling(
@@ -155,8 +156,8 @@ def _withdrawal(
         )
     )
     record(scenes.STATISTICS, play(demo, scenes.STATISTICS))
-    grant(demo.consortium, scenes.STATISTICS.id)
-    session = Session(demo.consortium, scenes.STATISTICS.id)
+    grant(demo.consortium, scenes.STATISTICS.id, by=PLATFORM)
+    session = Session(demo.consortium, scenes.STATISTICS.id, by=PLATFORM)
     before = session.frequencies()
     clinic = session.seats[0].permit
     records = demo.records[clinic.audience]
@@ -165,6 +166,7 @@ def _withdrawal(
         demo.consortium,
         token=demo.node(clinic.audience).withdrawal_token(resident),
         via=clinic.audience,
+        by=clinic.audience,
     )
     demo.forward(DAY)
     return before, session.frequencies()
@@ -179,14 +181,19 @@ def _revocation(demo: DemoConsortium, record: Record, tell: Tell) -> dict[str, d
         )
     )
     record(scenes.SURVEILLANCE, play(demo, scenes.SURVEILLANCE))
-    grant(demo.consortium, scenes.SURVEILLANCE.id)
-    session = Session(demo.consortium, scenes.SURVEILLANCE.id)
+    grant(demo.consortium, scenes.SURVEILLANCE.id, by=PLATFORM)
+    session = Session(demo.consortium, scenes.SURVEILLANCE.id, by=PLATFORM)
     session.frequencies()
     for permit in sorted(session.case.permits):
-        revoke(demo.consortium, scenes.SURVEILLANCE.id, permit, reason="统计任务提前结束")
+        revoke(
+            demo.consortium,
+            scenes.SURVEILLANCE.id,
+            permit,
+            reason="统计任务提前结束",
+            by=PLATFORM,
+        )
     demo.forward(3_600)
-    refused: dict[str, dict[str, str]] = session.frequencies()["refused"]
-    return refused
+    return session.frequencies().refused
 
 
 def _study(demo: DemoConsortium, record: Record, tell: Tell) -> StudyResult:
@@ -218,7 +225,7 @@ def _study(demo: DemoConsortium, record: Record, tell: Tell) -> StudyResult:
     demo.forward(DAY)
     record(
         scenes.STUDY,
-        decide(demo.consortium, scenes.STUDY.id),
+        decide_scene(demo, scenes.STUDY),
         "两个委员会同意，伦理委员会附条件：最小格不少于 10",
         "both committees approve; ethics on condition of cells of at least 10",
     )
@@ -228,15 +235,21 @@ def _study(demo: DemoConsortium, record: Record, tell: Tell) -> StudyResult:
         policy=Policy(group=grassroots, group_floor=GRASSROOTS_FLOOR),
         dispute_days=DISPUTE_DAYS,
     )
-    register_study(demo.consortium, scenes.STUDY.id, Valuation(utility=COVERAGE), pot)
-    grant(demo.consortium, scenes.STUDY.id)
+    register_study(
+        demo.consortium,
+        scenes.STUDY.id,
+        Valuation(utility=COVERAGE),
+        pot,
+        by=scenes.STUDY.requester,
+    )
+    grant(demo.consortium, scenes.STUDY.id, by=PLATFORM)
     tell(
         Telling(
             zh="数据不动，运算到各机构；按沙普利值反哺",
             en="computed where the data lie; valued by Shapley",
         )
     )
-    result = run_study(demo.consortium, scenes.STUDY.id)
+    result = run_study(demo.consortium, scenes.STUDY.id, by=PLATFORM)
     demo.forward(DAY)
     return result
 
@@ -253,7 +266,7 @@ def _settlement(demo: DemoConsortium, result: StudyResult, tell: Tell) -> Decisi
     doubter = min(
         s.party for s in result.statements if demo.consortium.party(s.party).tier is Tier.TOWNSHIP
     )
-    dispute(demo.consortium, case, party=doubter, reasons="随访患者似乎未全部计入")
+    dispute(demo.consortium, case, party=doubter, reasons="随访患者似乎未全部计入", by=doubter)
     demo.forward(DAY)
     reasons = "与各家共有的患者由各家平分，已逐一复算；无其他遗漏"
     answer_dispute(
@@ -266,7 +279,7 @@ def _settlement(demo: DemoConsortium, result: StudyResult, tell: Tell) -> Decisi
         )
     )
     approve_settlement(demo.consortium, case, by="finance-office")
-    payment, _ = pay(demo.consortium, case)
+    payment, _, _ = pay(demo.consortium, case, by=PLATFORM)
     demo.forward(DAY)
     return payment
 
@@ -281,5 +294,5 @@ def _erasure(demo: DemoConsortium, tell: Tell) -> int:
     )
     case = demo.consortium.case(scenes.TREATMENT.id)
     entry = case.decisions[records_of("township-03")].index
-    erase(demo.consortium, entry, reason="subject's request")
+    erase(demo.consortium, [entry], reason="subject's request", by=PLATFORM)
     return entry

@@ -1,16 +1,22 @@
-"""The consortium: its log, rulebook and state, and the one method that writes events."""
+"""The consortium: its log, rulebook and state, and the one way to write events."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
-from heyi.audit.event import Event, from_leaf
-from heyi.audit.log import Draft, Entry, Log
-from heyi.crypto.canonical import Json, digest_bytes, from_canonical
+from heyi.audit.log import Log
+from heyi.crypto.canonical import canonical, digest_bytes
+from heyi.crypto.codec import to_json
+from heyi.crypto.commitment import Commitment, commit_bytes
+from heyi.exchange.case_file import Case
+from heyi.exchange.events.typed import Act, Content, Logged, TypedEvent, draft
 from heyi.exchange.ports import Artefacts, Clock, Fabric, Keyring, Rulebooks
-from heyi.exchange.state import Case, State
+from heyi.exchange.state import State
+from heyi.exchange.writer import Done, OneWriter
 from heyi.model.asset import Asset
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.model.party import Party
@@ -20,6 +26,9 @@ from heyi.policy.decide import DecisionPoint
 ZONE = dt.timezone(dt.timedelta(hours=8))
 PLATFORM = "platform"
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 def legal_day(now: int) -> dt.date:
     """The date, in the consortium's time zone (UTC+8), of a Unix time in seconds."""
@@ -27,7 +36,7 @@ def legal_day(now: int) -> dt.date:
 
 
 class Consortium:
-    """Everything that a use case needs. State changes only through `write`."""
+    """Everything that a use case needs. State changes only through commands."""
 
     def __init__(
         self,
@@ -39,7 +48,7 @@ class Consortium:
         clock: Clock,
         keyring: Keyring,
         fabric: Fabric,
-        on_event: Callable[[int, Event], None] = lambda _i, _e: None,
+        on_event: Callable[[Logged], None] = lambda _: None,
     ) -> None:
         self.log = log
         self.point = point
@@ -48,53 +57,49 @@ class Consortium:
         self.clock = clock
         self.keyring = keyring
         self.fabric = fabric
-        self.state = State()
-        self._on_event = on_event
-        for entry in log.store.entries():
-            self._fold(entry)
+        self.writer = OneWriter(log, on_event)
 
-    def _fold(self, entry: Entry) -> Event:
-        event = from_leaf(entry.leaf)
-        body = None if entry.body is None else from_canonical(entry.body)
-        self.state.apply(entry.index, event, body)
-        return event
+    @property
+    def state(self) -> State:
+        """The fold of what is kept, and of what the running command's group has staged."""
+        return self.writer.state
 
-    def draft(
-        self,
-        kind: str,
-        *,
-        actor: str = PLATFORM,
-        case: str = "",
-        public: dict[str, Json],
-        body: Json = None,
-    ) -> Draft:
-        return Draft(
-            event=Event(kind=kind, at=self.clock.now(), actor=actor, case=case, public=public),
-            body=body,
-        )
-
-    def write(self, *drafts: Draft, erase: tuple[int, ...] = ()) -> list[int]:
-        """Log events together, fold them into the state, and return their indexes.
-
-        `erase` names entries whose bodies go in the same transaction.
+    @property
+    def now(self) -> int:
+        """Unix time in seconds, never before the newest event.
 
         Raises:
-            StoreError: nothing was logged and the state is as before, unless the message says
-                otherwise.
-            VerificationError: the witness refused; the events are logged and folded.
+            InvalidInput: the clock has stepped back.
         """
-        before = self.log.size
-        try:
-            return self.log.append(drafts, erase=erase)
-        finally:
-            # INVARIANT: the state is the fold of what the log holds. So the entries are read back
-            # from the log, also when the witness refused after they were stored.
-            for entry in self.log.store.entries(before) if self.log.size > before else ():
-                self._on_event(entry.index, self._fold(entry))
+        return self.clock.now(self.writer.last_at)
 
     @property
     def today(self) -> dt.date:
-        return legal_day(self.clock.now())
+        return legal_day(self.now)
+
+    def draft(
+        self,
+        what: TypedEvent,
+        *,
+        by: str,
+        case: str = "",
+        body: Content | None = None,
+        seal: tuple[Commitment, bytes] | None = None,
+    ) -> Act:
+        """An event that happens now; `by` acts.
+
+        Raises:
+            InvalidInput: as `heyi.exchange.events.typed.draft`.
+        """
+        return draft(what, at=self.now, by=by, case=case, body=body, seal=seal)
+
+    def seal(self, body: Content, *, ahead: int = 0) -> tuple[Commitment, bytes]:
+        """The commitment to a body, with its key, so that a signature can cover it.
+
+        The body is that of the event which the running command returns after `ahead` others.
+        """
+        key = self.writer.key(ahead)
+        return commit_bytes(canonical(to_json(body)), key), key
 
     def party(self, name: str) -> Party:
         """The registered party.
@@ -102,9 +107,10 @@ class Consortium:
         Raises:
             InvalidInput: no such id.
         """
-        if name not in self.state.parties:
-            raise InvalidInput(f"unknown party `{name}`", hint="register it first")
-        return self.state.parties[name]
+        with self.writer.lock:
+            if name not in self.state.parties:
+                raise InvalidInput(f"unknown party `{name}`", hint="register it first")
+            return self.state.parties[name]
 
     def asset(self, name: str) -> Asset:
         """The registered asset.
@@ -112,9 +118,10 @@ class Consortium:
         Raises:
             InvalidInput: no such id.
         """
-        if name not in self.state.assets:
-            raise InvalidInput(f"unknown asset `{name}`", hint="register it first")
-        return self.state.assets[name]
+        with self.writer.lock:
+            if name not in self.state.assets:
+                raise InvalidInput(f"unknown asset `{name}`", hint="register it first")
+            return self.state.assets[name]
 
     def case(self, name: str) -> Case:
         """The case of that request.
@@ -122,13 +129,26 @@ class Consortium:
         Raises:
             InvalidInput: no such id.
         """
-        if name not in self.state.cases:
-            raise InvalidInput(f"unknown case `{name}`", hint="submit the request first")
-        return self.state.cases[name]
+        with self.writer.lock:
+            if name not in self.state.cases:
+                raise InvalidInput(f"unknown case `{name}`", hint="submit the request first")
+            return self.state.cases[name]
+
+
+def command(
+    body: Callable[Concatenate[Consortium, P], Done[T]],
+) -> Callable[Concatenate[Consortium, P], T]:
+    """A use case that the one writer runs: its function returns events and changes nothing."""
+
+    @wraps(body)
+    def queued(consortium: Consortium, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return consortium.writer.run(lambda: body(consortium, *args, **kwargs))
+
+    return queued
 
 
 def stored_rulebook(artefacts: Artefacts, rulebooks: Rulebooks, digest: str) -> DecisionPoint:
-    """The rulebook with this digest, compiled from the texts that are kept with the log.
+    """The rulebook with this digest, from the texts that are kept with the log.
 
     Raises:
         VerificationError: the texts are gone, or are not those of the digest.
@@ -136,9 +156,7 @@ def stored_rulebook(artefacts: Artefacts, rulebooks: Rulebooks, digest: str) -> 
     content = artefacts.artefact(digest)
     if content is None:
         raise VerificationError(f"the rulebook {digest[:19]} is not kept with the log")
-    # bytes of this digest are the canonical ones that were adopted, and need no second check
-    same = digest_bytes(content) == digest
-    point = rulebooks.point(json.loads(content) if same else from_canonical(content))
-    if point.book.digest != digest:
+    # damaged texts are not even compiled, which would take half a minute
+    if digest_bytes(content) != digest:
         raise VerificationError(f"the rulebook kept under {digest[:19]} is another one")
-    return point
+    return rulebooks.point(json.loads(content))

@@ -14,7 +14,12 @@ from heyi.policy.decide import DecisionPoint
 class Clock(Protocol):
     """Unix time in seconds."""
 
-    def now(self) -> int: ...
+    def now(self, last: int = 0) -> int:
+        """The time, which is never before `last`, that of the newest event.
+
+        Raises:
+            InvalidInput: the clock has stepped back before it.
+        """
 
 
 class Keyring(Protocol):
@@ -42,6 +47,6 @@ class Fabric(Protocol):
 
     def send(self, host: str, call: Call) -> Answer: ...
 
-    def revoke(self, host: str, permit: str) -> None: ...
+    def revoke(self, host: str, permit: str, at: int) -> None: ...
 
     def withdraw(self, hosts: Sequence[str], token: str, scope: str, at: int) -> None: ...

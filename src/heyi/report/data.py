@@ -16,13 +16,17 @@ Tone = Literal["good", "duty", "wait", "cure", "stop"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedNumbers:
-    """Counts from an independent check of the log; `erased` are the entries without a body."""
+    """Counts from an independent check of the log.
+
+    `erased` are the entries without a body; those of `lost` among them cannot be replayed.
+    """
 
     decisions: int
     permits: int
     receipts: int
     settlements: int
     erased: tuple[int, ...]
+    lost: tuple[int, ...]
     checkpoints: int
     faults: int
 

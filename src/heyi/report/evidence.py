@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from heyi.audit.checkpoint import open_checkpoint
-from heyi.audit.witness import verify_cosignature
+from heyi.audit.witness import cosigned_at
 from heyi.exchange.consortium import Consortium
 from heyi.model.decision import Text
 from heyi.report.data import Command, Evidence, Figure, VerifiedNumbers
@@ -21,26 +21,26 @@ NO_ADVICE = Text(
 
 
 def evidence_of(
-    consortium: Consortium, verified: VerifiedNumbers, commands: tuple[Command, ...]
+    consortium: Consortium,
+    verified: VerifiedNumbers,
+    commands: tuple[Command, ...],
+    *,
+    witness: tuple[str, str],
 ) -> Evidence:
-    """The state of the log, with its last checkpoint.
+    """The state of the log, with its last checkpoint; `witness` is (name, public key).
 
     Raises:
         VerificationError: the last checkpoint does not hold.
     """
-    log, witness = consortium.log, consortium.log.witness
-    kept = log.store.checkpoints()
+    log = consortium.log
     text, covers, cosigned = "", 0, None
-    if kept:
+    if newest := log.store.newest_checkpoint():
         checkpoint, note = open_checkpoint(
-            kept[-1][1], origin=log.signer.name, public_key=log.signer.public_key
+            newest[1], origin=log.signer.name, public_key=log.signer.public_key
         )
-        text, covers = kept[-1][1].decode(), checkpoint.size
-        if witness is not None:
-            signer = witness.signer
-            cosigned = minute(
-                verify_cosignature(note, name=signer.name, public_key=signer.public_key)
-            )
+        text, covers = newest[1].decode(), checkpoint.size
+        at = cosigned_at(note, name=witness[0], public_key=witness[1])
+        cosigned = None if at is None else minute(at)
     return Evidence(
         origin=log.signer.name,
         log_key=log.signer.public_key,
@@ -48,8 +48,8 @@ def evidence_of(
         root=log.root.hex(),
         checkpoint=text,
         covers=covers,
-        witness=witness.signer.name if witness else None,
-        witness_key=witness.signer.public_key if witness else None,
+        witness=witness[0],
+        witness_key=witness[1],
         cosigned_at=cosigned,
         rulebook=consortium.state.rulebook,
         verified=verified,

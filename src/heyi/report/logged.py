@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from heyi.audit.event import Event, from_leaf
-from heyi.crypto.canonical import Json, from_canonical
 from heyi.exchange.consortium import Consortium, stored_rulebook
+from heyi.exchange.events import applied
+from heyi.exchange.events.kinds import read_entry
+from heyi.exchange.events.typed import Logged
+from heyi.exchange.projections import CASE, stream
+from heyi.exchange.request.apply import admitted_of
 from heyi.model.decision import Decision, Outcome
-from heyi.policy.engines.packed import unpack
-from heyi.policy.language.schema import Admitted
 from heyi.policy.remedy import with_remedies
 from heyi.report.data import OutcomeCount
 from heyi.report.words import OUTCOMES, badge
@@ -29,21 +30,17 @@ def tally(consortium: Consortium) -> Tally:
     kinds: Counter[str] = Counter()
     outcomes: Counter[tuple[Outcome, bool]] = Counter()
     for entry in consortium.log.store.entries():
-        event = from_leaf(entry.leaf)
-        kinds[event.kind] += 1
-        if event.kind == "decision.made":
-            outcomes[Outcome(event.public["outcome"]), event.public["curable"]] += 1
+        what = read_entry(entry).what
+        kinds[what.KIND] += 1
+        if isinstance(what, applied.DecisionMade):
+            outcomes[what.outcome, what.curable] += 1
     return Tally(kinds=kinds, outcomes=outcomes)
 
 
-def events(consortium: Consortium, case: str, kinds: Sequence[str]) -> Iterator[tuple[Event, Json]]:
-    """Events of a case with their bodies, in order; a body is None if it is absent or erased."""
-    wanted = {index for index, kind in consortium.case(case).history if kind in kinds}
-    if not wanted:
-        return
-    for entry in consortium.log.store.entries(min(wanted)):
-        if entry.index in wanted:
-            yield from_leaf(entry.leaf), None if entry.body is None else from_canonical(entry.body)
+def events(consortium: Consortium, case: str) -> Iterator[Logged]:
+    """The events of a case, in order."""
+    for entry in consortium.log.store.stream(stream(CASE, case)):
+        yield read_entry(entry)
 
 
 def rounds(consortium: Consortium, case: str) -> list[dict[str, Decision]]:
@@ -56,20 +53,22 @@ def rounds(consortium: Consortium, case: str) -> list[dict[str, Decision]]:
     """
     points = {consortium.point.book.digest: consortium.point}
     found: list[dict[str, Decision]] = []
-    for event, body in events(consortium, case, ["decision.made"]):
-        asset, digest = event.public["asset"], event.public["rulebook"]
-        if not found or asset in found[-1]:
-            found.append({})
-        if body is None:
+    for entry in events(consortium, case):
+        made, grounds = entry.what, entry.content(applied.Grounds)
+        if not isinstance(made, applied.DecisionMade):
             continue
-        point = points.setdefault(digest, consortium.point)
-        if point.book.digest != digest:
-            point = points[digest] = stored_rulebook(
-                consortium.artefacts, consortium.rulebooks, digest
+        if not found or made.asset in found[-1]:
+            found.append({})
+        if grounds is None:
+            continue
+        point = points.setdefault(made.rulebook, consortium.point)
+        if point.book.digest != made.rulebook:
+            point = points[made.rulebook] = stored_rulebook(
+                consortium.artefacts, consortium.rulebooks, made.rulebook
             )
-        known = unpack(point.book.schema, [int(w, 16) for w in body["words"]])
-        admitted = Admitted(known=known, rejected=body["rejected"])
-        found[-1][asset] = with_remedies(point, point.decide(admitted, asset=asset), admitted)
+        admitted = admitted_of(point.book.schema, grounds)
+        decision = point.decide(admitted, asset=made.asset)
+        found[-1][made.asset] = with_remedies(point, decision, admitted)
     return [r for r in found if r]
 
 

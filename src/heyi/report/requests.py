@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from heyi.exchange.case_file import Case
 from heyi.exchange.consortium import Consortium
-from heyi.exchange.state import Case
+from heyi.exchange.events import applied
 from heyi.model.decision import Decision, Effect, Outcome, RuleFinding, Text
 from heyi.model.kleene import Truth
 from heyi.policy.explain import step
@@ -66,19 +67,19 @@ def card(consortium: Consortium, case: str, decided: Sequence[DecisionRound]) ->
         before = latest.decisions
     return RequestCard(
         id=case,
-        title=Text(zh=request["zh"], en=sentence_case(request["en"])),
-        requester=_name(consortium, request["requester"]),
+        title=Text(zh=request.zh, en=sentence_case(request.en)),
+        requester=_name(consortium, request.requester),
         recipient=None
-        if request["recipient"] == request["requester"]
-        else _name(consortium, request["recipient"]),
-        holders=tuple(_holder(consortium, a) for a in request["assets"]),
-        kinds=tuple(kind_label(k) for k in request["kinds"]),
-        action=label("act.action", request["action"]),
-        purpose=label("act.purpose", request["purpose"]),
-        delivery=label("act.delivery", request["delivery"]),
+        if request.recipient == request.requester
+        else _name(consortium, request.recipient),
+        holders=tuple(_holder(consortium, a) for a in request.assets),
+        kinds=tuple(kind_label(k) for k in request.kinds),
+        action=label("act.action", request.action),
+        purpose=label("act.purpose", request.purpose),
+        delivery=label("act.delivery", request.delivery),
         rounds=tuple(rounds),
         opinions=_opinions(consortium, case),
-        matrix=_matrix(consortium, request["assets"], decided),
+        matrix=_matrix(consortium, request.assets, decided),
         outcome=_summary(decided[-1].decisions),
         afterwards=_afterwards(len(the_case.permits), len(the_case.revoked)),
     )
@@ -239,7 +240,7 @@ def _spoken(case: Case) -> dict[str, str]:
     """What each authority said about the case: `given` or `refused`."""
     return {
         s.name.removeprefix("approval."): str(s.value)
-        for s in case.statements
+        for s in case.statements.values()
         if s.name.startswith("approval.")
     }
 
@@ -320,14 +321,16 @@ def _summary(decisions: Mapping[str, Decision]) -> Badge:
 def _opinions(consortium: Consortium, case: str) -> tuple[Opinion, ...]:
     """What authorities decided; each decision once, though it was logged for every data set."""
     found: dict[Opinion, None] = {}
-    for event, body in events(consortium, case, ["approval.given", "approval.refused"]):
-        conditions = event.public["conditions"]
+    for entry in events(consortium, case):
+        what, body = entry.what, entry.content(applied.Reasons)
+        if not isinstance(what, applied.ApprovalAnswered):
+            continue
         opinion = Opinion(
-            authority=authority(consortium.point.book, event.public["authority"]),
-            given=event.kind == "approval.given",
-            reasons=body["reasons"] if body else None,
-            conditions=listed([condition(n, v) for n, v in sorted(conditions.items())])
-            if conditions
+            authority=authority(consortium.point.book, what.authority),
+            given=isinstance(what, applied.ApprovalGiven),
+            reasons=body.reasons if body else None,
+            conditions=listed([condition(n, v) for n, v in sorted(what.conditions.items())])
+            if what.conditions
             else None,
         )
         found.setdefault(opinion)

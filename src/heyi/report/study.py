@@ -8,8 +8,9 @@ from fractions import Fraction
 from heyi.catalogue.kinds import all_kinds
 from heyi.crypto.canonical import Json
 from heyi.exchange.consortium import Consortium, legal_day
+from heyi.exchange.money.pay import settled_case
 from heyi.exchange.study.joint_study import StudyResult
-from heyi.model.decision import Decision, Outcome, Text
+from heyi.model.decision import Decision, Text
 from heyi.report.data import Coefficient, Payback, Share, StatementPart, StudyPart
 from heyi.report.measures import decimal, exactly, measured, percent_range, shown, unit_of
 from heyi.report.requests import answer_part
@@ -28,12 +29,12 @@ def study_of(consortium: Consortium, result: StudyResult) -> StudyPart:
     outcome = reference = Text(zh="", en="")
     coefficients: tuple[Coefficient, ...] = ()
     if result.names:
-        params = next(o["params"] for o in case.request["operations"] if o["name"] == "logistic")
+        params = case.request.operations["logistic"]
         slopes = zip(params["covariates"], result.coefficients_nano[1:], strict=True)
         coefficients = tuple(_coefficient(covariate, nano) for covariate, nano in slopes)
         outcome, reference = _outcome(params), _reference(params, result.coefficients_nano[0])
     return StudyPart(
-        title=Text(zh=case.request["zh"], en=sentence_case(case.request["en"])),
+        title=Text(zh=case.request.zh, en=sentence_case(case.request.en)),
         outcome=outcome,
         reference=reference,
         coefficients=coefficients,
@@ -43,7 +44,7 @@ def study_of(consortium: Consortium, result: StudyResult) -> StudyPart:
         not_permitted=tuple(
             _name(consortium, consortium.asset(a).holder)
             for a, d in case.decisions.items()
-            if not Outcome(d.outcome).is_permit
+            if not d.made.outcome.is_permit
         ),
     )
 
@@ -127,20 +128,19 @@ def payback_of(
     `payment` is the decision on the payment, if there was one; `sample` is the institution whose
     statement is shown in full.
     """
-    case = consortium.case(result.case)
-    settlement = case.settlement
+    case, settlement = settled_case(consortium, result.case)
     shares = tuple(_share(consortium, s) for s in result.statements)
-    shared = sum(settlement["shares_fen"].values())
+    shared = sum(settlement.shares_fen.values())
     first = result.statements[0]
     chosen = next((n for n, s in enumerate(result.statements) if s.party == sample), 0)
-    pot = settlement["pot_fen"]
+    pot = settlement.pot_fen
     return Payback(
         pot=yuan(pot),
         paid=yuan(case.paid_fen),
         shared=yuan(shared),
-        escrow=yuan(settlement["escrow_fen"]),
-        balanced=shared + settlement["escrow_fen"] == pot,
-        disputes_until=legal_day(settlement["disputes_until"]).isoformat(),
+        escrow=yuan(settlement.escrow_fen),
+        balanced=shared + settlement.escrow_fen == pot,
+        disputes_until=legal_day(settlement.disputes_until).isoformat(),
         unit=unit_of(first.unit),
         total=measured(first.total, first.unit),
         efficient=sum((s.contribution for s in result.statements), Fraction(0)) == first.total,
@@ -149,10 +149,10 @@ def payback_of(
         if sample is None
         else StatementPart(
             share=shares[chosen],
-            study=Text(zh=case.request["zh"], en=sentence_case(case.request["en"])),
+            study=Text(zh=case.request.zh, en=sentence_case(case.request.en)),
             pot=yuan(pot),
             total=measured(first.total, first.unit),
-            certificate=settlement["certificate"],
+            certificate=settlement.certificate,
         ),
         leave=None if payment is None else answer_part(consortium, [payment], []),
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from heyi.exchange.consortium import Consortium
-from heyi.exchange.state import Case
+from heyi.exchange.events.settled import SettlementCertified
+from heyi.exchange.money.pay import settled_case
 from heyi.exchange.study.joint_study import StudyResult
 from heyi.model.asset import Asset
 from heyi.model.decision import Text
@@ -36,6 +37,7 @@ def study_report(
     zh: str,
     en: str,
     verified: VerifiedNumbers,
+    witness: tuple[str, str],
 ) -> ReportData:
     """The report of a run; its decisions are computed again from what was logged."""
     counted = tally(consortium)
@@ -52,26 +54,31 @@ def study_report(
             zh="联合研究报告" + (f" · 法律日 {days[0]}" if days else ""),
             en="joint study" + (f" · legal day {days[0]}" if days else ""),
         ),
-        headline=_headline(consortium.case(case), result, counted, verified, assets),
+        headline=_headline(settled_case(consortium, case)[1], result, counted, verified, assets),
         notices=(NO_ADVICE,),
         catalogue=catalogue_of(consortium, detailed=[a.id for a in assets]),
         requests=(card(consortium, case, decided),) if decided else (),
         uses=uses_of(consortium, counted),
         study=study_of(consortium, result),
         payback=payback_of(consortium, result, payment=None, sample=sample),
-        evidence=evidence_of(consortium, verified, (VERIFY, statement_command(sample), RULES)),
+        evidence=evidence_of(
+            consortium,
+            verified,
+            (VERIFY, statement_command(sample), RULES),
+            witness=witness,
+        ),
     )
 
 
 def _headline(
-    case: Case,
+    settlement: SettlementCertified,
     result: StudyResult,
     counted: Tally,
     verified: VerifiedNumbers,
     assets: Sequence[Asset],
 ) -> Headline:
     rows, took_part = sum(a.rows for a in assets), len(result.answered)
-    due, pot = sum(case.settlement["shares_fen"].values()), case.settlement["pot_fen"]
+    due, pot = sum(settlement.shares_fen.values()), settlement.pot_fen
     done = Text(
         zh=f"{result.rounds} 轮运算完成一个联合模型" if result.rounds else "共同查明各覆盖哪些人员",
         en=f"fitted one joint model in {result.rounds} rounds"

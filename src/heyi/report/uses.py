@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from heyi.crypto.canonical import Json
 from heyi.exchange.consortium import Consortium
+from heyi.exchange.events.used import ResultReleased
 from heyi.exchange.request.grant import seat
 from heyi.model.decision import Text
 from heyi.report.data import Frequency, FrequencyRow, RefusedBy, Uses
@@ -47,10 +48,11 @@ def refusals(
 
 
 def frequency_of(
-    consortium: Consortium, case: str, before: Mapping[str, Json], after: Mapping[str, Json]
+    consortium: Consortium, case: str, released: ResultReleased, later: ResultReleased
 ) -> Frequency:
     """Two released frequency tables of one case, side by side."""
     the_case = consortium.case(case)
+    before, after = released.figures, later.figures
     permits = [seat(consortium, case, p).permit for p in sorted(the_case.permits)]
     axes = [_classes(axis) for axis in before["by"]]
     cells = zip(
@@ -62,9 +64,9 @@ def frequency_of(
         strict=True,
     )
     return Frequency(
-        title=Text(zh=the_case.request["zh"], en=sentence_case(the_case.request["en"])),
+        title=Text(zh=the_case.request.zh, en=sentence_case(the_case.request.en)),
         min_cell=max(p.min_cell for p in permits),
-        answered=len(after["answered"]),
+        answered=len(later.answered),
         hosts=len({p.audience for p in permits}),
         rows=tuple(
             FrequencyRow(

@@ -1,34 +1,60 @@
-"""Erase the body of an entry for good; its leaf stays in the log."""
+"""Erase bodies of entries for good; their leaves stay in the log."""
 
 from __future__ import annotations
 
-from heyi.exchange.consortium import Consortium
+from collections.abc import Sequence
+
+from heyi.audit.event import from_leaf
+from heyi.exchange.consortium import Consortium, command
+from heyi.exchange.events.erased import BodyErased
+from heyi.exchange.writer import Done
 from heyi.model.errors import InvalidInput
 
 
-def erase(consortium: Consortium, entry: int, *, reason: str) -> int:
-    """Erase the body of an entry and return the index of the event that records it.
+def erase(consortium: Consortium, entries: Sequence[int], *, reason: str, by: str) -> list[int]:
+    """Erase the bodies of entries and return the indices of the events that record it.
 
-    The erasure and its event are one transaction.
+    Erasures and events are one transaction. After it, the erased bytes are overwritten on the disk,
+    once for the whole batch.
 
     Raises:
-        InvalidInput: there is no such entry, or it has no body (any more).
+        InvalidInput: there is no such entry, it has no body (any more), or there is no reason.
+        StoreError: as its message says: nothing was erased, or only the overwriting is missing.
     """
+    logged = _log_erasures(consortium, entries, reason=reason, by=by)
+    consortium.log.store.scrub()
+    return logged
+
+
+@command
+def _log_erasures(
+    consortium: Consortium, entries: Sequence[int], *, reason: str, by: str
+) -> Done[list[int]]:
     if not reason.strip():
         raise InvalidInput(
             "an erasure needs a reason",
             hint="it is logged for everybody to see, so name nobody in it",
         )
-    if not 0 <= entry < consortium.log.size:
+    events = []
+    for entry in dict.fromkeys(entries):
+        case = _case_of(consortium, entry)
+        what = BodyErased(entry=entry, reason=reason)
+        events.append(consortium.draft(what, by=by, case=case))
+    first = consortium.writer.next_entry
+    answer = list(range(first, first + len(events)))
+    return Done(events, answer, erase=list(dict.fromkeys(entries)))
+
+
+def _case_of(consortium: Consortium, entry: int) -> str:
+    """The case of an entry with a body, empty if it has none."""
+    size = consortium.log.size
+    if not 0 <= entry < size:
         raise InvalidInput(
-            f"the log has no entry {entry}", hint=f"entries run from 0 to {consortium.log.size - 1}"
+            f"the log has no entry {entry}", hint=f"entries run from 0 to {size - 1}"
         )
-    found = next(consortium.log.store.entries(entry))
+    found = next(iter(consortium.log.store.entries(entry, entry + 1)))
     if found.body is None:
         raise InvalidInput(
             f"entry {entry} has no body to erase", hint="it never had one, or it was erased before"
         )
-    (index,) = consortium.write(
-        consortium.draft("body.erased", public={"entry": entry, "reason": reason}), erase=(entry,)
-    )
-    return index
+    return from_leaf(found.leaf).case

@@ -10,11 +10,12 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from heyi.audit.event import from_leaf
-from heyi.audit.log import Entry
+from heyi.audit.log_store import Entry
 from heyi.crypto.canonical import from_canonical
+from heyi.exchange.events import applied
+from heyi.exchange.events.kinds import read_entry
 from heyi.exchange.ports import Artefacts
-from heyi.exchange.request.facts import stated_from_json
+from heyi.exchange.request.facts import stated_of
 from heyi.model.decision import Outcome
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.policy.decide import DecisionPoint
@@ -53,34 +54,31 @@ def impact(entries: Iterable[Entry], artefacts: Artefacts, new: DecisionPoint) -
     """
     found, schemas = Impact(), dict[str, Schema]()
     for entry in entries:
-        event = from_leaf(entry.leaf)
-        if event.kind != "decision.made":
+        logged = read_entry(entry)
+        made, grounds = logged.what, logged.content(applied.Grounds)
+        if not isinstance(made, applied.DecisionMade):
             continue
-        if entry.body is None:
+        if grounds is None:
             found.erased += 1
             continue
-        digest = str(event.public["rulebook"])
-        if digest not in schemas:
-            schemas[digest] = _schema(artefacts, digest)
-        body = from_canonical(entry.body)
-        day = unpack(schemas[digest], [int(w, 16) for w in body["words"]])[LEGAL_DAY]
+        if made.rulebook not in schemas:
+            schemas[made.rulebook] = _schema(artefacts, made.rulebook)
+        schema = schemas[made.rulebook]
+        day = unpack(schema, [int(w, 16) for w in grounds.words])[LEGAL_DAY]
         assert isinstance(day, dt.date)
         # admit the facts again, since the other rulebook may ask for other sources
-        known = admit(
-            new.book.schema, stated_from_json(new.book.schema, body["stated"]), day=day
-        ).known
+        stated = stated_of(new.book.schema, grounds.stated)
+        known = admit(new.book.schema, stated, day=day).known
         reading, alarm = new.judge(to_ordinals(known))
         if alarm:
             raise InvalidInput(
                 f"the readings of the new rulebook differ on entry {entry.index}: {alarm}"
             )
-        before = (Outcome(event.public["outcome"]), bool(event.public["curable"]))
+        before = (made.outcome, made.curable)
         found.decided += 1
         if before != (reading.outcome, reading.curable):
             after = (reading.outcome, reading.curable)
-            found.changed.append(
-                Changed(entry.index, event.case, str(event.public["asset"]), before, after)
-            )
+            found.changed.append(Changed(entry.index, logged.case, made.asset, before, after))
     return found
 
 

@@ -6,23 +6,30 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from heyi.crypto.canonical import Json, canonical, digest
-from heyi.exchange.consortium import Consortium
-from heyi.exchange.request.facts import assemble, may_not_state, stated_to_json
+from msgspec import structs
+
+from heyi.crypto.canonical import canonical, digest
+from heyi.crypto.codec import to_json
+from heyi.crypto.commitment import Commitment
+from heyi.exchange.case_file import Case
+from heyi.exchange.consortium import Consortium, command
+from heyi.exchange.events import applied
+from heyi.exchange.request.facts import OTHERS_SAY, assemble, may_not_state, said_by
 from heyi.exchange.request.register import to_plain
-from heyi.exchange.state import Case
+from heyi.exchange.writer import Done
 from heyi.federation.wire.operation import Operation
 from heyi.model.decision import Decision
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Source, Value
 from heyi.model.request import Request
 from heyi.policy.decision_json import decision_to_json
-from heyi.policy.engines.packed import pack
-from heyi.policy.language.schema import admit
+from heyi.policy.engines.packed import pack, unpack
+from heyi.policy.language.schema import Admitted, Schema, admit
 from heyi.policy.remedy import with_remedies
 
 
-def submit(consortium: Consortium, request: Request) -> Case:
+@command
+def submit(consortium: Consortium, request: Request, *, by: str) -> Done[None]:
     """Log a request. Nothing is judged yet.
 
     Raises:
@@ -31,27 +38,24 @@ def submit(consortium: Consortium, request: Request) -> Case:
     """
     operations = [Operation(name=n, params=dict(p)) for n, p in request.operations.items()]
     _check_known(consortium, request, operations)
-    public = {
-        "id": request.id,
-        "zh": request.zh,
-        "en": request.en,
-        "requester": request.requester,
-        "recipient": request.recipient,
-        "assets": list(request.assets),
-        "kinds": list(request.kinds),
-        "action": request.action,
-        "purpose": request.purpose,
-        "delivery": request.delivery,
-        "operations": [o.to_json() for o in operations],
-        "declared": sorted(request.declared),
-    }
-    body = {"declared": _statements(consortium, request.declared, Source.DECLARED, None)}
-    consortium.write(
-        consortium.draft(
-            "request.submitted", actor=request.requester, case=request.id, public=public, body=body
-        )
+    if by != request.requester:
+        raise InvalidInput(f"`{by}` cannot submit for `{request.requester}`", hint="let it submit")
+    submitted = applied.RequestSubmitted(
+        id=request.id,
+        zh=request.zh,
+        en=request.en,
+        requester=request.requester,
+        recipient=request.recipient,
+        assets=request.assets,
+        kinds=request.kinds,
+        action=request.action,
+        purpose=request.purpose,
+        delivery=request.delivery,
+        operations={o.name: o.params for o in operations},
+        declared=tuple(sorted(request.declared)),
     )
-    return consortium.case(request.id)
+    body = applied.SaidFacts(facts=_said(consortium, request.declared, None))
+    return Done([consortium.draft(submitted, by=by, case=request.id, body=body)], None)
 
 
 def _check_known(
@@ -76,22 +80,19 @@ def _check_known(
         schema.spec(name).check(value)
 
 
-_OTHERS_SAY = ("recipient.", "handler.", "requester.member", "requester.records_role", "approval.")
-"""Beginnings of facts that come from parties' entries in the registry, or from approvals."""
-
-
 def present(
     consortium: Consortium,
     request: Request,
     facts: Mapping[str, Value],
     *,
+    by: str,
     registrar: str,
     attester: str,
 ) -> Case:
     """Submit a request, and state each of `facts` from the source that its schema asks for.
 
-    The requester declares, the registry answers, and an authority attests. Facts of profiles and of
-    the catalogue are left out, since institutions have registered them.
+    The requester declares, the registry answers, and an authority attests: up to three commands.
+    Facts of profiles and of the catalogue are left out, since institutions have registered them.
 
     Raises:
         InvalidInput: as `submit` and `supply`.
@@ -99,17 +100,18 @@ def present(
     schema = consortium.point.book.schema
     parts: dict[Source, dict[str, Value]] = {s: {} for s in Source}
     for name, value in facts.items():
-        if not name.startswith(_OTHERS_SAY):
+        if not name.startswith(OTHERS_SAY):
             parts[schema.spec(name).source][name] = schema.spec(name).check(value)
     acts = ("act.action", "act.purpose", "act.delivery")
     declared = {n: v for n, v in parts[Source.DECLARED].items() if n not in acts}
-    case = submit(consortium, replace(request, declared={**declared, **request.declared}))
+    submit(consortium, replace(request, declared={**declared, **request.declared}), by=by)
     supply(consortium, request.id, parts[Source.REGISTRY], by=registrar, source=Source.REGISTRY)
     if attested := parts[Source.ATTESTED]:
         supply(consortium, request.id, attested, by=attester, source=Source.ATTESTED)
-    return case
+    return consortium.case(request.id)
 
 
+@command
 def supply(
     consortium: Consortium,
     case: str,
@@ -119,94 +121,110 @@ def supply(
     source: Source,
     asset: str = "*",
     until: dt.date | None = None,
-) -> None:
+) -> Done[None]:
     """State facts for one asset of a case or for all (`*`); `until` is the last day they hold.
 
     Raises:
-        InvalidInput: the party may not state facts from that source, or one of them is an approval.
+        InvalidInput: the party may not state facts from that source, one of them is an approval, or
+            the case does not ask for that asset.
     """
     the_case = consortium.case(case)
     consortium.party(by)
-    if why := may_not_state(consortium.state, the_case, by=by, source=source, names=facts):
+    schema = consortium.point.book.schema
+    state = consortium.state
+    if why := may_not_state(state, the_case, by=by, source=source, names=facts, schema=schema):
         raise InvalidInput(why, hint="let whoever may say it state it")
-    body = {"facts": _statements(consortium, facts, source, until)}
-    public = {"asset": asset, "source": source.label, "names": sorted(facts)}
-    consortium.write(consortium.draft("fact.stated", actor=by, case=case, public=public, body=body))
+    if asset not in ("*", *the_case.request.assets):
+        raise InvalidInput(f"case `{case}` does not ask for `{asset}`", hint="name one of its own")
+    stated = applied.FactStated(asset=asset, source=source.label, names=tuple(sorted(facts)))
+    body = applied.SaidFacts(facts=_said(consortium, facts, until))
+    return Done([consortium.draft(stated, by=by, case=case, body=body)], None)
 
 
-def _statements(
-    consortium: Consortium, facts: Mapping[str, Value], source: Source, until: dt.date | None
-) -> dict[str, Json]:
+def _said(
+    consortium: Consortium, facts: Mapping[str, Value], until: dt.date | None
+) -> dict[str, applied.Said]:
+    schema = consortium.point.book.schema
     return {
-        name: {
-            "value": to_plain(consortium.point.book.schema.spec(name).check(value)),
-            "source": source.label,
-            "until": until.isoformat() if until else None,
-        }
+        name: applied.Said(value=to_plain(schema.spec(name).check(value)), until=until)
         for name, value in facts.items()
     }
 
 
+@command
 def decide(
-    consortium: Consortium, case: str, assets: Collection[str] | None = None
-) -> dict[str, Decision]:
+    consortium: Consortium, case: str, assets: Collection[str] | None = None, *, by: str
+) -> Done[dict[str, Decision]]:
     """Judge a case for each of its assets by the rulebook in force, and log each answer.
 
     The leaf has the answer. The body, to which the leaf commits, has the facts as stated and as
-    packed words, so that a replay can judge again.
+    packed words, so that a replay can judge again. Remedies are advice and no part of the answer:
+    `advise` finds them.
 
     Raises:
         InvalidInput: the rulebook in use is not the adopted one, or an unknown case or asset.
     """
-    the_case = consortium.case(case)
-    if consortium.point.book.digest != consortium.state.rulebook:
+    the_case, book = consortium.case(case), consortium.point.book
+    if book.digest != consortium.state.rulebook:
         raise InvalidInput(
             "the rulebook in use is not the one that was adopted",
             hint="adopt it, or use the adopted one",
         )
     decisions: dict[str, Decision] = {}
-    for name in assets if assets is not None else the_case.request["assets"]:
-        stated = assemble(
-            consortium.state, consortium.point.book.schema, the_case, consortium.asset(name)
-        ).stated
-        admitted = admit(consortium.point.book.schema, stated, day=consortium.today)
-        decision = consortium.point.decide(admitted, asset=name)
-        public = decision_leaf(decision)
-        words = pack(consortium.point.book.schema, admitted.known)
-        body = {
-            "words": [f"{w:064x}" for w in words],
-            "rejected": dict(admitted.rejected),
-            "stated": stated_to_json(stated),
-        }
-        consortium.write(consortium.draft("decision.made", case=case, public=public, body=body))
+    events = []
+    for name in assets if assets is not None else the_case.request.assets:
+        stated = assemble(consortium.state, book.schema, the_case, consortium.asset(name)).stated
+        admitted = admit(book.schema, stated, day=consortium.today)
+        decision = decisions[name] = consortium.point.decide(admitted, asset=name)
+        body = applied.Grounds(
+            words=tuple(f"{w:064x}" for w in pack(book.schema, admitted.known)),
+            rejected=dict(admitted.rejected),
+            stated=said_by(stated),
+        )
+        events.append(consortium.draft(decision_leaf(decision), by=by, case=case, body=body))
         if decision.alarm:
-            consortium.write(
-                consortium.draft(
-                    "alarm.raised", case=case, public={"asset": name, "alarm": decision.alarm}
-                )
-            )
-        # remedies are computed after the answer is logged; they are advice, not part of it
-        decisions[name] = with_remedies(consortium.point, decision, admitted)
-    return decisions
+            alarm = applied.AlarmRaised(asset=name, alarm=decision.alarm)
+            events.append(consortium.draft(alarm, by=by, case=case))
+    return Done(events, decisions)
 
 
-def decision_leaf(decision: Decision) -> dict[str, Json]:
+def advise(
+    consortium: Consortium, case: str, decisions: Mapping[str, Decision]
+) -> dict[str, Decision]:
+    """The decisions of a case as they were just made, with the remedies of each: a query."""
+    the_case, schema = consortium.case(case), consortium.point.book.schema
+    advised = {}
+    for name, decision in decisions.items():
+        stated = assemble(consortium.state, schema, the_case, consortium.asset(name)).stated
+        admitted = admit(schema, stated, day=decision.legal_day)
+        advised[name] = with_remedies(consortium.point, decision, admitted)
+    return advised
+
+
+def admitted_of(schema: Schema, grounds: applied.Grounds) -> Admitted:
+    """The facts on which a logged decision was made, from its packed words."""
+    known = unpack(schema, [int(word, 16) for word in grounds.words])
+    return Admitted(known=known, rejected=grounds.rejected)
+
+
+def decision_leaf(decision: Decision) -> applied.DecisionMade:
     """The public part of a decision; `result` is the digest of the whole, which a replay checks."""
-    return {
-        "asset": decision.asset,
-        "outcome": decision.outcome.value,
-        "curable": decision.curable,
-        "rules": {f.rule: f.truth.value for f in decision.findings},
-        "missing": [m.fact for m in decision.missing],
-        "unknown": list(decision.unknown),
-        "approvals": list(decision.approvals),
-        "obligations": [o.rule for o in decision.obligations],
-        "legal_day": decision.legal_day.isoformat(),
-        "rulebook": decision.rulebook,
-        "result": digest(decision_to_json(decision)),
-    }
+    return applied.DecisionMade(
+        asset=decision.asset or "",
+        outcome=decision.outcome,
+        curable=decision.curable,
+        rules={f.rule: f.truth.value for f in decision.findings},
+        missing=tuple(m.fact for m in decision.missing),
+        unknown=tuple(decision.unknown),
+        approvals=tuple(decision.approvals),
+        obligations=tuple(o.rule for o in decision.obligations),
+        legal_day=decision.legal_day,
+        rulebook=decision.rulebook,
+        result=digest(decision_to_json(decision)),
+    )
 
 
+@command
 def approve(
     consortium: Consortium,
     case: str,
@@ -218,7 +236,7 @@ def approve(
     assets: Collection[str] | None = None,
     conditions: Mapping[str, int] | None = None,
     until: dt.date | None = None,
-) -> None:
+) -> Done[None]:
     """Log the signed decision of a named authority, with its reasons.
 
     `conditions` are `min_cell`, `max_calls` and `days`; `until` is the last day on which it holds.
@@ -234,29 +252,46 @@ def approve(
         )
     if wrong := sorted(set(conditions or {}) - {"min_cell", "max_calls", "days"}):
         raise InvalidInput(f"unknown condition `{wrong[0]}`", hint="min_cell, max_calls or days")
-    drafts = []
-    for asset in assets if assets is not None else the_case.request["assets"]:
-        said = {
-            "authority": authority,
-            "asset": asset,
-            "given": given,
-            "conditions": dict(conditions or {}),
-            "until": until.isoformat() if until else None,
-            "decision": the_case.decisions[asset].index if asset in the_case.decisions else None,
-            "origin": consortium.log.signer.name,
-        }
-        signature = consortium.keyring.signer(by).sign(approval_message(case, said)).hex()
-        kind = "approval.given" if given else "approval.refused"
-        public = {**said, "signature": signature}
-        drafts.append(
-            consortium.draft(kind, actor=by, case=case, public=public, body={"reasons": reasons})
+    kind = applied.ApprovalGiven if given else applied.ApprovalRefused
+    body = applied.Reasons(reasons=reasons)
+    events = []
+    for n, asset in enumerate(assets if assets is not None else the_case.request.assets):
+        read = the_case.decisions.get(asset)
+        seal = consortium.seal(body, ahead=n)
+        answer = kind(
+            authority=authority,
+            asset=asset,
+            conditions=dict(conditions or {}),
+            until=until,
+            decision=read.index if read else None,
+            signature="",
         )
-    consortium.write(*drafts)
+        message = approval_message(
+            answer, origin=consortium.log.signer.name, case=case, at=consortium.now, reasons=seal[0]
+        )
+        signed = structs.replace(
+            answer, signature=consortium.keyring.signer(by).sign(message).hex()
+        )
+        events.append(consortium.draft(signed, by=by, case=case, body=body, seal=seal))
+    return Done(events, None)
 
 
-def approval_message(case: str, said: Mapping[str, Json]) -> bytes:
-    """The bytes that an authority signs: log, case, the decision that it read, and its answer.
+def approval_message(
+    answer: applied.ApprovalAnswered, *, origin: str, case: str, at: int, reasons: Commitment
+) -> bytes:
+    """The bytes that an authority signs: log, case, time, what it read, its answer, its reasons.
 
-    The decision's index is included, so nobody can log the approval again after a later decision.
+    They include the entry of the decision and the time, so nobody can log the approval again after
+    a later decision or answer.
     """
-    return canonical({"case": case, **{k: v for k, v in said.items() if k != "signature"}})
+    said = {k: v for k, v in to_json(answer).items() if k != "signature"}
+    return canonical(
+        {
+            "kind": answer.KIND,
+            "origin": origin,
+            "case": case,
+            "at": at,
+            "reasons": reasons.to_json(),
+            **said,
+        }
+    )

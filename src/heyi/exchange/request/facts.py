@@ -14,10 +14,12 @@ from itertools import chain
 from typing import Any
 
 from heyi.catalogue.grade import select
-from heyi.crypto.canonical import Json
+from heyi.exchange.case_file import Case
+from heyi.exchange.events import applied
 from heyi.exchange.request.register import to_plain
-from heyi.exchange.state import Case, State
+from heyi.exchange.state import State
 from heyi.model.asset import Asset
+from heyi.model.errors import InvalidInput
 from heyi.model.fact import Source, Stated
 from heyi.model.party import PartyKind
 from heyi.policy.language.schema import Schema
@@ -25,14 +27,25 @@ from heyi.policy.language.schema import Schema
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembled:
-    """Facts with their sources; `erased` names those that are unknown since a body was erased."""
+    """Facts with their sources.
+
+    `hidden` names the facts whose body is gone in the log that is read, though no event had said so
+    yet: only an audit, which reads a log after its erasures, meets them.
+    """
 
     stated: dict[str, Stated]
-    erased: frozenset[str]
+    hidden: frozenset[str]
 
 
-_Said = tuple[str, Any, Source, str | None]
-"""One statement: fact, value (None where it was erased), source, last day on which it holds."""
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """One statement; `value` is None where its body is gone, `hidden` as in `Assembled`."""
+
+    name: str
+    value: Any
+    source: Source
+    until: dt.date | None = None
+    hidden: bool = False
 
 
 def assemble(state: State, schema: Schema, case: Case, asset: Asset) -> Assembled:
@@ -41,78 +54,94 @@ def assemble(state: State, schema: Schema, case: Case, asset: Asset) -> Assemble
     INVARIANT: a statement from a weaker source never replaces one from a stronger source. Between
     equal sources the later statement holds, whether it is for all assets or for one.
     """
-    held: dict[str, tuple[Source, Stated | None]] = {}
-    for name, value, source, until in chain(
-        _from_registers(state, schema, case.request, asset), _from_case(case, asset)
-    ):
-        if name in held and held[name][0] > source:
-            continue
-        last = dt.date.fromisoformat(until) if until else None
-        stated = None
-        if value is not None:
-            stated = Stated(value=schema.spec(name).check(value), source=source, until=last)
-        held[name] = (source, stated)
+    held: dict[str, _Claim] = {}
+    for claim in chain(_from_registers(state, schema, case, asset), _from_case(case, asset)):
+        if claim.name not in held or held[claim.name].source <= claim.source:
+            held[claim.name] = claim
     return Assembled(
-        stated={name: stated for name, (_, stated) in held.items() if stated is not None},
-        erased=frozenset(name for name, (_, stated) in held.items() if stated is None),
+        stated={
+            name: Stated(
+                value=schema.spec(name).check(claim.value), source=claim.source, until=claim.until
+            )
+            for name, claim in held.items()
+            if claim.value is not None
+        },
+        hidden=frozenset(name for name, claim in held.items() if claim.hidden),
     )
 
 
-def _from_registers(
-    state: State, schema: Schema, request: Mapping[str, Json], asset: Asset
-) -> Iterator[_Said]:
+def _from_registers(state: State, schema: Schema, case: Case, asset: Asset) -> Iterator[_Claim]:
     """What the request, the profile, the catalogue and the registry say."""
-    for name in ("action", "purpose", "delivery"):
-        yield f"act.{name}", request[name], Source.DECLARED, None
+    request = case.request
+    yield _Claim("act.action", request.action, Source.DECLARED)
+    yield _Claim("act.purpose", request.purpose, Source.DECLARED)
+    yield _Claim("act.delivery", request.delivery, Source.DECLARED)
     for name, value in state.profiles.get(asset.holder, {}).items():
-        yield name, value, Source.PROFILE, None
-    for name, value in catalogue_facts(asset, request["kinds"]).items():
-        yield name, value, Source.CATALOGUE, None
+        yield _Claim(name, value, Source.PROFILE)
+    for name, value in catalogue_facts(asset, request.kinds).items():
+        yield _Claim(name, value, Source.CATALOGUE)
     entries = (
         ("handler.", asset.holder),
-        ("requester.", request["requester"]),
-        ("recipient.", request["recipient"]),
+        ("requester.", request.requester),
+        ("recipient.", request.recipient),
     )
     for prefix, party in entries:
         for name, value in state.registry[party].items():
             if name.startswith(prefix):
-                yield name, value, Source.REGISTRY, None
+                yield _Claim(name, value, Source.REGISTRY)
     tier = state.parties[asset.holder].tier.value
     if "handler.tier" in schema.facts and tier in schema.spec("handler.tier").values:
-        yield "handler.tier", tier, Source.REGISTRY, None
+        yield _Claim("handler.tier", tier, Source.REGISTRY)
     # derived from the registry, whatever the requester declares
-    same = request["recipient"] == asset.holder
-    yield "recipient.same_handler", same, Source.REGISTRY, None
+    same = request.recipient == asset.holder
+    yield _Claim("recipient.same_handler", same, Source.REGISTRY)
     if same:
-        yield "recipient.kind", "self", Source.REGISTRY, None
+        yield _Claim("recipient.kind", "self", Source.REGISTRY)
 
 
-def _from_case(case: Case, asset: Asset) -> Iterator[_Said]:
+def _from_case(case: Case, asset: Asset) -> Iterator[_Claim]:
     """What was stated for the case, for this asset or for all, in the order of the log."""
-    for s in case.statements:
+    for s in case.statements.values():
         if s.asset in ("*", asset.id):
-            yield s.name, s.value, Source[s.source.upper()], s.until
+            hidden = s.value is None and not s.erased
+            yield _Claim(s.name, s.value, Source[s.source.upper()], s.until, hidden)
+
+
+OTHERS_SAY = ("recipient.", "handler.", "requester.member", "requester.records_role", "approval.")
+"""Beginnings of facts that come from parties' entries in the registry, or from approvals."""
 
 
 def may_not_state(
-    state: State, case: Case, *, by: str, source: Source, names: Collection[str]
+    state: State,
+    case: Case,
+    *,
+    by: str,
+    source: Source,
+    names: Collection[str],
+    schema: Schema | None,
 ) -> str | None:
     """Why a party may not state these facts from this source; None if it may.
 
     The requester declares, the operator states what its registry says, and an authority attests.
-    Facts of profiles, of the catalogue and of approvals come from other kinds of events.
+    Facts of profiles, of the catalogue, of parties and of approvals come from other kinds of
+    events; stated here, a strong source could replace what an institution has vouched for.
     """
     if approvals := [n for n in names if n.startswith("approval.")]:
         return f"`{approvals[0]}` is an approval, which its authority signs"
+    for name in names if schema else ():
+        spec = schema.facts.get(name) if schema else None
+        elsewhere = spec is not None and spec.source in (Source.PROFILE, Source.CATALOGUE)
+        if elsewhere or name.startswith(OTHERS_SAY):
+            return f"`{name}` is registered with its party or asset, and not stated for a case"
     allowed = {
-        Source.DECLARED: by == case.request["requester"],
+        Source.DECLARED: by == case.request.requester,
         Source.REGISTRY: state.parties[by].kind is PartyKind.OPERATOR,
         Source.ATTESTED: state.parties[by].kind is PartyKind.AUTHORITY,
     }
     return None if allowed.get(source) else f"`{by}` may not state facts as {source.label}"
 
 
-def catalogue_facts(asset: Asset, kinds: list[str]) -> dict[str, Any]:
+def catalogue_facts(asset: Asset, kinds: Collection[str]) -> dict[str, Any]:
     """What the catalogue knows about the requested kinds of fields of an asset."""
     chosen = select(asset, kinds)
     facts: dict[str, Any] = {
@@ -137,25 +166,28 @@ def catalogue_facts(asset: Asset, kinds: list[str]) -> dict[str, Any]:
     return facts | {name: value for name, value in stated.items() if value is not None}
 
 
-def stated_to_json(stated: dict[str, Stated]) -> dict[str, Json]:
-    """Stated facts in JSON, as they are in the body of a decision."""
+def said_by(stated: Mapping[str, Stated]) -> dict[str, applied.SaidBy]:
+    """Stated facts as they are in the body of a decision."""
     return {
-        name: {
-            "value": to_plain(s.value),
-            "source": s.source.label,
-            "until": s.until.isoformat() if s.until else None,
-        }
+        name: applied.SaidBy(value=to_plain(s.value), source=s.source.label, until=s.until)
         for name, s in sorted(stated.items())
     }
 
 
-def stated_from_json(schema: Schema, value: dict[str, Json]) -> dict[str, Stated]:
-    """The inverse of `stated_to_json`."""
-    return {
-        name: Stated(
-            value=schema.spec(name).check(s["value"]),
-            source=Source[s["source"].upper()],
-            until=dt.date.fromisoformat(s["until"]) if s["until"] else None,
-        )
-        for name, s in value.items()
-    }
+def stated_of(schema: Schema, said: Mapping[str, applied.SaidBy]) -> dict[str, Stated]:
+    """The inverse of `said_by`.
+
+    Raises:
+        InvalidInput: an unknown fact, source or value.
+    """
+    try:
+        return {
+            name: Stated(
+                value=schema.spec(name).check(s.value),
+                source=Source[s.source.upper()],
+                until=s.until,
+            )
+            for name, s in said.items()
+        }
+    except KeyError as e:
+        raise InvalidInput(f"{e} is no source of facts") from None

@@ -6,13 +6,13 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from heyi.crypto.canonical import Json
-from heyi.exchange.consortium import PLATFORM, ZONE, Consortium
+from heyi.exchange.case_file import Case
+from heyi.exchange.consortium import PLATFORM, ZONE, Consortium, command
+from heyi.exchange.events import applied
 from heyi.exchange.request.facts import assemble
-from heyi.exchange.state import Case
+from heyi.exchange.writer import Done
 from heyi.federation.centre.driver import Seat
 from heyi.federation.wire.operation import Operation
-from heyi.model.decision import Outcome
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Stated
 from heyi.model.permit import Permit
@@ -37,32 +37,38 @@ class Terms:
     days: int = 90
 
 
-def grant(consortium: Consortium, case: str, terms: Terms | None = None) -> list[str]:
+@command
+def grant(
+    consortium: Consortium, case: str, terms: Terms | None = None, *, by: str
+) -> Done[list[str]]:
     """Issue a permit for each asset whose latest decision permits; return their ids.
 
     Raises:
-        InvalidInput: no asset of the case is permitted, or a decision was overtaken.
+        InvalidInput: no asset of the case is permitted, or a decision was overtaken, or it has its
+            permit.
     """
     the_case, terms = consortium.case(case), terms or Terms()
-    permitted = [a for a, d in the_case.decisions.items() if Outcome(d.outcome).is_permit]
+    permitted = [a for a, d in the_case.decisions.items() if d.made.outcome.is_permit]
     if not permitted:
         raise InvalidInput(
             f"nothing in case `{case}` is permitted", hint="see what the decisions say is missing"
         )
-    issued = []
+    events, issued = [], []
     for asset in permitted:
         admitted = _still_permitted(consortium, the_case, asset)
         permit = _permit(consortium, the_case, asset, terms, admitted)
+        if permit.id in the_case.permits:
+            raise InvalidInput(f"permit `{permit.id}` was issued before", hint="submit a request")
         token = issue(
             permit,
             issuer=consortium.keyring.signer(PLATFORM),
             holder=consortium.keyring.signer(permit.holder),
             requester=consortium.keyring.signer(permit.requester),
         )
-        public = {"permit": permit.id, "asset": asset, "token": token}
-        consortium.write(consortium.draft("permit.issued", case=case, public=public))
+        what = applied.PermitIssued(permit=permit.id, asset=asset, token=token)
+        events.append(consortium.draft(what, by=by, case=case))
         issued.append(permit.id)
-    return issued
+    return Done(events, issued)
 
 
 def _still_permitted(consortium: Consortium, case: Case, asset: str) -> dict[str, Stated]:
@@ -75,8 +81,8 @@ def _still_permitted(consortium: Consortium, case: Case, asset: str) -> dict[str
     schema = consortium.point.book.schema
     stated = assemble(consortium.state, schema, case, consortium.asset(asset)).stated
     now = consortium.point.decide(admit(schema, stated, day=consortium.today), asset=asset)
-    decided = case.decisions[asset]
-    if not now.outcome.is_permit or tuple(o.rule for o in now.obligations) != decided.obligations:
+    made = case.decisions[asset].made
+    if not now.outcome.is_permit or tuple(o.rule for o in now.obligations) != made.obligations:
         raise InvalidInput(f"the decision on `{asset}` was overtaken", hint="decide again")
     return stated
 
@@ -97,12 +103,8 @@ def _permit(
 ) -> Permit:
     request, decided = case.request, case.decisions[asset]
     holder = consortium.party(consortium.asset(asset).holder)
-    conditional = [
-        a for key, a in case.approvals.items() if key.endswith(f"/{asset}") and a["conditions"]
-    ]
-    conditions = [a["conditions"] for a in conditional]
-    now = consortium.clock.now()
-    days = min([terms.days, *(c["days"] for c in conditions if "days" in c)])
+    limits, conditions = terms_of(case, asset, terms, stated)
+    now = consortium.now
     return Permit(
         id=f"{case.id}.{asset}",
         case=case.id,
@@ -110,49 +112,84 @@ def _permit(
         data=consortium.asset(asset).digest,
         holder=holder.id,
         audience=holder.host,
-        requester=request["requester"],
-        requester_key=consortium.party(request["requester"]).public_key,
-        purpose=request["purpose"],
-        delivery=request["delivery"],
-        kinds=tuple(request["kinds"]),
+        requester=request.requester,
+        requester_key=consortium.party(request.requester).public_key,
+        purpose=request.purpose,
+        delivery=request.delivery,
+        kinds=request.kinds,
         operations=permitted_operations(request),
-        min_cell=max([terms.min_cell, *(c["min_cell"] for c in conditions if "min_cell" in c)]),
-        max_calls=min([terms.max_calls, *(c["max_calls"] for c in conditions if "max_calls" in c)]),
-        obligations=decided.obligations,
-        conditions=tuple(
-            f"{a['authority']}: {', '.join(f'{k} {v}' for k, v in sorted(a['conditions'].items()))}"
-            for a in conditional
-        ),
+        min_cell=limits.min_cell,
+        max_calls=limits.max_calls,
+        obligations=decided.made.obligations,
+        conditions=conditions,
         issued_at=now,
-        expires_at=min(now + days * DAY, last_second(stated) or now + days * DAY),
+        expires_at=last_moment(now, limits, stated),
         decision=decided.index,
-        rulebook=decided.rulebook,
+        rulebook=decided.made.rulebook,
         utility=case.utility,
     )
 
 
-def permitted_operations(request: Mapping[str, Json]) -> dict[str, str]:
+def terms_of(
+    case: Case, asset: str, terms: Terms, stated: Mapping[str, Stated]
+) -> tuple[Terms, tuple[str, ...]]:
+    """The terms as facts and conditions of approvals tighten them, and the conditions in words."""
+    conditional = [a for a in case.approvals.values() if a.asset == asset and a.conditions]
+    said = [a.conditions for a in conditional]
+    # the law judged by the smallest cell that was stated, so no smaller one is given out
+    cell = stated.get("act.min_cell")
+    least = int(cell.value) if cell is not None and isinstance(cell.value, int) else 0
+    limits = Terms(
+        min_cell=max([terms.min_cell, least, *(c["min_cell"] for c in said if "min_cell" in c)]),
+        max_calls=min([terms.max_calls, *(c["max_calls"] for c in said if "max_calls" in c)]),
+        days=min([terms.days, *(c["days"] for c in said if "days" in c)]),
+    )
+    words = tuple(
+        f"{a.authority}: {', '.join(f'{k} {v}' for k, v in sorted(a.conditions.items()))}"
+        for a in conditional
+    )
+    return limits, words
+
+
+def last_moment(now: int, terms: Terms, stated: Mapping[str, Stated]) -> int:
+    """When a permit that is issued `now` ends: by its terms, or by the last day of a fact.
+
+    Unix time in seconds, exclusive.
+    """
+    by_terms = now + terms.days * DAY
+    by_facts = last_second(stated)
+    return by_terms if by_facts is None else min(by_terms, by_facts)
+
+
+def permitted_operations(request: applied.RequestSubmitted) -> dict[str, str]:
     """The operations that permits of a request hold: digests by name, or `read` alone."""
-    operations = [Operation(name=o["name"], params=o["params"]) for o in request["operations"]]
+    operations = [Operation(name=n, params=p) for n, p in request.operations.items()]
     return {o.name: o.digest for o in operations} or {READ: READ}
 
 
-def revoke(consortium: Consortium, case: str, permit: str, *, reason: str) -> None:
+def revoke(consortium: Consortium, case: str, permit: str, *, reason: str, by: str) -> None:
     """Log that a permit is revoked, then tell the node, which refuses from then on.
 
     Raises:
-        InvalidInput: the case has no such permit.
+        InvalidInput: the case has no such permit, or it was revoked before.
     """
+    # logged first: a node that was not told is noticed in a replay
+    at = _log_revocation(consortium, case, permit, reason=reason, by=by)
+    host = seat(consortium, case, permit).permit.audience
+    consortium.fabric.revoke(host, permit, at)
+
+
+@command
+def _log_revocation(
+    consortium: Consortium, case: str, permit: str, *, reason: str, by: str
+) -> Done[int]:
     the_case = consortium.case(case)
     if permit not in the_case.permits:
         raise InvalidInput(f"case `{case}` has no permit `{permit}`")
-    # logged first: a node that was not told is noticed in a replay
-    consortium.write(
-        consortium.draft(
-            "permit.revoked", case=case, public={"permit": permit}, body={"reason": reason}
-        )
-    )
-    consortium.fabric.revoke(seat(consortium, case, permit).permit.audience, permit)
+    if permit in the_case.revoked:
+        raise InvalidInput(f"permit `{permit}` was revoked before")
+    what, body = applied.PermitRevoked(permit=permit), applied.Reasons(reasons=reason)
+    return Done([consortium.draft(what, by=by, case=case, body=body)], consortium.now)
 
 
 def seat(consortium: Consortium, case: str, permit: str) -> Seat:

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from heyi.catalogue.table import Table
 from heyi.crypto.canonical import Json, canonical
-from heyi.crypto.codec import to_json
-from heyi.exchange.consortium import Consortium
-from heyi.exchange.state import asset_to_json
+from heyi.exchange.consortium import Consortium, command
+from heyi.exchange.events import registered
+from heyi.exchange.writer import Done
 from heyi.model.asset import Asset
 from heyi.model.errors import InvalidInput
 from heyi.model.fact import Source, Value
@@ -18,17 +18,26 @@ from heyi.policy.engines.packed import layout
 from heyi.policy.language.schema import Schema
 
 
-def adopt_rulebook(consortium: Consortium) -> None:
+@command
+def adopt_rulebook(consortium: Consortium, *, by: str) -> Done[None]:
     """Keep the texts of the rulebook with the log, and log their digest."""
     book = consortium.point.book
+    # before the event that names them: texts that no event names do no harm
     consortium.artefacts.put_artefact(book.digest, canonical(dict(book.texts)))
-    public = {"digest": book.digest, "layout": layout(book.schema), "rules": len(book.rules)}
-    consortium.write(consortium.draft("rulebook.adopted", public=public))
+    adopted = registered.RulebookAdopted(
+        digest=book.digest, layout=layout(book.schema), rules=len(book.rules)
+    )
+    return Done([consortium.draft(adopted, by=by)], None)
 
 
+@command
 def register_party(
-    consortium: Consortium, party: Party, registry: Mapping[str, Value] | None = None
-) -> None:
+    consortium: Consortium,
+    party: Party,
+    registry: Mapping[str, Value] | None = None,
+    *,
+    by: str,
+) -> Done[None]:
     """Register a party with the facts about it that the registry has checked.
 
     Raises:
@@ -41,23 +50,43 @@ def register_party(
     if party.hosted_by is not None:
         consortium.party(party.hosted_by)
     facts = plain(consortium.point.book.schema, registry or {}, at_most=Source.REGISTRY)
-    consortium.write(
-        consortium.draft("party.registered", public={**to_json(party), "registry": facts})
-    )
+    known = registered.PartyRegistered(party=party, registry=facts)
+    return Done([consortium.draft(known, by=by)], None)
 
 
-def open_node(consortium: Consortium, host: str, *, origin: str, log_key: str) -> None:
-    """Log the key of a node's own log, so that an outsider can check that log too."""
+@command
+def open_node(
+    consortium: Consortium, host: str, *, origin: str, log_key: str, by: str
+) -> Done[None]:
+    """Log the key of a node's own log, so that an outsider can check that log too.
+
+    Raises:
+        InvalidInput: the host is unknown, or its node was opened before.
+    """
     consortium.party(host)
-    public = {"host": host, "origin": origin, "log_key": log_key}
-    consortium.write(consortium.draft("node.opened", actor=host, public=public))
+    if host in consortium.state.nodes:
+        raise InvalidInput(f"the node of `{host}` was opened before", hint="use the one there is")
+    opened = registered.NodeOpened(host=host, origin=origin, log_key=log_key)
+    return Done([consortium.draft(opened, by=by)], None)
 
 
-def vouch_profile(consortium: Consortium, party: str, facts: Mapping[str, Value]) -> None:
-    """Vouch for an institution's organisation: notice, impact assessment, contracts, minors."""
+@command
+def vouch_profile(
+    consortium: Consortium, party: str, facts: Mapping[str, Value], *, by: str
+) -> Done[None]:
+    """Vouch for an institution's organisation: notice, impact assessment, contracts, minors.
+
+    Raises:
+        InvalidInput: an unknown party, or a fact that belongs to no profile.
+    """
     consortium.party(party)
-    checked = plain(consortium.point.book.schema, facts, at_most=Source.PROFILE)
-    consortium.write(consortium.draft("profile.vouched", public={"party": party, "facts": checked}))
+    schema = consortium.point.book.schema
+    checked = plain(schema, facts, at_most=Source.PROFILE)
+    # a declared fact in a profile would replace what requests declare
+    if other := [n for n in checked if schema.spec(n).source is not Source.PROFILE]:
+        raise InvalidInput(f"`{other[0]}` is no fact of a profile", hint="let requests declare it")
+    vouched = registered.ProfileVouched(party=party, facts=checked)
+    return Done([consortium.draft(vouched, by=by)], None)
 
 
 def grade_import(
@@ -84,7 +113,8 @@ def grade_import(
     return replace(asset, youngest=youngest, persons=counted, origin=origin, secret=secret)
 
 
-def register_asset(consortium: Consortium, asset: Asset) -> None:
+@command
+def register_asset(consortium: Consortium, asset: Asset, *, by: str) -> Done[None]:
     """Register a graded asset under its holder.
 
     Raises:
@@ -95,9 +125,7 @@ def register_asset(consortium: Consortium, asset: Asset) -> None:
         raise InvalidInput(
             f"asset `{asset.id}` is registered already", hint="give the new export an id of its own"
         )
-    consortium.write(
-        consortium.draft("asset.registered", actor=asset.holder, public=asset_to_json(asset))
-    )
+    return Done([consortium.draft(registered.AssetRegistered(asset=asset), by=by)], None)
 
 
 def plain(schema: Schema, facts: Mapping[str, Value], *, at_most: Source) -> dict[str, Json]:

@@ -34,7 +34,9 @@ class StudyResult:
     statements: tuple[Statement, ...]
 
 
-def register_study(consortium: Consortium, case: str, valuation: Valuation, pot: Pot) -> None:
+def register_study(
+    consortium: Consortium, case: str, valuation: Valuation, pot: Pot, *, by: str
+) -> None:
     """Register how contributions to a case will be measured, before permits are issued.
 
     Raises:
@@ -42,21 +44,24 @@ def register_study(consortium: Consortium, case: str, valuation: Valuation, pot:
             cannot.
     """
     measured = valuation.operation
-    operations = {o["name"]: o["params"] for o in consortium.case(case).request["operations"]}
+    request = consortium.case(case).request
+    operations = request.operations
     if measured not in operations:
         raise InvalidInput(
             f"the utility `{valuation.utility}` needs the operation `{measured}`",
             hint="ask for it in the request",
         )
     operation = Operation(name=measured, params=operations[measured])
-    data = {
-        asset: consortium.asset(asset).digest for asset in consortium.case(case).request["assets"]
-    }
-    register_utility(consortium, case, valuation.specify(operation, pot, data))
+    data = {asset: consortium.asset(asset).digest for asset in request.assets}
+    register_utility(consortium, case, valuation.specify(operation, pot, data), by=by)
 
 
 def run_study(
-    consortium: Consortium, case: str, *, on_round: Callable[[int], None] = lambda _: None
+    consortium: Consortium,
+    case: str,
+    *,
+    by: str,
+    on_round: Callable[[int], None] = lambda _: None,
 ) -> StudyResult:
     """Run a granted case, value the contributions as it was registered, and log the statements.
 
@@ -64,14 +69,14 @@ def run_study(
         InvalidInput: nothing is registered or granted.
         Refused: fewer than two institutions take part.
     """
-    session = Session(consortium, case)
+    session = Session(consortium, case, by=by)
     specification = consortium.case(case).specification
     if not specification:
         raise InvalidInput(
             f"case `{case}` has no registered utility", hint="register it before the grant"
         )
     regressed, measured = measure(session, specification, on_round=on_round)
-    statements = settle(consortium, case, measured)
+    statements = settle(consortium, case, measured, by=by)
     if regressed is None:
         return StudyResult(
             case=case,
@@ -79,16 +84,16 @@ def run_study(
             coefficients_nano=(),
             rounds=0,
             answered=tuple(measured.players),
-            refused=consortium.case(case).results[-1]["refused"],
+            refused=consortium.case(case).results[-1].refused,
             statements=tuple(statements),
         )
     covariates = [c["kind"] for c in regressed.operation.params["covariates"]]
     return StudyResult(
         case=case,
         names=("intercept", *covariates),
-        coefficients_nano=tuple(regressed.result["coefficients_nano"]),
-        rounds=regressed.result["rounds"],
-        answered=tuple(regressed.result["answered"]),
+        coefficients_nano=tuple(regressed.result.figures["coefficients_nano"]),
+        rounds=regressed.result.figures["rounds"],
+        answered=regressed.result.answered,
         refused=regressed.refusals,
         statements=tuple(statements),
     )

@@ -85,7 +85,7 @@ class StudyPlan:
 
 def register_plan(consortium: Consortium, plan: StudyPlan) -> None:
     """Adopt the rulebook and register the parties of a study."""
-    adopt_rulebook(consortium)
+    adopt_rulebook(consortium, by=PLATFORM)
 
     def party(
         name: str, kind: PartyKind, tier: Tier, zh: str, en: str, speaks_for: tuple[str, ...] = ()
@@ -95,7 +95,10 @@ def register_plan(consortium: Consortium, plan: StudyPlan) -> None:
             id=name, kind=kind, tier=tier, zh=zh, en=en, public_key=key, speaks_for=speaks_for
         )
         register_party(
-            consortium, known, dict(plan.registry) if kind is not PartyKind.AUTHORITY else {}
+            consortium,
+            known,
+            dict(plan.registry) if kind is not PartyKind.AUTHORITY else {},
+            by=PLATFORM,
         )
 
     party(PLATFORM, PartyKind.OPERATOR, Tier.NATION, "协同平台", "platform")
@@ -107,7 +110,7 @@ def register_plan(consortium: Consortium, plan: StudyPlan) -> None:
         party(name, PartyKind.AUTHORITY, Tier.NATION, name, name, authorities)
     for site in plan.sites:
         party(site.id, PartyKind.INSTITUTION, site.tier, site.zh, site.en)
-        vouch_profile(consortium, site.id, plan.profile)
+        vouch_profile(consortium, site.id, plan.profile, by=PLATFORM)
 
 
 def open_plan(consortium: Consortium, plan: StudyPlan) -> list[dict[str, Decision]]:
@@ -142,8 +145,8 @@ def open_plan(consortium: Consortium, plan: StudyPlan) -> list[dict[str, Decisio
         operations=operations,
     )
     stated = {n: schema.spec(n).check(v) for n, v in facts.items()}
-    present(consortium, request, stated, registrar=PLATFORM, attester=ATTESTER)
-    rounds = [decide(consortium, plan.id)]
+    present(consortium, request, stated, by=plan.requester, registrar=PLATFORM, attester=ATTESTER)
+    rounds = [decide(consortium, plan.id, by=PLATFORM)]
     for a in plan.approvals:
         approve(
             consortium,
@@ -155,8 +158,8 @@ def open_plan(consortium: Consortium, plan: StudyPlan) -> list[dict[str, Decisio
             conditions=a.conditions,
         )
     if plan.approvals:
-        rounds.append(decide(consortium, plan.id))
+        rounds.append(decide(consortium, plan.id, by=PLATFORM))
     if any(d.outcome.is_permit for d in rounds[-1].values()):
-        register_study(consortium, plan.id, plan.valuation, plan.pot)
-        grant(consortium, plan.id, plan.terms)
+        register_study(consortium, plan.id, plan.valuation, plan.pot, by=plan.requester)
+        grant(consortium, plan.id, plan.terms, by=PLATFORM)
     return rounds

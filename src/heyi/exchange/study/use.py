@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +10,13 @@ import numpy.typing as npt
 
 from heyi.consent.registry import EVERYTHING
 from heyi.crypto.canonical import Json
-from heyi.exchange.consortium import Consortium
+from heyi.crypto.codec import from_json
+from heyi.exchange.case_file import Case
+from heyi.exchange.consortium import Consortium, command
+from heyi.exchange.events import used
+from heyi.exchange.events.typed import TypedEvent
 from heyi.exchange.request.grant import seat
+from heyi.exchange.writer import Done
 from heyi.federation import frequency, linkage
 from heyi.federation.centre import driver
 from heyi.federation.centre.coalitions import (
@@ -34,22 +39,28 @@ from heyi.settlement.owners import ultimate
 class Session:
     """One requester's use of the permits of one case.
 
-    It counts calls; nodes count them too, and durably. `tokens` and `left_out` are filled by
-    `overlap`: tokens by holder, and the refusals of holders that take no further part.
+    `by` runs it. It counts calls; nodes count them too, and durably. `tokens` and `left_out` are
+    filled by `overlap`: tokens by holder, and the refusals of holders that take no further part.
     """
 
-    def __init__(self, consortium: Consortium, case: str) -> None:
+    def __init__(self, consortium: Consortium, case: str, *, by: str) -> None:
         self.consortium = consortium
-        self.case = consortium.case(case)
+        self.by = by
+        self._id = case
         # a revoked permit is still sent: it is the node that refuses
         self.seats = [seat(consortium, case, p) for p in sorted(self.case.permits)]
         self.operations = {
-            o["name"]: Operation(name=o["name"], params=o["params"])
-            for o in self.case.request["operations"]
+            name: Operation(name=name, params=params)
+            for name, params in self.case.request.operations.items()
         }
         self.tokens: dict[str, set[str]] = {}
         self.left_out: dict[str, dict[str, str]] = {}
-        self._signer = consortium.keyring.signer(self.case.request["requester"])
+        self._signer = consortium.keyring.signer(self.case.request.requester)
+
+    @property
+    def case(self) -> Case:
+        """The case as the log has it now."""
+        return self.consortium.case(self._id)
 
     @property
     def _transport(self) -> driver.Transport:
@@ -61,38 +72,26 @@ class Session:
 
     def announce(self, operation: Operation, calls: list[tuple[str, int, str]]) -> None:
         """Log the calls before they are sent, so that a call without a receipt is known too."""
-        public = {"operation": operation.digest, "calls": [list(call) for call in calls]}
-        requester = self.case.request["requester"]
-        self.consortium.write(
-            self.consortium.draft(
-                "operation.asked", actor=requester, case=self.case.id, public=public
-            )
-        )
+        what = used.OperationAsked(operation=operation.digest, calls=tuple(calls))
+        _log(self.consortium, self.case.id, [what], by=[self.case.request.requester])
 
     def operation(self, name: str) -> Operation:
         if name not in self.operations:
             raise InvalidInput(f"case `{self.case.id}` asks for no operation `{name}`")
         return self.operations[name]
 
-    def frequencies(self) -> dict[str, Json]:
+    def frequencies(self) -> used.ResultReleased:
         """Ask every seat for its frequency table, and release the joined one."""
         operation = self.operation("frequency")
         got = driver.ask(self.seats, operation, {}, **self._transport)
         self.record(got)
-        result: dict[str, Json] = {
-            "operation": "frequency",
-            "labels": frequency.labels(operation),
-            "by": operation.params["by"],
-            "answered": sorted(got.results),
-            "refused": got.refusals,
-            **(
-                frequency.join(list(got.results.values()))
-                if got.results
-                else {"cells": [], "held_back": []}
-            ),
-        }
-        self.release(result)
-        return result
+        joined = (
+            frequency.join(list(got.results.values()))
+            if got.results
+            else {"cells": [], "held_back": []}
+        )
+        labels = {"labels": frequency.labels(operation), "by": operation.params["by"]}
+        return self.release(operation, sorted(got.results), got.refusals, {**labels, **joined})
 
     def regress(
         self,
@@ -137,7 +136,7 @@ class Session:
                 # institution would reveal its sums
                 break
             seats = [s for s in seats if s.permit.holder not in got.refusals]
-        self.release({"operation": "logistic", "answered": [], "refused": refusals})
+        self.release(operation, [], refusals, {})
         why = _reasons(refusals)
         if is_masked(operation):
             raise Refused(
@@ -159,14 +158,15 @@ class Session:
     ) -> Regressed:
         """Release the joint model. Coefficients are logged in 1e-9; fits have them in 1e-12."""
         grand = fits[(1 << len(seats)) - 1]
-        result: dict[str, Json] = {
-            "operation": "logistic",
-            "answered": [s.permit.holder for s in seats],
-            "refused": refusals,
-            "coefficients_nano": [round(c / 1000) for c in grand.coefficients],
-            "rounds": grand.rounds,
-        }
-        self.release(result)
+        result = self.release(
+            operation,
+            [s.permit.holder for s in seats],
+            refusals,
+            {
+                "coefficients_nano": [round(c / 1000) for c in grand.coefficients],
+                "rounds": grand.rounds,
+            },
+        )
         return Regressed(
             seats=seats, operation=operation, fits=fits, refusals=refusals, result=result
         )
@@ -270,7 +270,7 @@ class Session:
         }
         least = max(s.permit.min_cell for s in self.seats)
         found = linkage.patterns(answers, weights)
-        self.release({"operation": "tokens", "answered": holders, "refused": got.refusals})
+        self.release(operation, holders, got.refusals, {})
         return holders, [
             {m: persons for m, persons in stratum.items() if persons >= least} for stratum in found
         ]
@@ -299,22 +299,37 @@ class Session:
 
     def record(self, got: Exchanged) -> None:
         """Log every receipt; a replay compares them with each node's own log."""
-        if got.receipts:
-            drafts = [
-                self.consortium.draft(
-                    "operation.refused" if r["refusal"] else "operation.answered",
-                    actor=r["holder"],
-                    case=self.case.id,
-                    public=r,
-                )
-                for r in got.receipts
-            ]
-            self.consortium.write(*drafts)
+        receipts = [
+            from_json(r, used.OperationRefused if r["refusal"] else used.OperationAnswered)
+            for r in got.receipts
+        ]
+        _log(self.consortium, self.case.id, receipts, by=[r.holder for r in receipts])
 
-    def release(self, result: dict[str, Json]) -> None:
-        self.consortium.write(
-            self.consortium.draft("result.released", case=self.case.id, public=result)
+    def release(
+        self,
+        operation: Operation,
+        answered: Sequence[str],
+        refused: Mapping[str, Mapping[str, str]],
+        figures: dict[str, Json],
+    ) -> used.ResultReleased:
+        """Log a joined result, with whose answers are in it."""
+        result = used.ResultReleased(
+            operation=operation.digest,
+            answered=tuple(answered),
+            refused={h: dict(r) for h, r in refused.items()},
+            figures={"name": operation.name, **figures},
         )
+        _log(self.consortium, self.case.id, [result], by=[self.by])
+        return result
+
+
+@command
+def _log(
+    consortium: Consortium, case: str, events: Sequence[TypedEvent], *, by: Sequence[str]
+) -> Done[None]:
+    """Log events of a case, each by its own actor."""
+    drafts = [consortium.draft(e, by=who, case=case) for e, who in zip(events, by, strict=True)]
+    return Done(drafts, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,7 +340,7 @@ class Regressed:
     operation: Operation
     fits: dict[int, Fit]
     refusals: dict[str, dict[str, str]]
-    result: dict[str, Json]
+    result: used.ResultReleased
 
     def models(self) -> dict[int, tuple[int, ...]]:
         """Coefficients by coalition in the order of the masks; mask 0 is the null model."""
@@ -337,7 +352,9 @@ def _reasons(refusals: dict[str, dict[str, str]]) -> str:
     return "; ".join(f"`{holder}`: {refusal['en']}" for holder, refusal in sorted(refusals.items()))
 
 
-def withdraw(consortium: Consortium, *, token: str, via: str, scope: str = EVERYTHING) -> int:
+def withdraw(
+    consortium: Consortium, *, token: str, via: str, by: str, scope: str = EVERYTHING
+) -> int:
     """Log that a subject withdraws consent, then tell every node; return the log index.
 
     The leaf has no identifier; the token is in the body.
@@ -345,12 +362,19 @@ def withdraw(consortium: Consortium, *, token: str, via: str, scope: str = EVERY
     Raises:
         InvalidInput: `via`, the party that the subject came to, is unknown.
     """
-    consortium.party(via)
-    (index,) = consortium.write(
-        consortium.draft(
-            "consent.withdrawn", actor=via, public={"scope": scope}, body={"token": token}
-        )
-    )
-    hosts = sorted({consortium.party(a.holder).host for a in consortium.state.assets.values()})
-    consortium.fabric.withdraw(hosts, token, scope, consortium.clock.now())
+    index, at, hosts = _log_withdrawal(consortium, token=token, via=via, by=by, scope=scope)
+    consortium.fabric.withdraw(hosts, token, scope, at)
     return index
+
+
+@command
+def _log_withdrawal(
+    consortium: Consortium, *, token: str, via: str, by: str, scope: str
+) -> Done[tuple[int, int, list[str]]]:
+    consortium.party(via)
+    assets = consortium.state.assets.values()
+    hosts = sorted({consortium.party(a.holder).host for a in assets} & set(consortium.state.nodes))
+    event = consortium.draft(
+        used.ConsentWithdrawn(scope=scope, via=via), by=by, body=used.Subject(token=token)
+    )
+    return Done([event], (consortium.writer.next_entry, consortium.now, hosts))

@@ -7,17 +7,23 @@ dispute it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import accumulate
 
-from heyi.audit.verify import Checked
-from heyi.crypto.canonical import Json
+from heyi.audit.event import from_leaf
+from heyi.audit.log_store import LogReader
 from heyi.crypto.codec import VALUE_DIGITS, to_fraction
+from heyi.exchange.case_file import Case
 from heyi.exchange.consortium import legal_day
+from heyi.exchange.events.kinds import read_entry
+from heyi.exchange.events.settled import SettlementCertified, SettlementPaid, StatementIssued
+from heyi.exchange.events.typed import Logged
+from heyi.exchange.events.used import ReceiptLogged
+from heyi.exchange.projections import MONEY, stream
 from heyi.exchange.request.grant import permitted_operations
-from heyi.exchange.state import Case, State
+from heyi.exchange.state import State
+from heyi.exchange.streams import loading_state
 from heyi.model.decision import Text
 from heyi.model.errors import InvalidInput
 from heyi.report.data import Tone
@@ -128,7 +134,7 @@ class StatementPage:
 
 
 def statement_of(
-    entries: Sequence[Checked],
+    reader: LogReader,
     party: str,
     *,
     verified: bool,
@@ -136,33 +142,32 @@ def statement_of(
     first: str = "",
     last: str = "",
 ) -> StatementPage:
-    """The statement of an institution from the entries of a log.
+    """The statement of an institution, from its own stream and the cases in it.
 
     `first` and `last` bound the period, ISO days, inclusive; empty ones leave it open.
 
     Raises:
         InvalidInput: no such institution, or it has no statement in the period.
     """
-    read = _read(entries, party, first, last)
-    state = read.state
+    state = loading_state(reader)
+    read = _read(reader, party, first, last)
     if party not in state.parties or not read.stated:
-        raise _none(entries, party)
+        raise _none(reader, party)
     # a settlement that was withdrawn or trued up is left out: the later one is shown
-    valid = [
-        e
-        for e in read.stated
-        if e.event.public["certificate"] == _case(state, e).settlement.get("certificate")
-    ]
+    valid = [(e, s) for e, s in read.stated if s.certificate == _standing(state, e)]
     known_party = state.parties[party]
+    newest = next(iter(reader.entries(reader.size() - 1)))
+    now = from_leaf(newest.leaf).at
+    begun = from_leaf(next(iter(reader.entries(0, 1))).leaf).at
     return StatementPage(
         party=party,
         name=Text(zh=known_party.zh, en=known_party.en),
         tier=TIERS[known_party.tier],
-        first=first or read.days[0],
-        last=last or read.days[-1],
+        first=first or legal_day(begun).isoformat(),
+        last=last or legal_day(now).isoformat(),
         uses=tuple(_use(state, key, calls) for key, calls in read.uses.items()),
-        settlements=tuple(_settlement(state, e, now=entries[-1].event.at) for e in valid),
-        shared=yuan(sum(e.event.public["share_fen"] for e in valid)),
+        settlements=tuple(_settlement(state, e, s, now=now) for e, s in valid),
+        shared=yuan(sum(s.share_fen for _, s in valid)),
         paid=yuan(read.paid_fen),
         verified=verified,
         log_root=log_root,
@@ -171,40 +176,48 @@ def statement_of(
 
 @dataclass(slots=True, kw_only=True)
 class _Read:
-    """What a log says about one institution in a period; `state` is the fold of the whole log.
+    """What a log says about one institution in a period.
 
     `uses` has the day of each call, and whether it was answered, by case and operation.
     """
 
-    state: State = field(default_factory=State)
     uses: dict[tuple[str, str], list[tuple[str, bool]]] = field(default_factory=dict)
-    stated: list[Checked] = field(default_factory=list)
+    stated: list[tuple[Logged, StatementIssued]] = field(default_factory=list)
     paid_fen: int = 0
-    days: list[str] = field(default_factory=list)
 
 
-def _read(entries: Sequence[Checked], party: str, first: str, last: str) -> _Read:
+def _read(reader: LogReader, party: str, first: str, last: str) -> _Read:
     read = _Read()
-    for entry in entries:
-        read.state.apply(entry.index, entry.event, entry.body)
-        event, day = entry.event, legal_day(entry.event.at).isoformat()
+    for stored in reader.stream(stream(MONEY, party)):
+        entry = read_entry(stored)
+        what, day = entry.what, legal_day(entry.at).isoformat()
         if not (first or day) <= day <= (last or day):
             continue
-        read.days.append(day)
-        match event.kind:
-            case "operation.answered" | "operation.refused" if event.public["holder"] == party:
-                key = (event.case, event.public["operation"])
-                read.uses.setdefault(key, []).append((day, not event.public["refusal"]))
-            case "statement.issued" if event.public["party"] == party:
-                read.stated.append(entry)
-            case "settlement.paid" if event.public["party"] == party:
-                read.paid_fen += event.public["amount_fen"]
+        if isinstance(what, ReceiptLogged):
+            key = (entry.case, what.operation)
+            read.uses.setdefault(key, []).append((day, not what.refusal))
+        elif isinstance(what, StatementIssued):
+            read.stated.append((entry, what))
+        elif isinstance(what, SettlementPaid):
+            read.paid_fen += what.amount_fen
     return read
 
 
-def _none(entries: Sequence[Checked], party: str) -> InvalidInput:
+def stated_parties(reader: LogReader) -> list[str]:
+    """The institutions that have a statement, in the order of their ids."""
+    return [
+        party
+        for party, _ in reader.summaries(MONEY)
+        if any(
+            isinstance(read_entry(e).what, StatementIssued)
+            for e in reader.stream(stream(MONEY, party))
+        )
+    ]
+
+
+def _none(reader: LogReader, party: str) -> InvalidInput:
     """The error of an institution that has no statement, with what to choose instead."""
-    known = sorted({e.event.public["party"] for e in entries if e.event.kind == "statement.issued"})
+    known = stated_parties(reader)
     if party in known:
         return InvalidInput(
             f"no statement for `{party}` in this period", hint="choose another period"
@@ -213,14 +226,16 @@ def _none(entries: Sequence[Checked], party: str) -> InvalidInput:
     return InvalidInput(f"no statement for `{party}`", hint=hint)
 
 
-def _case(state: State, entry: Checked) -> Case:
-    return state.cases[entry.event.case]
+def _standing(state: State, entry: Logged) -> str:
+    """The certificate of the settlement that stands in the case of an entry, empty if none."""
+    settlement = state.cases[entry.case].settlement
+    return "" if settlement is None else settlement.certificate
 
 
 def _use(state: State, key: tuple[str, str], calls: list[tuple[str, bool]]) -> Use:
     case = state.cases[key[0]]
     names = {digest: name for name, digest in permitted_operations(case.request).items()}
-    requester = state.parties[case.request["requester"]]
+    requester = state.parties[case.request.requester]
     name = names.get(key[1], "")
     answered = sum(ok for _, ok in calls)
     return Use(
@@ -235,65 +250,66 @@ def _use(state: State, key: tuple[str, str], calls: list[tuple[str, bool]]) -> U
 
 
 def _title(case: Case) -> Text:
-    return Text(zh=case.request["zh"], en=sentence_case(case.request["en"]))
+    return Text(zh=case.request.zh, en=sentence_case(case.request.en))
 
 
-def _fraction(text: Json) -> Fraction:
+def _fraction(text: str) -> Fraction:
     return to_fraction(text, digits=VALUE_DIGITS)
 
 
-def _slices(state: State, case: Case, statement: dict[str, Json]) -> tuple[Slice, ...]:
-    unit, slices = statement["unit"], []
-    for party, phi in zip(case.settlement["players"], case.settlement["phi"], strict=True):
+def _slices(
+    state: State, settlement: SettlementCertified, statement: StatementIssued
+) -> tuple[Slice, ...]:
+    unit, slices = statement.unit, []
+    for party, phi in zip(settlement.players, settlement.phi, strict=True):
         known, value = state.parties[party], _fraction(phi)
         slices.append(
             Slice(
                 name=Text(zh=known.zh, en=known.en),
                 contribution=round(shown(value, unit), 4),
                 decimal=measured(value, unit),
-                own=party == statement["party"],
+                own=party == statement.party,
             )
         )
     return tuple(slices)
 
 
-def _settlement(state: State, entry: Checked, *, now: int) -> Settlement:
-    s, case = entry.event.public, _case(state, entry)
-    stage = case.stages[s["party"]]
+def _settlement(state: State, entry: Logged, s: StatementIssued, *, now: int) -> Settlement:
+    case = state.cases[entry.case]
+    assert case.settlement is not None  # its certificate is the one of this statement
+    stage = case.stages[s.party]
     words, tone = STAGES[stage]
-    phi, total = _fraction(s["contribution"]), int(s["total"])
-    low, high = (measured(_fraction(s[end]), s["unit"]) for end in ("low", "high"))
+    phi, total = _fraction(s.contribution), int(s.total)
+    low, high = (measured(_fraction(end), s.unit) for end in (s.low, s.high))
     return Settlement(
         study=_title(case),
         case=case.id,
-        day=legal_day(entry.event.at).isoformat(),
+        day=legal_day(entry.at).isoformat(),
         entry=entry.index,
-        unit=unit_of(s["unit"]),
-        unit_short=unit_short(s["unit"]),
+        unit=unit_of(s.unit),
+        unit_short=unit_short(s.unit),
         payment=PAYMENTS[case.specification["payment"]],
-        pot=yuan(s["pot_fen"]),
-        share=yuan(s["share_fen"]),
-        share_fen=s["share_fen"],
-        paid_before=yuan(s["paid_fen"]) if s["paid_fen"] else "",
-        interim=s["interim"],
-        contribution=measured(phi, s["unit"]),
-        exact=exactly(s["contribution"], s["unit"]),
+        pot=yuan(s.pot_fen),
+        share=yuan(s.share_fen),
+        share_fen=s.share_fen,
+        paid_before=yuan(s.paid_fen) if s.paid_fen else "",
+        interim=s.interim,
+        contribution=measured(phi, s.unit),
+        exact=exactly(s.contribution, s.unit),
         part=f"{float(phi / total):.2%}" if total else "",
-        interval=percent_range(s["interval"]) if s["interval"] else "",
-        range=f"{low} … {high}" if s["low"] != s["high"] else "",
-        alone=measured(int(s["alone"]), s["unit"]),
-        last=measured(int(s["last"]), s["unit"]),
-        total=measured(total, s["unit"]),
-        strata=tuple(
-            (name, measured(_fraction(part), s["unit"])) for name, part in s["strata"].items()
-        ),
-        why=Text(**s["why"]),
+        interval=percent_range(s.interval) if s.interval else "",
+        range=f"{low} … {high}" if s.low != s.high else "",
+        alone=measured(int(s.alone), s.unit),
+        last=measured(int(s.last), s.unit),
+        total=measured(total, s.unit),
+        strata=tuple((name, measured(_fraction(part), s.unit)) for name, part in s.strata.items()),
+        why=s.why,
         stage=words,
         tone=tone,
-        disputes_until=dt.date.isoformat(legal_day(s["disputes_until"])),
-        disputable=stage is Stage.STATED and now <= s["disputes_until"],
-        certificate=s["certificate"],
-        slices=_slices(state, case, s),
+        disputes_until=dt.date.isoformat(legal_day(s.disputes_until)),
+        disputable=stage is Stage.STATED and now <= s.disputes_until,
+        certificate=s.certificate,
+        slices=_slices(state, case.settlement, s),
     )
 
 

@@ -35,9 +35,11 @@ def payments_csv(state: State, cases: Iterable[str]) -> str:
     writer.writerow(HEADINGS)
     for name in cases:
         case = state.cases[name]
+        if case.settlement is None:
+            continue
         for party, due in due_fen(case.settlement).items():
             stage, known = case.stages[party], state.parties[party]
-            share = case.settlement["shares_fen"][party]
+            share = case.settlement.shares_fen[party]
             writer.writerow(
                 [
                     *(_plain(v) for v in (name, party, known.zh, known.en)),
@@ -47,7 +49,7 @@ def payments_csv(state: State, cases: Iterable[str]) -> str:
                     due,
                     f"{due // 100}.{due % 100:02d}",
                     stage.value,
-                    case.settlement["certificate"],
+                    case.settlement.certificate,
                 ]
             )
     return "\ufeff" + text.getvalue()

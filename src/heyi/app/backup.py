@@ -1,0 +1,192 @@
+"""Back up a run, and restore it without forking its log.
+
+A restored log that lacks entries which its witness has seen is a fork: whoever holds a receipt of
+the lost entries would prove that the log lies. So it is restored whole, or it goes on under another
+origin that names its predecessor.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from heyi.app.centre import reopen, witness_of
+from heyi.app.settings import seed_bytes
+from heyi.audit.checkpoint import open_checkpoint
+from heyi.audit.note import check_name
+from heyi.audit.succession import take_over
+from heyi.audit.witness import Cosigned
+from heyi.crypto.stored_tree import StoredTree
+from heyi.exchange.consortium import PLATFORM
+from heyi.exchange.events.succeeded import LogSucceeded
+from heyi.exchange.events.typed import draft
+from heyi.model.errors import InvalidInput, StoreError, VerificationError
+from heyi.store.copies import copy_database
+from heyi.store.database import Database
+from heyi.store.folder import Succeeds, Trust, read_run, read_trust, write_run, write_trust
+from heyi.store.secrets import SeededKeyring
+
+PLAIN = ("run.json", "trust.json", "report.html")
+FOLDERS = ("receipts", "institutions")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What was restored: the number of entries, and of those that are lost."""
+
+    entries: int
+    lost: int
+
+
+def backup(directory: Path, to: Path) -> int:
+    """Copy a run into a new folder while it is in use, and return the number of entries.
+
+    The folder holds the secrets of the run.
+
+    Raises:
+        InvalidInput: there is no run, or the folder is not empty.
+        StoreError: it cannot be read or written.
+    """
+    run = read_run(directory)
+    _make_empty(to)
+    database = Database.at(directory / "heyi.db")
+    try:
+        # While the lock is held no call is announced: a node can only finish what was announced.
+        with database.writing():
+            copy_database(directory / "heyi.db", to / "heyi.db")
+            for node in sorted((directory / "nodes").glob("*.db")):
+                copy_database(node, to / "nodes" / node.name)
+        size = Database.at(to / "heyi.db", read_only=True).size()
+    finally:
+        database.close()
+    _copy_files(directory, to)
+    write_run(to, run)
+    return size
+
+
+def restore(copy: Path, directory: Path, *, new_origin: str = "") -> Restored:
+    """Put a backup into an empty folder, to go on from there.
+
+    Without `new_origin`, the backup must have all entries that its witness has seen.
+
+    Raises:
+        InvalidInput: there is no backup, the folder is not empty, or a new origin is not needed.
+        VerificationError: the backup lacks entries, or is not the log that its witness knows.
+        StoreError: it cannot be read or written.
+    """
+    run, trust = read_run(copy), read_trust(copy / "trust.json")
+    keyring = SeededKeyring(seed_bytes(run.seed))
+    seen = witness_of(run, keyring).seen()
+    source = Database.at(copy / "heyi.db", read_only=True)
+    try:
+        size, lost = source.size(), _lost(source, seen, trust)
+    finally:
+        source.close()
+    if lost and not new_origin:
+        raise VerificationError(
+            f"the backup has {size} entries, and its witness has seen {size + lost}: going on "
+            f"without the last {lost} would fork the log",
+            hint="find a newer copy; else go on under another name: --new-origin NAME",
+        )
+    if new_origin and not lost:
+        raise InvalidInput(
+            "the backup lacks nothing that its witness has seen", hint="leave --new-origin out"
+        )
+    _make_empty(directory)
+    for database in (copy / "heyi.db", *sorted((copy / "nodes").glob("*.db"))):
+        copy_database(database, directory / database.relative_to(copy))
+    _copy_files(copy, directory)
+    if new_origin:
+        _succeed(directory, new_origin, seen, lost)
+    write_run(directory, read_run(directory))
+    return Restored(entries=size, lost=lost)
+
+
+def _lost(source: Database, seen: Cosigned | None, trust: Trust) -> int:
+    """How many entries the witness has seen that the backup lacks.
+
+    Raises:
+        VerificationError: the backup is another log than the witness knows, or is damaged.
+    """
+    newest = source.newest_checkpoint()
+    if newest is None:
+        raise VerificationError("the backup has no checkpoint", hint="find another copy")
+    checkpoint, _ = open_checkpoint(newest[1], origin=trust.origin, public_key=trust.log_key)
+    tree = StoredTree(source, checkpoint.size)
+    if tree.root() != checkpoint.root:
+        raise VerificationError("the backup is damaged", hint="find another copy")
+    if seen is None:
+        return 0
+    if seen.checkpoint.size <= checkpoint.size:
+        if tree.root(seen.checkpoint.size) != seen.checkpoint.root:
+            raise VerificationError(
+                "the backup is another log than its witness knows", hint="find another copy"
+            )
+        return 0
+    return seen.checkpoint.size - checkpoint.size
+
+
+def _succeed(directory: Path, origin: str, seen: Cosigned | None, lost: int) -> None:
+    """Let the log of a folder go on under another origin, which names its predecessor."""
+    check_name(origin)
+    run, trust = read_run(directory), read_trust(directory / "trust.json")
+    if origin == trust.origin:
+        raise InvalidInput("the new origin is the old one", hint="give it another name")
+    keyring = SeededKeyring(seed_bytes(run.seed))
+    signer = keyring.signer(origin)
+    database = Database.at(directory / "heyi.db")
+    try:
+        size, note = database.newest_checkpoint() or (0, b"")
+        take_over(database, signer)
+    finally:
+        database.close()
+    write_trust(
+        directory,
+        replace(
+            trust,
+            origin=origin,
+            log_key=signer.public_key,
+            succeeds=Succeeds(origin=trust.origin, log_key=trust.log_key, size=size),
+        ),
+    )
+    write_run(directory, replace(run, id=secrets.token_hex(16), origin=origin))
+    app = reopen(directory)
+    try:
+        last = seen.note if seen else note
+        what = LogSucceeded(
+            origin=trust.origin,
+            log_key=trust.log_key,
+            checkpoint=last.decode(),
+            lost=lost,
+            adopted=False,
+        )
+        app.consortium.log.append([draft(what, at=app.consortium.now, by=PLATFORM).draft])
+        app.cosign()
+    finally:
+        app.close()
+
+
+def _make_empty(folder: Path) -> None:
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise InvalidInput(f"`{folder}` is not empty", hint="name a new folder")
+        (folder / "nodes").mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as e:
+        raise StoreError(
+            f"cannot write `{folder}`: {e.strerror}", hint="name another folder"
+        ) from None
+
+
+def _copy_files(source: Path, to: Path) -> None:
+    try:
+        for name in PLAIN:
+            if (source / name).is_file():
+                shutil.copy2(source / name, to / name)
+        for name in FOLDERS:
+            if (source / name).is_dir():
+                shutil.copytree(source / name, to / name)
+    except OSError as e:
+        raise StoreError(f"cannot copy into `{to}`: {e.strerror}", hint="free the disk") from None

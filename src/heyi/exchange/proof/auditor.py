@@ -1,0 +1,157 @@
+"""What an auditor remembers while a log is replayed, and what is reported at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from heyi.audit.verify import Fault
+from heyi.exchange.consortium import stored_rulebook
+from heyi.exchange.events import settled, used
+from heyi.exchange.ports import Artefacts, Rulebooks
+from heyi.exchange.state import State
+from heyi.model.errors import VerificationError
+from heyi.model.permit import Permit
+from heyi.policy.decide import DecisionPoint
+
+
+class Replaces(VerificationError):
+    """The event would replace what stands: it is a fault, and it is not folded.
+
+    Any other event with a fault is folded all the same, so that one cause is told once.
+    """
+
+
+class Meaningless(VerificationError):
+    """The body says what has no meaning: it is a fault, and it is folded as if it were gone."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Judged:
+    """A rulebook of the log: at which entries who adopted it, and how many decisions it made.
+
+    `why` says why it cannot judge here, empty if it can; `first` is its first decision.
+    """
+
+    adopted: list[tuple[int, str]] = field(default_factory=list)
+    decisions: int = 0
+    first: int | None = None
+    why: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Replayed:
+    """Counts of what was computed again and held.
+
+    `outcomes` counts all decisions of the log by their outcome.
+    `erased` lists the entries that cannot be replayed any more, or not in every part. `unanswered` counts calls that a
+    node answered, while the centre was cut off before it logged the receipt. `rulebooks` are by
+    digest, in the order of their adoption. A fault is with the log that it is in: `centre`, or the
+    host of a node.
+    """
+
+    decisions: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    permits: int = 0
+    receipts: int = 0
+    settlements: int = 0
+    unanswered: int = 0
+    erased: list[int] = field(default_factory=list)
+    rulebooks: dict[str, Judged] = field(default_factory=dict)
+    faults: list[tuple[str, Fault]] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Announced:
+    """A call that the centre announced: at which entry and when, for what, and who answered it.
+
+    `answered` is the signature of the receipt that the centre logged, empty until then.
+    """
+
+    entry: int
+    at: int
+    operation: str
+    argument: str
+    answered: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Notice:
+    """A revocation or a withdrawal that nodes must have taken.
+
+    `subject` is the permit or the token, empty where the token was erased; `hosts` are those that
+    must have it.
+    """
+
+    entry: int
+    at: int
+    subject: str
+    scope: str
+    hosts: frozenset[str]
+
+
+@dataclass(slots=True, kw_only=True)
+class Auditor:
+    """The memory of one replay.
+
+    `issuer` is (name, public key), `origin` that of the log: both come from whoever audits. `gone`
+    are the entries whose bodies have been erased so far; `hidden` those whose bodies are gone in
+    the end, with their cases. `answered` and `refused` are holders by case and operation; `fresh`
+    are those that answered since the last release. `blamed` are the signatures of receipts with a
+    fault in the centre's log, `untold` the hosts that do not know of a withdrawal, by its entry.
+    `spoilt` are cases whose settlement is a fault,
+    so that what follows from it is not told again.
+    """
+
+    artefacts: Artefacts
+    rulebooks: Rulebooks
+    issuer: tuple[str, str]
+    origin: str
+    state: State = field(default_factory=State)
+    report: Replayed = field(default_factory=Replayed)
+    permits: dict[str, Permit] = field(default_factory=dict)
+    calls: dict[str, dict[int, Announced]] = field(default_factory=dict)
+    revoked: dict[str, Notice] = field(default_factory=dict)
+    withdrawn: list[Notice] = field(default_factory=list)
+    answered: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    refused: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    fresh: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    statements: dict[tuple[str, str], settled.StatementIssued] = field(default_factory=dict)
+    blamed: set[str] = field(default_factory=set)
+    untold: dict[int, list[str]] = field(default_factory=dict)
+    spoilt: set[str] = field(default_factory=set)
+    gone: set[int] = field(default_factory=set)
+    hidden: dict[int, str] = field(default_factory=dict)
+    hosts: set[str] = field(default_factory=set)
+    last: int = -1
+    _points: dict[str, DecisionPoint] = field(default_factory=dict)
+
+    def fault(self, entry: int | None, message: str, *, log: str = "centre") -> None:
+        self.report.faults.append((log, Fault(entry=entry, message=message)))
+
+    def point(self, digest: str) -> DecisionPoint | None:
+        """The rulebook of that digest; None if it cannot judge, which is told once, at its end."""
+        judged = self.report.rulebooks.setdefault(digest, Judged())
+        if digest not in self._points and not judged.why:
+            try:
+                self._points[digest] = stored_rulebook(self.artefacts, self.rulebooks, digest)
+            except VerificationError as e:
+                judged.why = e.message
+        return self._points.get(digest)
+
+    def announced(self, permit: str, number: int) -> Announced | None:
+        return self.calls.get(permit, {}).get(number)
+
+    def unjudged(self) -> Iterator[tuple[int | None, str]]:
+        """A fault for each rulebook that could not judge: its first entry, and how much it is."""
+        for judged in self.report.rulebooks.values():
+            if judged.why:
+                first = judged.adopted[0][0] if judged.adopted else judged.first
+                so = f": {judged.decisions} decisions, from entry {judged.first} on, are not judged"
+                yield first, judged.why + (so if judged.decisions else "")
+
+
+def held_by(receipt: used.ReceiptLogged) -> str:
+    """The call that a receipt answers, in words."""
+    return f"call {receipt.number} under `{receipt.permit}`"

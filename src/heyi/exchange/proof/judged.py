@@ -1,0 +1,266 @@
+"""Replay of requests: registrations, facts, decisions and approvals, each against the state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from heyi.crypto.canonical import Json
+from heyi.crypto.keys import verify_signature
+from heyi.exchange.consortium import legal_day
+from heyi.exchange.events import applied, registered
+from heyi.exchange.events.typed import Logged
+from heyi.exchange.money.pay import paid_facts
+from heyi.exchange.proof.auditor import Auditor, Judged, Meaningless, Replaces
+from heyi.exchange.request.apply import admitted_of, approval_message, decision_leaf
+from heyi.exchange.request.facts import assemble, may_not_state, said_by, stated_of
+from heyi.model.decision import Effect, Outcome
+from heyi.model.errors import InvalidInput, VerificationError
+from heyi.model.fact import Source
+from heyi.model.kleene import Truth
+from heyi.model.party import PartyKind
+from heyi.policy.decide import DecisionPoint
+from heyi.policy.language.schema import admit
+
+
+def check_adoption(what: registered.RulebookAdopted, entry: Logged, a: Auditor) -> None:
+    judged = a.report.rulebooks.setdefault(what.digest, Judged())
+    judged.adopted.append((entry.index, entry.actor))
+    point = a.point(what.digest)
+    if point is not None and what.rules != len(point.book.rules):
+        raise VerificationError("the adopted rulebook has another number of rules")
+
+
+def check_party(what: registered.PartyRegistered, _entry: Logged, a: Auditor) -> None:
+    if what.party.id in a.state.parties:
+        raise Replaces(f"`{what.party.id}` is registered a second time")
+    if what.party.host != what.party.id and what.party.host not in a.state.parties:
+        raise VerificationError(f"`{what.party.id}` is hosted by nobody who is registered")
+
+
+def check_profile(what: registered.ProfileVouched, _entry: Logged, a: Auditor) -> None:
+    if what.party not in a.state.parties:
+        raise VerificationError(f"the profile is of `{what.party}`, which nobody registered")
+    try:
+        _check_values(what.facts, a)
+    except Meaningless as e:
+        raise Replaces(e.message) from None
+    point = a.point(a.state.rulebook)
+    for name in what.facts if point else ():
+        if point and point.book.schema.spec(name).source is not Source.PROFILE:
+            raise Replaces(f"`{name}` is no fact of a profile")
+
+
+def check_asset(what: registered.AssetRegistered, _entry: Logged, a: Auditor) -> None:
+    if what.asset.id in a.state.assets:
+        raise Replaces(f"`{what.asset.id}` is registered a second time")
+    if what.asset.holder not in a.state.parties:
+        raise VerificationError(f"`{what.asset.id}` is held by nobody who is registered")
+    a.hosts.add(a.state.parties[what.asset.holder].host)
+
+
+def check_node(what: registered.NodeOpened, _entry: Logged, a: Auditor) -> None:
+    if what.host in a.state.nodes:
+        raise Replaces(f"the node of `{what.host}` is opened a second time")
+    if what.host not in a.state.parties:
+        raise VerificationError(f"the node of `{what.host}` is of nobody who is registered")
+
+
+def check_request(what: applied.RequestSubmitted, entry: Logged, a: Auditor) -> None:
+    if what.id in a.state.cases:
+        raise Replaces(f"case `{what.id}` is submitted a second time")
+    if what.id != entry.case:
+        raise Replaces(f"the request of `{what.id}` stands in the case `{entry.case}`")
+    unknown = [x for x in (what.requester, what.recipient) if x not in a.state.parties]
+    unknown += [x for x in what.assets if x not in a.state.assets]
+    if unknown:
+        raise VerificationError(f"the request names `{unknown[0]}`, which nobody registered")
+    if entry.actor != what.requester:
+        raise VerificationError(f"`{entry.actor}` submits a request of `{what.requester}`")
+    _check_body(what.declared, entry, a)
+
+
+def check_fact(what: applied.FactStated, entry: Logged, a: Auditor) -> None:
+    case = a.state.cases[entry.case]
+    source = Source.__members__.get(what.source.upper())
+    if source is None:
+        raise VerificationError(f"`{what.source}` is no source of facts")
+    point = a.point(a.state.rulebook)
+    schema = point.book.schema if point else None
+    why = may_not_state(
+        a.state, case, by=entry.actor, source=source, names=what.names, schema=schema
+    )
+    if why:
+        raise VerificationError(why)
+    if what.asset not in ("*", *case.request.assets):
+        raise VerificationError(
+            f"the fact is stated for `{what.asset}`, which the case does not ask for"
+        )
+    _check_body(what.names, entry, a)
+    body = entry.content(applied.SaidFacts)
+    if case.request.action == "pay" and body is not None:
+        # what the platform says about a payment follows from the settlement and the registry
+        for name, right in paid_facts(a.state, case.request.id).items():
+            if name in body.facts and body.facts[name].value != right:
+                raise VerificationError(
+                    f"`{name}` is stated otherwise than settlement and registry have it"
+                )
+
+
+def _check_body(names: tuple[str, ...], entry: Logged, a: Auditor) -> None:
+    body = entry.content(applied.SaidFacts)
+    if body is not None and sorted(body.facts) != list(names):
+        raise VerificationError("the body states other facts than the leaf names")
+    if body is not None:
+        _check_values({name: said.value for name, said in body.facts.items()}, a)
+
+
+def _check_values(facts: Mapping[str, Json], a: Auditor) -> None:
+    """Check that the rulebook in force knows these facts, and that each can have its value.
+
+    Raises:
+        Meaningless: it does not; nothing could be decided with them.
+    """
+    point = a.point(a.state.rulebook)
+    for name, value in facts.items() if point else ():
+        try:
+            spec = point.book.schema.spec(name) if point else None
+            if spec is not None and spec.derived:
+                raise Meaningless(f"`{name}` is derived, and was stated")
+            if spec is not None:
+                spec.check(value)
+        except InvalidInput as e:
+            raise Meaningless(e.message) from None
+
+
+def check_decision(what: applied.DecisionMade, entry: Logged, a: Auditor) -> None:
+    """Compute the decision again from the facts that the log states.
+
+    Where the decision's own body was erased the facts may still be there. Where they are gone too,
+    only the public part is left: it must not contradict itself.
+    """
+    a.report.outcomes[what.outcome.value] += 1
+    judged = a.report.rulebooks.setdefault(what.rulebook, Judged())
+    judged.decisions += 1
+    judged.first = entry.index if judged.first is None else judged.first
+    if what.rulebook != a.state.rulebook or what.legal_day != legal_day(entry.at):
+        raise VerificationError(
+            "the decision was made by another rulebook, or on another day, than was in force"
+        )
+    case = a.state.cases[entry.case]
+    if what.asset not in case.request.assets:
+        raise VerificationError(
+            f"the decision is on `{what.asset}`, which the case does not ask for"
+        )
+    point = a.point(what.rulebook)
+    if point is None:
+        return
+    schema = point.book.schema
+    found = assemble(a.state, schema, case, a.state.assets[what.asset])
+    grounds = entry.content(applied.Grounds)
+    if grounds is None:
+        if found.hidden:
+            a.report.erased.append(entry.index)
+            check_public(what, point)
+            left = admit(schema, found.stated, day=what.legal_day)
+            _check_left(what, decision_leaf(point.decide(left, asset=what.asset)))
+            return
+        stated = found.stated
+    else:
+        shown = {n: s for n, s in grounds.stated.items() if n not in found.hidden}
+        if shown != {n: s for n, s in said_by(found.stated).items() if n not in found.hidden}:
+            raise VerificationError("the facts are not those that the log states")
+        stated = stated_of(schema, grounds.stated)
+    admitted = admit(schema, stated, day=what.legal_day)
+    if grounds is not None:
+        packed = admitted_of(schema, grounds)
+        if (dict(admitted.known), dict(admitted.rejected)) != (packed.known, grounds.rejected):
+            raise VerificationError("the packed facts are not those that were stated")
+    again = decision_leaf(point.decide(admitted, asset=what.asset))
+    if again != what:
+        wrong = [f for f in what.__struct_fields__ if getattr(again, f) != getattr(what, f)]
+        raise VerificationError(f"the decision replays to another answer: {', '.join(wrong)}")
+    if grounds is not None and found.hidden & set(grounds.stated):
+        # what these facts were is the word of the decision alone
+        a.report.erased.append(entry.index)
+    else:
+        a.report.decisions += 1
+
+
+def _check_left(what: applied.DecisionMade, left: applied.DecisionMade) -> None:
+    """Check a decision against one on the facts that were not erased.
+
+    Conditions are three-valued: what holds, or fails, on a part of the facts does so on all.
+
+    Raises:
+        VerificationError: no value of the erased facts could give this answer.
+    """
+    holds = {name for name, truth in left.rules.items() if truth == Truth.TRUE.value}
+    said = {name for name, truth in what.rules.items() if truth == Truth.TRUE.value}
+    if not holds <= said or not what.rules.keys() <= left.rules.keys():
+        raise VerificationError("the erased decision contradicts what is left of its facts")
+
+
+def check_public(what: applied.DecisionMade, point: DecisionPoint) -> None:
+    """Check that the outcome can follow from the rules that the leaf itself names.
+
+    Raises:
+        VerificationError: no facts could give this answer.
+    """
+    # in the order of the rulebook, as a decision lists its duties; a leaf sorts its names
+    known = [r for r in point.book.rules if r.id in what.rules]
+    if len(known) != len(what.rules):
+        raise VerificationError("the erased decision names a rule that the rulebook does not have")
+    forbidden = any(r.effect is Effect.FORBID for r in known)
+    duties = tuple(r.id for r in known if r.effect is Effect.OBLIGE)
+    burdens = any(r.effect is Effect.OBLIGE and not r.baseline for r in known)
+    strictest = Outcome.PERMIT_WITH_OBLIGATIONS if burdens else Outcome.PERMIT
+    if what.approvals:
+        strictest = Outcome.NEEDS_APPROVAL
+    if forbidden or what.missing:
+        strictest = Outcome.DENY
+    order = list(Outcome)
+    lenient = order.index(what.outcome) < order.index(strictest)
+    waits = what.outcome is Outcome.NEEDS_APPROVAL and not what.approvals
+    if lenient or waits or duties != what.obligations or (what.curable and not _denies(what)):
+        raise VerificationError("the erased decision's own rules contradict its outcome")
+
+
+def _denies(what: applied.DecisionMade) -> bool:
+    return what.outcome is Outcome.DENY
+
+
+def check_approval(what: applied.ApprovalAnswered, entry: Logged, a: Auditor) -> None:
+    party, case = a.state.parties[entry.actor], a.state.cases[entry.case]
+    if what.authority not in party.speaks_for:
+        raise VerificationError(f"`{party.id}` does not speak for `{what.authority}`")
+    if what.signature in case.signatures:
+        raise VerificationError("an earlier answer of the authority is logged again")
+    decided = case.decisions.get(what.asset)
+    if what.decision != (decided.index if decided else None):
+        raise VerificationError("the approval is of an earlier decision, logged again")
+    if what.asset not in case.request.assets:
+        raise VerificationError(
+            f"the approval is for `{what.asset}`, which the case does not ask for"
+        )
+    assert entry.commitment is not None  # its kind has a body, which `read_event` has checked
+    message = approval_message(
+        what, origin=a.origin, case=entry.case, at=entry.at, reasons=entry.commitment
+    )
+    signature = bytes.fromhex(what.signature)
+    verify_signature(party.public_key, message, signature, what="the approval")
+
+
+def check_actor(entry: Logged, a: Auditor) -> None:
+    """Check that whoever acts is registered, and may act so.
+
+    The first rulebook and the first party are registered by somebody who is not yet there.
+    """
+    first = registered.RulebookAdopted | registered.PartyRegistered
+    if isinstance(entry.what, first) and not a.state.parties:
+        return
+    if entry.actor not in a.state.parties:
+        raise VerificationError(f"`{entry.actor}` acts and is not registered")
+    operators = applied.DecisionMade | applied.PermitIssued | applied.AlarmRaised
+    kind = a.state.parties[entry.actor].kind
+    if isinstance(entry.what, operators) and kind is not PartyKind.OPERATOR:
+        raise VerificationError(f"`{entry.actor}` is no operator, and acts as one")

@@ -1,0 +1,208 @@
+"""Replay of a node's own log, beside what the centre logged about that node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import singledispatchmethod
+
+from heyi.audit.verify import Checked, LogCheck
+from heyi.crypto.codec import to_json
+from heyi.exchange.events import used
+from heyi.exchange.proof.auditor import Auditor, Notice
+from heyi.exchange.proof.operated import beyond
+from heyi.federation.node.node_events import (
+    CallCharged,
+    NodeAnswered,
+    NodeEvent,
+    NodeReceipt,
+    NodeRevoked,
+    NodeWithdrew,
+    QuestionPinned,
+    WithdrawnToken,
+    read_node_event,
+)
+from heyi.federation.wire.receipt import verify_receipt
+from heyi.model.errors import HeyiError, VerificationError
+
+
+@dataclass(slots=True)
+class NodeReplay:
+    """One pass over the log of the node of `host`, after the centre's log was replayed.
+
+    `charged` is the highest number that each permit was charged with, `due` are the withdrawals
+    that the node has yet to take, in order; `worked` is when it last answered, by case.
+    """
+
+    host: str
+    auditor: Auditor
+    charged: dict[str, int] = field(default_factory=dict)
+    answered: set[tuple[str, int]] = field(default_factory=set)
+    matched: set[tuple[str, int]] = field(default_factory=set)
+    pinned: dict[tuple[str, str], str] = field(default_factory=dict)
+    revoked: set[str] = field(default_factory=set)
+    due: list[Notice] = field(default_factory=list)
+    worked: dict[str, int] = field(default_factory=dict)
+    _token: str = ""
+
+    def run(self, entries: Iterable[Checked]) -> None:
+        """Check every entry, then what is lacking at the end; faults go to the auditor."""
+        self.due = [n for n in self.auditor.withdrawn if self.host in n.hosts]
+        for entry in entries:
+            try:
+                what, body = read_node_event(entry.event, entry.body)
+                self._token = body.token if isinstance(body, WithdrawnToken) else ""
+                self._check(what)
+            except (HeyiError, ValueError) as e:
+                message = e.message if isinstance(e, HeyiError) else f"malformed: {e}"
+                self.auditor.fault(entry.index, message, log=self.host)
+        # what is missing from a log with a hole is not missed a second time
+        if not (isinstance(entries, LogCheck) and entries.incomplete):
+            self._close()
+
+    @singledispatchmethod
+    def _check(self, what: NodeEvent) -> None:
+        raise VerificationError(f"`{what.KIND}` is checked by nobody")
+
+    @_check.register
+    def _charged(self, what: CallCharged) -> None:
+        before = self.charged.get(what.permit, 0)
+        self.charged[what.permit] = max(before, what.number)
+        if what.number <= before:
+            raise VerificationError(
+                f"the count of calls under `{what.permit}` was set back from {before} "
+                f"to {what.number}"
+            )
+
+    @_check.register
+    def _pinned(self, what: QuestionPinned) -> None:
+        first = self.pinned.setdefault((what.permit, what.what), what.digest)
+        if first != what.digest:
+            raise VerificationError(f"another list is pinned under `{what.permit}`")
+
+    @_check.register
+    def _receipt(self, what: NodeReceipt) -> None:
+        a, key = self.auditor, (what.permit, what.number)
+        call = a.announced(*key)
+        if call is not None and call.answered == what.signature:
+            self.matched.add(key)
+        if what.signature in a.blamed:
+            self.answered.add(key)
+            return
+        if isinstance(what, NodeAnswered):
+            permit = a.permits.get(what.permit)
+            if permit is not None:
+                self.worked[permit.case] = what.at
+            twice, free = key in self.answered, what.number > self.charged.get(what.permit, 0)
+            self.answered.add(key)
+            if twice:
+                raise VerificationError(
+                    f"call {what.number} under `{what.permit}` is answered twice"
+                )
+            if free:
+                raise VerificationError(
+                    f"call {what.number} under `{what.permit}` was answered and never charged"
+                )
+            # an answer of a later second is beyond its permit, and told there
+            if what.permit in self.revoked and what.at <= a.revoked[what.permit].at:
+                raise VerificationError(
+                    f"the node answered call {what.number} under `{what.permit}` after it was told "
+                    "that the permit is revoked"
+                )
+        if call is None:
+            raise VerificationError(
+                f"the node ran call {what.number} under `{what.permit}`, which nobody logged"
+            )
+        if call.answered and call.answered != what.signature:
+            raise VerificationError(
+                f"the node signed two receipts for call {what.number} under `{what.permit}`"
+            )
+        if not call.answered:
+            self._unlogged(what)
+
+    def _unlogged(self, what: NodeReceipt) -> None:
+        """A receipt that the centre lacks: it may have been cut off, and nothing else."""
+        a, call = self.auditor, self.auditor.announced(what.permit, what.number)
+        permit = a.permits.get(what.permit)
+        if call is None or permit is None:
+            return
+        key = a.state.parties[permit.holder].public_key
+        receipt = verify_receipt(to_json(what), public_key=key)
+        if (call.operation, call.argument) != (receipt.operation, receipt.argument):
+            raise VerificationError(
+                f"call {what.number} under `{what.permit}` ran another operation or argument "
+                "than was announced"
+            )
+        if isinstance(what, NodeAnswered):
+            as_logged = used.OperationAnswered(**to_json(what))
+            if why := beyond(as_logged, permit, a):
+                raise VerificationError(why)
+        a.report.unanswered += 1
+
+    @_check.register
+    def _told(self, what: NodeRevoked) -> None:
+        notice = self.auditor.revoked.get(what.permit)
+        meant = [
+            n.subject
+            for n in self.auditor.revoked.values()
+            if self.host in n.hosts and n.at == what.at and n.subject not in self.revoked
+        ]
+        if meant and what.permit not in meant:
+            self.revoked.add(meant[0])
+            raise VerificationError(
+                f"the node was told that `{what.permit}` is revoked, another permit than "
+                f"`{meant[0]}`, which the centre revoked"
+            )
+        if notice is None or self.host not in notice.hosts or what.permit in self.revoked:
+            raise VerificationError(
+                f"the node was told that `{what.permit}` is revoked, which the centre did not log"
+            )
+        self.revoked.add(what.permit)
+        if what.at != notice.at:
+            raise VerificationError(
+                f"`{what.permit}` was revoked at another time than the centre says"
+            )
+
+    @_check.register
+    def _withdrew(self, what: NodeWithdrew) -> None:
+        if not self.due or self.due[0].at != what.at:
+            raise VerificationError("the node was told a withdrawal that the centre did not log")
+        notice = self.due.pop(0)
+        if notice.scope != what.scope:
+            raise VerificationError("the node was told a withdrawal with another scope")
+        if notice.subject and self._token and notice.subject != self._token:
+            raise VerificationError("the node was told the withdrawal of another subject")
+        cases = [self.worked.get(what.scope, 0)] if what.scope != "*" else self.worked.values()
+        if max(cases, default=0) > what.at:
+            raise VerificationError(
+                "the node answered after the withdrawal and before it knew of it"
+            )
+
+    def _close(self) -> None:
+        """What the centre has and the node's log lacks.
+
+        The last entry of the centre's log is exempt: the centre may have been cut off before it
+        told the node.
+        """
+        a = self.auditor
+        for permit_id, calls in a.calls.items():
+            permit = a.permits.get(permit_id)
+            if permit is None or permit.audience != self.host:
+                continue
+            for number, call in calls.items():
+                if call.answered and (permit_id, number) not in self.matched:
+                    a.fault(
+                        call.entry,
+                        f"the log of the node of `{self.host}` lacks the receipt of call {number} "
+                        f"under `{permit_id}`",
+                    )
+        for notice in a.revoked.values():
+            late = self.host in notice.hosts and notice.subject not in self.revoked
+            if late and notice.entry != a.last:
+                a.fault(
+                    notice.entry,
+                    f"the node of `{self.host}` does not know that `{notice.subject}` was revoked",
+                )
+        for notice in self.due:
+            if notice.entry != a.last:
+                a.untold.setdefault(notice.entry, []).append(self.host)

@@ -1,0 +1,222 @@
+"""The one writer: commands queue, run in turn, and are kept in groups.
+
+A command is a function that reads the state and returns events; it changes nothing itself. So a
+command that fails has done nothing, and needs no undoing. The events of a group are folded as they
+are staged, so that each command sees those before it. They are kept in one transaction with one
+checkpoint. An answer is given after that. If the transaction fails, the staged fold is thrown away
+and every command of the group is told (docs/adr/0017).
+
+Whoever finds the writer free leads: it runs all commands that wait. So no thread of its own is
+needed, and a single caller is its own writer.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from heyi.audit.log import Group, Log
+from heyi.exchange.events.typed import Act, Logged
+from heyi.exchange.projections import streams_of, summary_of
+from heyi.exchange.state import Loading, State
+from heyi.exchange.streams import loading_state
+from heyi.model.errors import HeyiError
+
+T = TypeVar("T")
+NOBODY_YET = -1
+"""In place of a thread's number: the next leader was woken, and has not begun."""
+MOST_KEPT = 4_096
+"""Cases that the fold keeps in memory between groups; others are folded again when asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[T]):
+    """What a command returns: the events to log, and its answer once they are kept.
+
+    `erase` names entries whose bodies go in the same transaction.
+    """
+
+    events: Sequence[Act]
+    answer: T
+    erase: Sequence[int] = ()
+
+
+@dataclass(slots=True, eq=False)
+class _Ticket:
+    """A command in the queue.
+
+    It is `over` when it was kept, or when it failed. Who waits is `woken` then, or when `promoted`
+    to lead.
+    """
+
+    command: Callable[[], Done[Any]]
+    answer: Any = None
+    error: BaseException | None = None
+    over: bool = False
+    entries: list[Logged] = field(default_factory=list)
+    woken: threading.Event = field(default_factory=threading.Event)
+    promoted: bool = False
+
+    def fail(self, error: BaseException) -> None:
+        if not self.over:
+            self.error, self.over = error, True
+
+
+class OneWriter:
+    """Runs commands against the state, and keeps their events.
+
+    `on_event` is told of each event after it was kept.
+    """
+
+    def __init__(self, log: Log, on_event: Callable[[Logged], None]) -> None:
+        self.log = log
+        self._state: State | None = None
+        # INVARIANT: whoever reads or changes the state holds this lock.
+        self.lock = threading.RLock()
+        self._on_event = on_event
+        # INVARIANT: somebody leads as long as a ticket waits; `_queued` guards both.
+        self._queue: list[_Ticket] = []
+        self._leader: int | None = None
+        self._queued = threading.Lock()
+        self._group: Group | None = None
+
+    # --- commands ---
+
+    @property
+    def last_at(self) -> int:
+        """The time of the newest event, kept or staged, in Unix seconds; 0 if there is none."""
+        return self.log.last_at if self._group is None else self._group.last_at
+
+    @property
+    def next_entry(self) -> int:
+        """The index that the next event of the running command gets."""
+        return self.log.size if self._group is None else self._group.size
+
+    def key(self, ahead: int) -> bytes:
+        """The commitment key of the event that the running command returns after `ahead` others."""
+        if self._group is None:
+            raise RuntimeError("only a command can seal a body")
+        return self._group.key(self._group.size + ahead)
+
+    def run(self, command: Callable[[], Done[T]]) -> T:
+        """Queue a command, and return its answer when its events are kept.
+
+        Raises:
+            Conflict: another writer holds the log; nothing was kept.
+            StoreError: the store failed; nothing was kept.
+            HeyiError: the command itself refused.
+        """
+        if self._group is not None and self._leader == threading.get_ident():
+            raise RuntimeError("a command runs another command")
+        ticket = _Ticket(command)
+        with self._queued:
+            self._queue.append(ticket)
+            leads = self._leader is None
+            if leads:
+                self._leader = threading.get_ident()
+        if not leads:
+            self._wait(ticket)
+        if leads or ticket.promoted:
+            self._lead()
+        if ticket.error is not None:
+            raise ticket.error
+        answer: T = ticket.answer
+        return answer
+
+    def _wait(self, ticket: _Ticket) -> None:
+        try:
+            ticket.woken.wait()
+        except BaseException:  # an interrupt: who leaves the queue must not take the lead along
+            with self._queued:
+                if ticket in self._queue:
+                    self._queue.remove(ticket)
+                if ticket.promoted:
+                    self._promote()
+            raise
+
+    def _promote(self) -> None:
+        """Let the first in the queue lead; `_queued` is held."""
+        self._leader = None
+        if self._queue:
+            self._leader, first = NOBODY_YET, self._queue[0]
+            first.promoted = True
+            first.woken.set()
+
+    def _lead(self) -> None:
+        """Run and keep everything that waits, then let the next one lead."""
+        with self._queued:
+            self._leader = threading.get_ident()
+            tickets, self._queue = self._queue, []
+        try:
+            with self.lock:
+                self._keep(tickets)
+        finally:
+            for ticket in tickets:
+                ticket.woken.set()
+            with self._queued:
+                self._promote()
+
+    def _keep(self, tickets: Sequence[_Ticket]) -> None:
+        """Run commands and keep their events as one group; each ticket is over then."""
+        try:
+            with self.log.group() as group:
+                self._group = group
+                self._catch_up(group)
+                for ticket in tickets:
+                    self._stage(ticket, group)
+                self._project([e for t in tickets for e in t.entries], group)
+        except BaseException as e:
+            # nothing of the group was kept, so the fold that was staged for it is thrown away
+            for ticket in tickets:
+                ticket.fail(e)
+            self._state = None
+            if not isinstance(e, HeyiError):
+                raise
+            return
+        finally:
+            self._group = None
+        for ticket in tickets:
+            ticket.over = True
+            for entry in ticket.entries:
+                self._on_event(entry)
+        self._shrink()
+
+    def _stage(self, ticket: _Ticket, group: Group) -> None:
+        try:
+            done = ticket.command()
+            entries = group.add([act.draft for act in done.events], erase=done.erase)
+        except Exception as e:  # noqa: BLE001  its caller gets it; the others go on
+            ticket.fail(e)
+            return
+        ticket.answer = done.answer
+        for act, entry in zip(done.events, entries, strict=True):
+            logged = act.logged(entry.index)
+            self.state.apply(logged)
+            ticket.entries.append(logged)
+
+    def _project(self, entries: Sequence[Logged], group: Group) -> None:
+        rows = [(name, e.index) for e in entries for name in streams_of(e)]
+        group.index(rows)
+        summaries = (summary_of(self.state, name) for name in dict.fromkeys(n for n, _ in rows))
+        group.summarise([s for s in summaries if s is not None])
+
+    # --- the state ---
+
+    @property
+    def state(self) -> State:
+        """The fold of what is kept, and of what the running group has staged."""
+        if self._state is None:
+            self._state = loading_state(self.log.store)
+        return self._state
+
+    def _catch_up(self, group: Group) -> None:
+        """Another process has written since: what was folded may be old."""
+        if group.missed:
+            self._state = None
+
+    def _shrink(self) -> None:
+        cases = self.state.cases
+        if isinstance(cases, Loading) and len(cases.known) > MOST_KEPT:
+            self._state = None
