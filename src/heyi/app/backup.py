@@ -50,6 +50,10 @@ def backup(directory: Path, to: Path) -> int:
         StoreError: it cannot be read or written.
     """
     run = read_run(directory)
+    if run.store:
+        raise InvalidInput(
+            "the log is in a database server", hint="back it up with the server's own programs"
+        )
     _make_empty(to)
     database = Database.at(directory / "heyi.db")
     try:

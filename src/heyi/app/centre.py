@@ -25,6 +25,7 @@ from heyi.fabric.local import LocalFabric
 from heyi.federation.node.enforce import NodePolicy
 from heyi.federation.node.node import Node
 from heyi.model.asset import Asset
+from heyi.model.errors import InvalidInput
 from heyi.policy.decide import DecisionPoint
 from heyi.sources.csv_file import read_csv
 from heyi.sources.table_records import TableRecords
@@ -173,12 +174,14 @@ def found(
     *,
     seed: int,
     what: str,
+    store: str = "",
     rulebook: Path | None = None,
     on_event: Callable[[Logged], None] = lambda _: None,
 ) -> App:
     """Begin a consortium in a folder.
 
-    A finished run in the folder is replaced; an interrupted one is set aside.
+    A finished run in the folder is replaced; an interrupted one is set aside. `store` is the address
+    of an empty database for the centre's log; without it, the log is a file in the folder.
 
     Raises:
         InvalidInput: the folder holds something that is not a run of Heyi.
@@ -186,8 +189,10 @@ def found(
     """
     point = shipped_point(rulebook)
     secret = seed_bytes(seed)
+    if store:
+        _check_empty(store)
     prepare(directory)
-    run = Run(what=what, seed=seed, id=secrets.token_hex(16), origin=ORIGIN)
+    run = Run(what=what, seed=seed, id=secrets.token_hex(16), origin=ORIGIN, store=store)
     write_run(directory, run)
     keyring = SeededKeyring(secret)
     origin, witness = keyring.signer(ORIGIN), keyring.signer(WITNESS)
@@ -199,6 +204,16 @@ def found(
     )
     write_trust(directory, trust)
     return _compose(directory, run, keyring, secret, point, StandingClock(), on_event)
+
+
+def _check_empty(store: str) -> None:
+    """Check that a database can be used and holds no log yet, before anything is replaced."""
+    database = Database(store)
+    try:
+        if database.size():
+            raise InvalidInput("the database holds a log already", hint="make an empty one")
+    finally:
+        database.close()
 
 
 @contextmanager
@@ -262,7 +277,7 @@ def _compose(
     clock: StandingClock,
     on_event: Callable[[Logged], None],
 ) -> App:
-    database = Database.at(directory / "heyi.db")
+    database = Database(run.store) if run.store else Database.at(directory / "heyi.db")
     origin, witness = keyring.signer(run.origin), witness_of(run, keyring)
     log = Log(signer=origin, store=database, entropy=SeededEntropy(secret))
     fabric = LocalFabric()

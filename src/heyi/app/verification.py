@@ -20,7 +20,7 @@ from heyi.exchange.streams import loading_state
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.policy.decide import DecisionPoint
 from heyi.store.database import Database
-from heyi.store.folder import Trust, read_trust
+from heyi.store.folder import Trust, read_trust, store_of
 
 if TYPE_CHECKING:
     from heyi.exchange.proof.impact import Impact
@@ -65,6 +65,8 @@ def log_of(directory: Path) -> Database:
         InvalidInput: there is none.
         StoreError: it cannot be read.
     """
+    if store := store_of(directory):
+        return Database(store, read_only=True)
     path = directory / "heyi.db"
     if not path.is_file():
         raise InvalidInput(

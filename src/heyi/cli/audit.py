@@ -9,7 +9,7 @@ import typer
 
 from heyi.cli.output import FAILED, Json, out, print_json
 from heyi.model.decision import Text
-from heyi.model.errors import VerificationError
+from heyi.model.errors import InvalidInput, VerificationError
 
 if TYPE_CHECKING:
     from heyi.app.verification import Verification
@@ -132,26 +132,31 @@ def _print(v: Verification) -> None:
 
 def erase(
     directory: Run,
-    entries: Annotated[list[int], typer.Argument(help="the log entries whose bodies go")],
+    entries: Annotated[
+        list[int] | None, typer.Argument(help="the log entries whose bodies go")
+    ] = None,
     reason: Annotated[
         str, typer.Option(help="why; it is logged for everybody to see, so name nobody")
-    ],
+    ] = "",
+    case: Annotated[str, typer.Option(help="erase all bodies of this request instead")] = "",
     by: Annotated[str, typer.Option(help="who erases")] = "platform",
     json: Json = False,
 ) -> None:
     """Erase bodies of log entries for good. Their leaves stay, and every proof still holds."""
     from heyi.app.centre import writing
+    from heyi.exchange.proof.erase import bodies_of
     from heyi.exchange.proof.erase import erase as erase_bodies
 
+    if bool(entries) == bool(case):
+        raise InvalidInput("name entries, or one case", hint="heyi erase DIR ENTRY..., or --case")
     with writing(directory) as app:
-        logged = erase_bodies(app.consortium, entries, reason=reason, by=by)
+        chosen = list(dict.fromkeys(entries or bodies_of(app.consortium, case)))
+        logged = erase_bodies(app.consortium, chosen, reason=reason, by=by)
         kept = app.receipts(logged)
     if json:
-        print_json(
-            {"erased": list(dict.fromkeys(entries)), "logged_as": logged, "receipts": _names(kept)}
-        )
+        print_json({"erased": chosen, "logged_as": logged, "receipts": _names(kept)})
         return
-    for entry, index in zip(dict.fromkeys(entries), logged, strict=True):
+    for entry, index in zip(chosen, logged, strict=True):
         out().print(
             f"第 {entry} 条内容已删除，记为第 {index} 条 entry {entry} erased, logged as {index}"
         )

@@ -12,7 +12,7 @@ from heyi.app.centre import App, found
 from heyi.app.demo_report import demo_report
 from heyi.app.report_file import numbers, write_report
 from heyi.app.verification import Verification, verify_directory
-from heyi.cli.output import FAILED, Json, err, out, print_json, step
+from heyi.cli.output import FAILED, Json, Store, err, out, print_json, step
 from heyi.county.founding import Telling
 from heyi.county.story import Told, tell_story
 from heyi.exchange.money.pay import settled_case
@@ -29,10 +29,11 @@ def demo(
     persons: Annotated[
         int, typer.Option(help="size of the county", min=5_000, max=500_000)
     ] = 20_000,
+    store: Store = "",
     json: Json = False,
 ) -> None:
     """Raise a synthetic county and play the whole story, from graded files to money paid back."""
-    app = found(directory, seed=seed, what="demo")
+    app = found(directory, seed=seed, what="demo", store=store)
     with err().status("") as status:
 
         def tell(line: Telling) -> None:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 OK, FAILED, MISUSE, REFUSED = 0, 1, 2, 3
 
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object on stdout")]
+Store = Annotated[
+    str, typer.Option(help="an empty database for the log: postgresql://USER@HOST/NAME")
+]
 Lang = Annotated[str, typer.Option("--lang", envvar="HEYI_LANG", help="zh (default) or en")]
 
 

@@ -13,7 +13,7 @@ from heyi.app.centre import found
 from heyi.app.report_file import numbers, write_report
 from heyi.app.settings import fresh_seed
 from heyi.app.verification import verify_directory
-from heyi.cli.output import FAILED, REFUSED, Json, err, out, print_json, step
+from heyi.cli.output import FAILED, REFUSED, Json, Store, err, out, print_json, step
 from heyi.exchange.consortium import PLATFORM, legal_day
 from heyi.exchange.money.pay import settled_case
 from heyi.exchange.request.register import register_asset
@@ -42,6 +42,7 @@ def run(
         int | None,
         typer.Option(help="for demonstrations: the same seed gives the same keys and the same log"),
     ] = None,
+    store: Store = "",
     json: Json = False,
 ) -> None:
     """Run a study: register institutions, judge the request, compute where data lie, state."""
@@ -56,7 +57,7 @@ def run(
         for site in plan.sites
     }
     seed = fresh_seed() if seed is None else seed
-    app = found(directory, seed=seed, what=plan.id)
+    app = found(directory, seed=seed, what=plan.id, store=store)
     register_plan(app.consortium, plan)
     for site in plan.sites:
         app.open_node(site.id, [site.id])

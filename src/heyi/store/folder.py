@@ -43,13 +43,15 @@ class Run:
 
     `id` is 32 hexadecimal digits that no other run has: the witness remembers the run by it, so
     that a copy of the folder is the same run, and a run from the same seed another one. `origin`
-    is the name of its log.
+    is the name of its log. `store` is the address of the centre's database, such as
+    `postgresql://heyi@db.example/log`; empty for `heyi.db` in the folder.
     """
 
     what: str
     seed: int
     id: str
     origin: str
+    store: str = ""
     finished: bool = False
 
 
@@ -141,7 +143,7 @@ def read_run(directory: Path) -> Run:
     """
     value = _read(directory / "run.json")
     what, seed, finished = value.get("what"), value.get("seed"), value.get("finished")
-    id_, origin = value.get("id"), value.get("origin")
+    id_, origin, store = value.get("id"), value.get("origin"), value.get("store")
     if (
         not isinstance(what, str)
         or type(seed) is not int
@@ -149,11 +151,20 @@ def read_run(directory: Path) -> Run:
         or not isinstance(id_, str)
         or not re.fullmatch("[0-9a-f]{32}", id_)
         or not isinstance(origin, str)
+        or not isinstance(store, str)
     ):
         raise InvalidInput(
             f"`{directory / 'run.json'}` is not of a run", hint="begin again in a new folder"
         )
-    return Run(what=what, seed=seed, id=id_, origin=origin, finished=finished)
+    return Run(what=what, seed=seed, id=id_, origin=origin, store=store, finished=finished)
+
+
+def store_of(directory: Path) -> str:
+    """The address of the centre's database, empty if it is a file in the folder.
+
+    Who has no `run.json`, as an auditor with a copy, has the file.
+    """
+    return read_run(directory).store if (directory / "run.json").is_file() else ""
 
 
 def finish_run(directory: Path) -> None:

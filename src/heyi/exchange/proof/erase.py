@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from heyi.audit.event import from_leaf
 from heyi.exchange.consortium import Consortium, command
 from heyi.exchange.events.erased import BodyErased
+from heyi.exchange.projections import CASE, stream
 from heyi.exchange.writer import Done
 from heyi.model.errors import InvalidInput
 
@@ -24,6 +25,19 @@ def erase(consortium: Consortium, entries: Sequence[int], *, reason: str, by: st
     logged = _log_erasures(consortium, entries, reason=reason, by=by)
     consortium.log.store.scrub()
     return logged
+
+
+def bodies_of(consortium: Consortium, case: str) -> list[int]:
+    """The entries of a case that still have their bodies.
+
+    Raises:
+        InvalidInput: there is no such case, or no body of it is left.
+    """
+    consortium.case(case)
+    held = [e.index for e in consortium.log.store.stream(stream(CASE, case)) if e.body is not None]
+    if not held:
+        raise InvalidInput(f"no body of case `{case}` is left", hint="they were erased before")
+    return held
 
 
 @command
