@@ -60,6 +60,19 @@ def test_one_json_object_tells_what_happened(first: tuple[Path, dict[str, object
     assert (directory / "report.html").stat().st_size > 100_000
 
 
+def test_on_postgresql_it_is_the_same_log(
+    first: tuple[Path, dict[str, object]], tmp_path: Path, postgres_url: str
+) -> None:
+    done = demo(tmp_path / "run", "--seed", "3", "--store", postgres_url)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert {**said, "report": ""} == {**first[1], "report": ""}
+    assert not (tmp_path / "run" / "heyi.db").exists()
+    assert verify_directory(tmp_path / "run").holds
+    again = demo(tmp_path / "run", "--seed", "3", "--store", postgres_url)
+    assert again.returncode == 2 and "holds a log already" in again.stdout
+
+
 def test_decisions_values_and_payments_are_those_of_the_vector(
     first: tuple[Path, dict[str, object]],
 ) -> None:
