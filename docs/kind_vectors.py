@@ -17,6 +17,7 @@ from heyi.crypto.keys import Signer, derive
 from heyi.crypto.merkle import leaf_hash
 from heyi.exchange.events import applied, registered, settled, used
 from heyi.exchange.events.erased import BodyErased
+from heyi.exchange.events.succeeded import LogSucceeded
 from heyi.exchange.events.typed import Content, TypedEvent, draft
 from heyi.exchange.money.dispute import settlement_message
 from heyi.exchange.request.apply import approval_message
@@ -340,6 +341,15 @@ def of_centre() -> Iterator[Sample]:
     yield made(
         settled.SettlementPaid(
             party=CLINIC.name, amount_fen=200, payment="money", by_leave_of="diabetes-payment"
+        )
+    )
+    yield made(
+        LogSucceeded(
+            origin="heyi.example/before",
+            log_key=CLINIC.public_key,
+            checkpoint="heyi.example/before\n7\n…",
+            lost=2,
+            adopted=False,
         )
     )
     yield made(BodyErased(entry=6, reason="the subject asked for it"))

@@ -180,8 +180,8 @@ def found(
 ) -> App:
     """Begin a consortium in a folder.
 
-    A finished run in the folder is replaced; an interrupted one is set aside. `store` is the address
-    of an empty database for the centre's log; without it, the log is a file in the folder.
+    A finished run in the folder is replaced; an interrupted one is set aside. `store` is the
+    address of an empty database for the centre's log; without it, the log is a file in the folder.
 
     Raises:
         InvalidInput: the folder holds something that is not a run of Heyi.

@@ -133,7 +133,13 @@ def verify_directory(
             seen=known,
         )
         auditor = Auditor(
-            artefacts=database, rulebooks=shelf(), issuer=trust.issuer, origin=trust.origin
+            artefacts=database,
+            rulebooks=shelf(),
+            issuer=trust.issuer,
+            origin=trust.origin,
+            succeeds=None
+            if trust.succeeds is None
+            else (trust.succeeds.origin, trust.succeeds.size),
         )
         deque(replay_centre(check, auditor), maxlen=0)
         nodes = {}

@@ -73,6 +73,13 @@ def _summary(v: Verification) -> dict[str, Any]:
         "receipts": v.replayed.receipts,
         "settlements": v.replayed.settlements,
         "unanswered": v.replayed.unanswered,
+        "succeeds": None
+        if v.replayed.succession is None
+        else {
+            "origin": v.replayed.succession.origin,
+            "lost": v.replayed.succession.lost,
+            "adopted": v.replayed.succession.adopted,
+        },
         "rulebooks": [
             {
                 "digest": digest,
@@ -97,7 +104,7 @@ def _print(v: Verification) -> None:
 
     table = Table(title="核验 verification", show_header=False, title_justify="left")
     for key, value in _summary(v).items():
-        if not isinstance(value, list):
+        if not isinstance(value, list | dict) and value is not None:
             table.add_row(key, str(value))
     out().print(table)
     for digest, judged in v.replayed.rulebooks.items():
@@ -118,6 +125,13 @@ def _print(v: Verification) -> None:
         out().print(
             f"  {n} 次调用已作答而回执未及入册 "
             f"{n} calls were answered, but their receipts were cut off"
+        )
+    if went := v.replayed.succession:
+        out().print(
+            f"  本日志接续 {went.origin}，丢失 {went.lost} 条，尚未经成员采纳 "
+            f"this log goes on from {went.origin}, of which {went.lost} entries are lost; "
+            "the members have not adopted it",
+            soft_wrap=True,
         )
     if not v.trusted:
         out().print(

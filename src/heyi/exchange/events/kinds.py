@@ -8,6 +8,7 @@ from heyi.crypto.canonical import Json, from_canonical
 from heyi.crypto.codec import from_json
 from heyi.exchange.events import applied, registered, settled, used
 from heyi.exchange.events.erased import BodyErased
+from heyi.exchange.events.succeeded import LogSucceeded
 from heyi.exchange.events.typed import Logged, TypedEvent
 from heyi.model.errors import InvalidInput, VerificationError
 
@@ -39,6 +40,7 @@ ALL: tuple[type[TypedEvent], ...] = (
     settled.SettlementApproved,
     settled.SettlementPaid,
     BodyErased,
+    LogSucceeded,
 )
 KINDS = {(kind.KIND, kind.VERSION): kind for kind in ALL}
 """Every class by kind and version."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from heyi.exchange.events.typed import TypedEvent
+from heyi.exchange.events.typed import PublicKey, TypedEvent
 
 
 class LogSucceeded(TypedEvent, frozen=True, kw_only=True):
@@ -18,7 +18,7 @@ class LogSucceeded(TypedEvent, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "log.succeeded"
     OF_CASE: ClassVar[bool] = False
     origin: str
-    log_key: str
+    log_key: PublicKey
     checkpoint: str
     lost: int
     adopted: bool

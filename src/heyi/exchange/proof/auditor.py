@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from heyi.audit.verify import Fault
 from heyi.exchange.consortium import stored_rulebook
 from heyi.exchange.events import settled, used
+from heyi.exchange.events.succeeded import LogSucceeded
 from heyi.exchange.ports import Artefacts, Rulebooks
 from heyi.exchange.state import State
 from heyi.model.errors import VerificationError
@@ -44,11 +45,11 @@ class Judged:
 class Replayed:
     """Counts of what was computed again and held.
 
-    `outcomes` counts all decisions of the log by their outcome.
-    `erased` lists the entries that cannot be replayed any more, or not in every part. `unanswered` counts calls that a
-    node answered, while the centre was cut off before it logged the receipt. `rulebooks` are by
-    digest, in the order of their adoption. A fault is with the log that it is in: `centre`, or the
-    host of a node.
+    `outcomes` counts all decisions of the log by their outcome. `erased` lists the entries that
+    cannot be replayed any more, or not in every part. `unanswered` counts calls that a node
+    answered, while the centre was cut off before it logged the receipt. `rulebooks` are by digest,
+    in the order of their adoption. `succession` says which log this one goes on from, if it does. A
+    fault is with the log that it is in: `centre`, or the host of a node.
     """
 
     decisions: int = 0
@@ -59,6 +60,7 @@ class Replayed:
     unanswered: int = 0
     erased: list[int] = field(default_factory=list)
     rulebooks: dict[str, Judged] = field(default_factory=dict)
+    succession: LogSucceeded | None = None
     faults: list[tuple[str, Fault]] = field(default_factory=list)
 
 
@@ -95,7 +97,8 @@ class Notice:
 class Auditor:
     """The memory of one replay.
 
-    `issuer` is (name, public key), `origin` that of the log: both come from whoever audits. `gone`
+    `issuer` is (name, public key), `origin` that of the log: both come from whoever audits, and so
+    does `succeeds`, the log whose first entries this one has taken over: (origin, size). `gone`
     are the entries whose bodies have been erased so far; `hidden` those whose bodies are gone in
     the end, with their cases. `answered` and `refused` are holders by case and operation; `fresh`
     are those that answered since the last release. `blamed` are the signatures of receipts with a
@@ -108,6 +111,7 @@ class Auditor:
     rulebooks: Rulebooks
     issuer: tuple[str, str]
     origin: str
+    succeeds: tuple[str, int] | None = None
     state: State = field(default_factory=State)
     report: Replayed = field(default_factory=Replayed)
     permits: dict[str, Permit] = field(default_factory=dict)
@@ -126,6 +130,12 @@ class Auditor:
     hosts: set[str] = field(default_factory=set)
     last: int = -1
     _points: dict[str, DecisionPoint] = field(default_factory=dict)
+
+    def origin_at(self, index: int) -> str:
+        """The log in which an entry was written: what parties signed names it."""
+        if self.succeeds is not None and index < self.succeeds[1]:
+            return self.succeeds[0]
+        return self.origin
 
     def fault(self, entry: int | None, message: str, *, log: str = "centre") -> None:
         self.report.faults.append((log, Fault(entry=entry, message=message)))

@@ -244,7 +244,11 @@ def check_approval(what: applied.ApprovalAnswered, entry: Logged, a: Auditor) ->
         )
     assert entry.commitment is not None  # its kind has a body, which `read_event` has checked
     message = approval_message(
-        what, origin=a.origin, case=entry.case, at=entry.at, reasons=entry.commitment
+        what,
+        origin=a.origin_at(entry.index),
+        case=entry.case,
+        at=entry.at,
+        reasons=entry.commitment,
     )
     signature = bytes.fromhex(what.signature)
     verify_signature(party.public_key, message, signature, what="the approval")

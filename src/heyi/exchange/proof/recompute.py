@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heyi.crypto.canonical import digest, from_canonical
+from heyi.crypto.canonical import digest, digest_bytes, from_canonical
 from heyi.crypto.keys import verify_signature
 from heyi.exchange.case_file import Case
 from heyi.exchange.events import settled
@@ -44,9 +44,9 @@ def _recomputed(
     content = a.artefacts.artefact(what.certificate)
     if content is None:
         raise VerificationError("the certificate is not kept with the log")
-    certificate = from_canonical(content)
-    if digest(certificate) != what.certificate:
+    if digest_bytes(content) != what.certificate:
         raise VerificationError("the certificate kept with the log is another one")
+    certificate = from_canonical(content)
     measured = verify_certificate(certificate)
     if certificate["study"] != case.id or certificate["paid_fen"] != case.paid:
         raise VerificationError("the certificate is of another study, or forgets what was paid")
@@ -120,7 +120,7 @@ def check_answer(
         for party in whose:
             step(case.stages[party], what.KIND, party)
     message = settlement_message(
-        what, origin=a.origin, case=case.id, at=entry.at, reasons=entry.commitment
+        what, origin=a.origin_at(entry.index), case=case.id, at=entry.at, reasons=entry.commitment
     )
     verify_signature(by.public_key, message, bytes.fromhex(what.signature), what=f"`{what.KIND}`")
     if isinstance(what, settled.SettlementApproved) and entry.at <= case.settlement.disputes_until:

@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from heyi.audit.checkpoint import open_checkpoint
 from heyi.audit.verify import Checked
 from heyi.exchange.events import applied, registered, settled, used
 from heyi.exchange.events.erased import BodyErased
 from heyi.exchange.events.kinds import read_event
+from heyi.exchange.events.succeeded import LogSucceeded
 from heyi.exchange.events.typed import Logged, TypedEvent
 from heyi.exchange.proof import judged, operated, permitted, recompute
 from heyi.exchange.proof.auditor import Auditor, Meaningless, Replaces
@@ -29,6 +31,15 @@ def _erasure(what: BodyErased, entry: Logged, a: Auditor) -> None:
     a.gone.add(what.entry)
     if what.entry in a.hidden and a.hidden[what.entry] != entry.case:
         raise VerificationError("the erasure is told in another case than that of its entry")
+
+
+def _succession(what: LogSucceeded, entry: Logged, a: Auditor) -> None:
+    if a.succeeds != (what.origin, entry.index):
+        raise VerificationError(f"the log says that it goes on from `{what.origin}`, not your keys")
+    seen, _ = open_checkpoint(what.checkpoint.encode(), origin=what.origin, public_key=what.log_key)
+    if seen.size - entry.index != what.lost:
+        raise VerificationError("the log has lost another number of entries than it says")
+    a.report.succession = what
 
 
 def _nothing(_what: TypedEvent, _entry: Logged, _auditor: Auditor) -> None:
@@ -63,6 +74,7 @@ CHECKS: dict[type[TypedEvent], Check] = {
     settled.SettlementApproved: recompute.check_answer,
     settled.SettlementPaid: recompute.check_payment,
     BodyErased: _erasure,
+    LogSucceeded: _succession,
 }
 """What is computed again for each kind of event."""
 
@@ -124,6 +136,8 @@ def replay_node(host: str, entries: Iterable[Checked], auditor: Auditor) -> None
 
 def close(auditor: Auditor) -> None:
     """What can be said only at the end, of statements, withdrawals and rulebooks."""
+    if auditor.succeeds is not None and auditor.report.succession is None:
+        auditor.fault(None, "the log does not say which log it goes on from")
     for index, hosts in auditor.untold.items():
         named = f"{len(hosts)} nodes do" if len(hosts) > 1 else f"the node of `{hosts[0]}` does"
         auditor.fault(index, f"{named} not know of the withdrawal")

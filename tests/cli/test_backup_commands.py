@@ -1,0 +1,106 @@
+"""A run is backed up while it is used; a backup that lacks entries never goes on as one log."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from heyi.app.backup import backup, restore
+from heyi.app.centre import writing
+from heyi.app.verification import verify_directory
+from heyi.exchange.proof.erase import erase
+from heyi.model.errors import InvalidInput, VerificationError
+from heyi.store.folder import read_run, read_trust
+from tests.support.command import Heyi
+
+
+def go_on(directory: Path, entry: int) -> list[int]:
+    """Log one more event."""
+    with writing(directory) as app:
+        return erase(app.consortium, [entry], reason="the subject asked", by="platform")
+
+
+@pytest.fixture
+def copy(run_copy: Path, tmp_path: Path) -> Path:
+    """A backup of the run that `run_copy` is."""
+    backup(run_copy, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def test_a_backup_of_everything_is_the_same_log(copy: Path, run_copy: Path, tmp_path: Path) -> None:
+    restored = tmp_path / "restored"
+    assert restore(copy, restored).lost == 0
+    before, after = verify_directory(run_copy), verify_directory(restored)
+    assert after.holds and after.centre.checkpoint == before.centre.checkpoint
+    assert read_run(restored) == read_run(run_copy)
+    go_on(restored, 133)
+    assert verify_directory(restored).holds
+    # the original is now the older of two copies
+    with pytest.raises(VerificationError, match="rolled back or forked"):
+        go_on(run_copy, 132)
+
+
+def test_a_backup_that_lacks_entries_is_refused(copy: Path, run_copy: Path, tmp_path: Path) -> None:
+    go_on(run_copy, 133)
+    with pytest.raises(VerificationError, match=r"without the last 1 would fork"):
+        restore(copy, tmp_path / "restored")
+    assert not (tmp_path / "restored").exists()
+    with pytest.raises(VerificationError, match="rolled back or forked"):
+        go_on(copy, 132)
+
+
+def test_it_goes_on_as_another_log_that_says_so(copy: Path, run_copy: Path, tmp_path: Path) -> None:
+    go_on(run_copy, 133)
+    restored = tmp_path / "restored"
+    assert restore(copy, restored, new_origin="heyi.example/anhe-2").lost == 1
+    found = verify_directory(restored)
+    assert found.faults == []
+    succession = found.replayed.succession
+    assert succession is not None and (succession.lost, succession.adopted) == (1, False)
+    assert succession.origin == read_trust(run_copy / "trust.json").origin
+    # the keys of the predecessor are no keys of this log
+    others = verify_directory(restored, run_copy / "trust.json")
+    assert "not of `heyi.example/anhe`" in others.faults[0][1].message
+    go_on(restored, 132)
+    assert verify_directory(restored).holds
+    go_on(run_copy, 132)
+    assert verify_directory(run_copy).holds
+
+
+def test_what_cannot_be_restored(copy: Path, run_copy: Path, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="lacks nothing"):
+        restore(copy, tmp_path / "restored", new_origin="heyi.example/anhe-2")
+    with pytest.raises(InvalidInput, match="is not empty"):
+        restore(copy, run_copy)
+    with pytest.raises(InvalidInput, match="is not empty"):
+        backup(run_copy, copy)
+    go_on(run_copy, 133)
+    for name, message in (("heyi.example/anhe", "is the old one"), ("a name", "not a key name")):
+        with pytest.raises(InvalidInput, match=message):
+            restore(copy, tmp_path / f"to-{message[:3]}", new_origin=name)
+
+
+def test_a_folder_of_another_consortium_is_noticed(
+    run_copy: Path, stated: Path, tmp_path: Path
+) -> None:
+    """The log of one run beside the keys of another."""
+    shutil.copy(stated / "heyi.db", run_copy / "heyi.db")
+    with pytest.raises(VerificationError, match=r"another|lacks the signature"):
+        go_on(run_copy, 133)
+    assert not verify_directory(run_copy).holds
+
+
+def test_the_commands_say_what_they_did(heyi: Heyi, run_copy: Path, tmp_path: Path) -> None:
+    done = heyi("backup", str(run_copy), "copy", "--json")
+    assert json.loads(done.stdout)["entries"] == verify_directory(run_copy).centre.size
+    done = heyi("restore", "copy", "again")
+    assert done.returncode == 0 and "restored" in done.stdout
+    go_on(run_copy, 133)
+    done = heyi("restore", "copy", "other")
+    assert done.returncode == 1 and "--new-origin" in done.stderr
+    done = heyi("restore", "copy", "third", "--new-origin", "heyi.example/anhe-2")
+    assert done.returncode == 0 and "lost" in done.stdout
+    assert "the members have not adopted it" in heyi("verify", "third").stdout
