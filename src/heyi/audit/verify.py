@@ -225,7 +225,8 @@ class LogCheck:
                 name, key = self._witness
                 at = verify_cosignature(note, name=name, public_key=key)
         except VerificationError as e:
-            if e.message != self._refused[0]:  # another key refuses every checkpoint: one cause
+            # one cause, such as another key, may refuse every checkpoint
+            if Fault(entry=None, message=e.message) not in self.faults:
                 self._fault(None, e.message)
             self._refused = (e.message, filed)
             return None
@@ -300,15 +301,21 @@ class LogCheck:
         for n in self._erasures.silent() if not self.incomplete else ():
             self._fault(n, "the body is gone, though no event says that it was erased")
         # (9) The last checkpoint covers every entry, and the witness has cosigned at least once.
-        refused = self._refused[1]
         if self._last is None:
-            self._fault(None, None if refused >= 0 else "no checkpoint holds")
-        elif max(self._last.size, refused) < size and not self._explained:
-            self._fault(
-                self._last.size, f"entries from {self._last.size} on are under no checkpoint"
-            )
+            self._fault(None, self._because("no checkpoint holds", 0))
+        elif self._last.size < size and not self._explained:
+            said = f"entries from {self._last.size} on are under no checkpoint"
+            self._fault(self._last.size, self._because(said, self._last.size))
         elif self._witness is not None and self._cosigned == 0:
             self._fault(None, f"no checkpoint was cosigned by `{self._witness[0]}`")
+
+    def _because(self, said: str, size: int) -> str:
+        """What follows from a refused checkpoint above `size`, told in place of the refusal."""
+        why, refused = self._refused
+        if refused < size:
+            return said
+        self.faults.remove(Fault(entry=None, message=why))
+        return f"{said}: {why}"
 
 
 def check_entry(entry: Entry) -> Checked:

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from heyi.app.centre import App, writing
 from heyi.app.verification import reading, verify_directory
+from heyi.audit.log_store import LogReader
 from heyi.cli.audit import print_receipts
 from heyi.cli.output import FAILED, Json, err, out, print_json
 from heyi.crypto.canonical import canonical, digest, from_canonical
@@ -28,6 +29,7 @@ from heyi.exchange.money.dispute import answer_dispute
 from heyi.exchange.money.dispute import dispute as log_dispute
 from heyi.exchange.money.pay import approve_settlement
 from heyi.exchange.money.pay import pay as pay_out
+from heyi.exchange.projections import CASE, listed
 from heyi.exchange.state import State
 from heyi.fabric.workers import Workers
 from heyi.model.errors import InvalidInput, StoreError, VerificationError
@@ -135,9 +137,9 @@ def _kept(directory: Path) -> Iterator[tuple[str, Any]]:
             hint="heyi settle certificate DIR",
         )
     with reading(directory) as (database, state):
-        found = _settlements(state)
+        found = _settlements(database, state)
         if not found:
-            raise _nothing(state)
+            raise _nothing(database)
         for case, settlement in found:
             yield case.id, _certificate(database.artefact(settlement.certificate), settlement)
 
@@ -181,7 +183,7 @@ def certificate(
 ) -> None:
     """Write the certificate of a settlement into a file that a stranger can verify."""
     with reading(directory) as (database, state):
-        _, settlement = _settled(state, study)
+        _, settlement = _settled(database, state, study)
         value = _certificate(database.artefact(settlement.certificate), settlement)
     _write(to, canonical(value))
     out().print(f"{to}\n下一步 try next: heyi settle verify {to}")
@@ -196,7 +198,7 @@ def dispute(
 ) -> None:
     """Dispute a statement: nothing of its settlement is approved until the dispute is answered."""
     with _opened(directory, on) as app:
-        case, _ = _settled(app.consortium.state, study)
+        case, _ = _settled(app.database, app.consortium.state, study)
         entry = log_dispute(app.consortium, case.id, party=party, reasons=reasons, by=party)
         kept = app.receipts([entry])
     print_receipts(kept)
@@ -218,7 +220,7 @@ def settle_dispute(
 ) -> None:
     """Answer a dispute. Where it is upheld, the whole settlement is withdrawn, to be made anew."""
     with _opened(directory, on) as app:
-        case, _ = _settled(app.consortium.state, study)
+        case, _ = _settled(app.database, app.consortium.state, study)
         entry = answer_dispute(
             app.consortium, case.id, party=party, by=by, upheld=upheld, reasons=reasons
         )
@@ -241,7 +243,7 @@ def approve(
 ) -> None:
     """Approve a settlement when nobody can dispute it any more."""
     with _opened(directory, on) as app:
-        case, _ = _settled(app.consortium.state, study)
+        case, _ = _settled(app.database, app.consortium.state, study)
         kept = app.receipts([approve_settlement(app.consortium, case.id, by=by)])
     print_receipts(kept)
     out().print(f"已核准 approved: {case.id}\n下一步 next: heyi settle pay {directory}")
@@ -259,7 +261,7 @@ def pay(
 ) -> None:
     """Pay an approved settlement out; paying is itself judged by the rulebook."""
     with _opened(directory, on) as app:
-        case, settlement = _settled(app.consortium.state, study)
+        case, settlement = _settled(app.database, app.consortium.state, study)
         if csv is not None:
             _check_writable(csv)  # before anything is paid
         decision, paid, entries = pay_out(app.consortium, case.id, by=PLATFORM)
@@ -395,9 +397,9 @@ def _move(app: App, on: str) -> None:
     app.forward(days * 86_400)
 
 
-def _nothing(state: State) -> InvalidInput:
+def _nothing(reader: LogReader) -> InvalidInput:
     """Why there is no settlement: none was made, or a dispute was upheld."""
-    if withdrawn := [c.id for c in state.cases.values() if c.settlements and not c.settlement]:
+    if withdrawn := [name for name, case in listed(reader, CASE) if case["settlements"]]:
         return InvalidInput(
             f"the settlement of `{withdrawn[0]}` was withdrawn, since a dispute was upheld",
             hint="mend what was wrong, and run the study into another folder with --dir",
@@ -405,18 +407,20 @@ def _nothing(state: State) -> InvalidInput:
     return InvalidInput("nothing was settled here", hint="run a study first")
 
 
-def _settlements(state: State) -> list[tuple[Case, SettlementCertified]]:
-    return [(c, c.settlement) for c in state.cases.values() if c.settlement is not None]
+def _settlements(reader: LogReader, state: State) -> list[tuple[Case, SettlementCertified]]:
+    """The cases that stand settled; a list tells which they are, so that no other is folded."""
+    cases = [state.cases[name] for name, case in listed(reader, CASE) if case["settled"]]
+    return [(c, c.settlement) for c in cases if c.settlement is not None]
 
 
-def _settled(state: State, study: str) -> tuple[Case, SettlementCertified]:
+def _settled(reader: LogReader, state: State, study: str) -> tuple[Case, SettlementCertified]:
     """The case that was settled, with its settlement; `study` chooses among several."""
-    settled = _settlements(state)
+    settled = _settlements(reader, state)
     chosen = [(c, s) for c, s in settled if study in ("", c.id)]
     if len(chosen) == 1:
         return chosen[0]
     if not settled:
-        raise _nothing(state)
+        raise _nothing(reader)
     known = ", ".join(sorted(c.id for c, _ in settled))
     said = f"`{study}` has no settlement" if study else f"{len(chosen)} studies were settled here"
     raise InvalidInput(said, hint=f"--study, one of {known}")

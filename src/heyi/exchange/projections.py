@@ -10,14 +10,15 @@ from collections.abc import Iterable, Iterator
 from functools import singledispatch
 
 from heyi.audit.log_store import LogReader, LogStore
-from heyi.crypto.canonical import canonical
+from heyi.crypto.canonical import Json, canonical, from_canonical
 from heyi.exchange.events import registered, settled, used
 from heyi.exchange.events.kinds import read_entry
 from heyi.exchange.events.typed import Logged, TypedEvent
 from heyi.exchange.state import State
 
-CASE, PARTY, ASSET, MONEY = "case", "party", "asset", "money"
-"""Kinds of streams; `money` has what an institution's statement tells of."""
+CASE, PARTY, ASSET = "case", "party", "asset"
+MONEY, USE = "money", "use"
+"""Kinds of streams: of an institution's statements and payments, and of the use of its data."""
 RULEBOOK = "rulebook"
 """The one stream without a name: which rulebook was adopted when."""
 
@@ -64,7 +65,7 @@ def _asset(what: registered.AssetRegistered) -> list[str]:
 
 @_further.register
 def _used(what: used.ReceiptLogged) -> list[str]:
-    return [stream(MONEY, what.holder)]
+    return [stream(USE, what.holder)]
 
 
 @_further.register(settled.StatementIssued)
@@ -87,6 +88,7 @@ def summary_of(state: State, name: str) -> tuple[str, str, bytes] | None:
             "changed": case.changed,
             "status": case.status,
             "settled": case.settlement is not None,
+            "settlements": case.settlements,
         }
     elif kind == PARTY and of in state.parties:
         party = state.parties[of]
@@ -99,6 +101,12 @@ def summary_of(state: State, name: str) -> tuple[str, str, bytes] | None:
     else:
         return None
     return kind, of, canonical(summary)
+
+
+def listed(reader: LogReader, kind: str) -> Iterator[tuple[str, dict[str, Json]]]:
+    """The (name, summary) of all things of one kind, in the order of names."""
+    for name, summary in reader.summaries(kind):
+        yield name, from_canonical(summary)
 
 
 def rebuilt(

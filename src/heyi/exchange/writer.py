@@ -22,11 +22,9 @@ from heyi.exchange.events.typed import Act, Logged
 from heyi.exchange.projections import streams_of, summary_of
 from heyi.exchange.state import Loading, State
 from heyi.exchange.streams import loading_state
-from heyi.model.errors import HeyiError
+from heyi.model.errors import StoreError
 
 T = TypeVar("T")
-NOBODY_YET = -1
-"""In place of a thread's number: the next leader was woken, and has not begun."""
 MOST_KEPT = 4_096
 """Cases that the fold keeps in memory between groups; others are folded again when asked for."""
 
@@ -47,21 +45,20 @@ class Done(Generic[T]):
 class _Ticket:
     """A command in the queue.
 
-    It is `over` when it was kept, or when it failed. Who waits is `woken` then, or when `promoted`
-    to lead.
+    It is `over` when it was kept, or when it failed. Who waits is `woken` then, or when it `leads`.
     """
 
     command: Callable[[], Done[Any]]
+    thread: int = field(default_factory=threading.get_ident)
     answer: Any = None
     error: BaseException | None = None
     over: bool = False
     entries: list[Logged] = field(default_factory=list)
     woken: threading.Event = field(default_factory=threading.Event)
-    promoted: bool = False
+    leads: bool = False
 
     def fail(self, error: BaseException) -> None:
-        if not self.over:
-            self.error, self.over = error, True
+        self.error, self.over = error, True
 
 
 class OneWriter:
@@ -76,9 +73,11 @@ class OneWriter:
         # INVARIANT: whoever reads or changes the state holds this lock.
         self.lock = threading.RLock()
         self._on_event = on_event
-        # INVARIANT: somebody leads as long as a ticket waits; `_queued` guards both.
+        # INVARIANT: one ticket leads as long as any waits, and `_taken` are those that it answers
+        # for; `_queued` guards all three.
         self._queue: list[_Ticket] = []
-        self._leader: int | None = None
+        self._taken: list[_Ticket] = []
+        self._leader: _Ticket | None = None
         self._queued = threading.Lock()
         self._group: Group | None = None
 
@@ -105,58 +104,55 @@ class OneWriter:
 
         Raises:
             Conflict: another writer holds the log; nothing was kept.
-            StoreError: the store failed; nothing was kept.
+            StoreError: the store failed; nothing was kept, unless the message says otherwise.
             HeyiError: the command itself refused.
         """
-        if self._group is not None and self._leader == threading.get_ident():
+        leader = self._leader
+        if leader is not None and leader.thread == threading.get_ident():
             raise RuntimeError("a command runs another command")
         ticket = _Ticket(command)
-        with self._queued:
-            self._queue.append(ticket)
-            leads = self._leader is None
-            if leads:
-                self._leader = threading.get_ident()
-        if not leads:
-            self._wait(ticket)
-        if leads or ticket.promoted:
-            self._lead()
+        try:
+            with self._queued:
+                self._queue.append(ticket)
+                self._choose()
+            ticket.woken.wait()
+            if ticket.leads:
+                self._lead()
+        finally:
+            # an interrupt may come anywhere above: who leaves must not take the lead along
+            self._leave(ticket)
         if ticket.error is not None:
             raise ticket.error
         answer: T = ticket.answer
         return answer
 
-    def _wait(self, ticket: _Ticket) -> None:
-        try:
-            ticket.woken.wait()
-        except BaseException:  # an interrupt: who leaves the queue must not take the lead along
-            with self._queued:
-                if ticket in self._queue:
-                    self._queue.remove(ticket)
-                if ticket.promoted:
-                    self._promote()
-            raise
-
-    def _promote(self) -> None:
-        """Let the first in the queue lead; `_queued` is held."""
-        self._leader = None
-        if self._queue:
-            self._leader, first = NOBODY_YET, self._queue[0]
-            first.promoted = True
+    def _choose(self) -> None:
+        """Let the first in the queue lead, if nobody does; `_queued` is held."""
+        if self._leader is None and self._queue:
+            self._leader = first = self._queue[0]
+            first.leads = True
             first.woken.set()
 
     def _lead(self) -> None:
-        """Run and keep everything that waits, then let the next one lead."""
+        """Run and keep everything that waits."""
         with self._queued:
-            self._leader = threading.get_ident()
-            tickets, self._queue = self._queue, []
-        try:
-            with self.lock:
-                self._keep(tickets)
-        finally:
-            for ticket in tickets:
-                ticket.woken.set()
-            with self._queued:
-                self._promote()
+            self._taken, self._queue = self._queue, []
+        with self.lock:
+            self._keep(self._taken)
+
+    def _leave(self, ticket: _Ticket) -> None:
+        """Answer all that this ticket led, and let the next one lead."""
+        with self._queued:
+            if ticket in self._queue:
+                self._queue.remove(ticket)
+            if ticket is not self._leader:
+                return
+            for led in self._taken:
+                if not led.over:
+                    led.fail(_interrupted())
+                led.woken.set()
+            self._leader, self._taken = None, []
+            self._choose()
 
     def _keep(self, tickets: Sequence[_Ticket]) -> None:
         """Run commands and keep their events as one group; each ticket is over then."""
@@ -168,17 +164,18 @@ class OneWriter:
                     self._stage(ticket, group)
                 self._project([e for t in tickets for e in t.entries], group)
         except BaseException as e:
-            # nothing of the group was kept, so the fold that was staged for it is thrown away
-            for ticket in tickets:
-                ticket.fail(e)
+            # what was staged was not kept, or nobody knows: it is read again from the log
             self._state = None
-            if not isinstance(e, HeyiError):
+            if not isinstance(e, Exception):
                 raise
+            for ticket in tickets:  # a refusal too: it may rest on what was staged
+                ticket.fail(e)
             return
         finally:
             self._group = None
         for ticket in tickets:
             ticket.over = True
+        for ticket in tickets:
             for entry in ticket.entries:
                 self._on_event(entry)
         self._shrink()
@@ -188,7 +185,7 @@ class OneWriter:
             done = ticket.command()
             entries = group.add([act.draft for act in done.events], erase=done.erase)
         except Exception as e:  # noqa: BLE001  its caller gets it; the others go on
-            ticket.fail(e)
+            ticket.error = e
             return
         ticket.answer = done.answer
         for act, entry in zip(done.events, entries, strict=True):
@@ -220,3 +217,11 @@ class OneWriter:
         cases = self.state.cases
         if isinstance(cases, Loading) and len(cases.known) > MOST_KEPT:
             self._state = None
+
+
+def _interrupted() -> StoreError:
+    """What is told to a command whose group was interrupted by the program that kept it."""
+    return StoreError(
+        "the writer was interrupted, and it is not known whether the event was kept",
+        hint="look whether it is in the log before you do it again",
+    )

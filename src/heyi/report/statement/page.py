@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, chain
 
 from heyi.audit.event import from_leaf
 from heyi.audit.log_store import LogReader
@@ -20,7 +20,7 @@ from heyi.exchange.events.kinds import read_entry
 from heyi.exchange.events.settled import SettlementCertified, SettlementPaid, StatementIssued
 from heyi.exchange.events.typed import Logged
 from heyi.exchange.events.used import ReceiptLogged
-from heyi.exchange.projections import MONEY, stream
+from heyi.exchange.projections import MONEY, USE, stream
 from heyi.exchange.request.grant import permitted_operations
 from heyi.exchange.state import State
 from heyi.exchange.streams import loading_state
@@ -188,7 +188,7 @@ class _Read:
 
 def _read(reader: LogReader, party: str, first: str, last: str) -> _Read:
     read = _Read()
-    for stored in reader.stream(stream(MONEY, party)):
+    for stored in chain(reader.stream(stream(USE, party)), reader.stream(stream(MONEY, party))):
         entry = read_entry(stored)
         what, day = entry.what, legal_day(entry.at).isoformat()
         if not (first or day) <= day <= (last or day):
