@@ -353,4 +353,4 @@ def test_a_log_of_another_key_or_name_holds_nothing() -> None:
     for origin, key in [(LOG.name, STRANGER.public_key), ("log.example/other", LOG.public_key)]:
         report = LogCheck(written(1), origin=origin, log_key=key, witness=None).report()
         assert report.checkpoint is None
-        assert report.faults[-1].message == "no checkpoint holds"
+        assert report.faults[-1].message.startswith("no checkpoint holds: ")

@@ -27,7 +27,7 @@ from heyi.model.fact import Source, Stated, Value
 from heyi.permits.issue import issue
 from heyi.policy.engines.packed import pack
 from heyi.policy.language.schema import admit
-from tests.support.forge import (
+from oracles.forge import (
     again,
     first,
     forge,

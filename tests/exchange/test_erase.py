@@ -21,7 +21,7 @@ from heyi.exchange.request.apply import decision_leaf
 from heyi.model.errors import InvalidInput
 from heyi.policy.cases import run_case
 from heyi.policy.decide import DecisionPoint
-from tests.support.forge import logged, opened, said
+from oracles.forge import logged, opened, said
 from tests.support.shipped import shipped_book
 from tests.support.story import Story
 

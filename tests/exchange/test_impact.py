@@ -24,7 +24,7 @@ from heyi.policy.language import ir
 from heyi.policy.language.check import compile_rulebook
 from heyi.policy.language.schema import to_ordinals
 from heyi.sources.rulebook import read_rulebook
-from tests.support import forge
+from oracles import forge
 from tests.support.story import Story
 
 Answer = tuple[Outcome, bool]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from heyi.exchange.events.used import ConsentWithdrawn, Subject
 from heyi.sources.csv_file import read_csv
-from tests.support.forge import logged, said
+from oracles.forge import logged, said
 from tests.support.story import Story
 
 

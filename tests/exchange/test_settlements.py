@@ -26,7 +26,7 @@ from heyi.model.party import Tier
 from heyi.report.statement.payments import payments_csv
 from heyi.settlement.certificate import certify, measured_from_json
 from heyi.settlement.stages import Stage
-from tests.support import forge
+from oracles import forge
 
 CASE, BY = "heart-disease", "finance-office"
 WAIT = 16 * DAY

@@ -13,7 +13,7 @@ from heyi.exchange.projections import differences
 from heyi.exchange.state import State
 from heyi.exchange.streams import loading_state
 from heyi.model.errors import VerificationError
-from tests.support.forge import logged, raw
+from oracles.forge import logged, raw
 from tests.support.story import Story
 
 TOLD = [

@@ -11,7 +11,7 @@ from heyi.county.founding import UNPREPARED, WITHOUT_MINOR_RULES, records_of
 from heyi.exchange.events.used import OperationAnswered
 from heyi.exchange.request.grant import seat
 from heyi.model.decision import Decision, Outcome
-from tests.support.forge import logged, said
+from oracles.forge import logged, said
 from tests.support.story import Story
 
 

@@ -35,7 +35,7 @@ from heyi.settlement.sample import Sample
 from heyi.sources.csv_file import read_csv
 from heyi.sources.study_file import read_study
 from heyi.store.folder import finish_run
-from tests.support import forge
+from oracles import forge
 from tests.support.county import County
 from tests.support.heart import FILES, POSITION, SCALING, SIZES, invented
 from tests.support.machine import ROOT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,8 @@ from heyi.exchange.request.grant import seat
 from heyi.model.decision import Outcome
 from heyi.model.errors import InvalidInput
 from heyi.store.database import Database
-from tests.support import forge
+from oracles import forge
+from oracles.lying import cut_log
 from tests.support.story import Story
 
 
@@ -115,12 +117,11 @@ def test_a_forged_decision_with_fresh_hashes_does_not_replay(run_copy: Path, sto
 
 
 def test_a_receipt_that_a_node_denies_is_noticed(run_copy: Path) -> None:
-    database = "nodes/tcm-hospital.db"
-    spoil(
-        run_copy,
-        "delete from entries where idx = (select max(idx) from entries)",
-        database=database,
-    )
+    """The node's log ends before its last receipt, under a checkpoint of its own."""
+    path = run_copy / "nodes/tcm-hospital.db"
+    with closing(Database.at(path, read_only=True)) as own:
+        size = own.size()
+    cut_log(path, size - 1)
     told = [f.message for _, f in verify_directory(run_copy).faults]
     assert any("`tcm-hospital` lacks the receipt" in message for message in told), told
 

@@ -109,6 +109,10 @@ class Group:
         for index in erase:
             if not 0 <= index < self.size:
                 raise InvalidInput(f"entry {index} cannot be erased: it is not in the log")
+            if index in self._erase:  # a second report of it would be a fault for ever
+                raise InvalidInput(
+                    f"entry {index} has no body to erase", hint="it is being erased already"
+                )
         for entry in entries:
             self._subtrees += [Subtree(*full) for full in self._frontier.append(entry.leaf_hash)]
         self._entries += entries

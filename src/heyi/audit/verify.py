@@ -182,7 +182,8 @@ class LogCheck:
         self._erasures.record(_state_of(checked))
         # (3) It is dated in order, and it reports an erasure that took place.
         event = checked.event
-        self._fault(n, self._dates.entry(event.at))
+        if not changed:  # the date of a changed leaf says nothing about those after it
+            self._fault(n, self._dates.entry(event.at))
         if event.kind == ERASED:
             self._fault(n, self._erasures.report(n, event.public.get("entry")))
         return checked

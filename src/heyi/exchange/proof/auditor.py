@@ -103,6 +103,7 @@ class Auditor:
     the end, with their cases. `answered` and `refused` are holders by case and operation; `fresh`
     are those that answered since the last release. `blamed` are the signatures of receipts with a
     fault in the centre's log, `untold` the hosts that do not know of a withdrawal, by its entry.
+    `agreed` is the last decision on which the readings of the rulebook agreed here.
     `spoilt` are cases whose settlement is a fault,
     so that what follows from it is not told again.
     """
@@ -124,6 +125,7 @@ class Auditor:
     statements: dict[tuple[str, str], settled.StatementIssued] = field(default_factory=dict)
     blamed: set[str] = field(default_factory=set)
     untold: dict[int, list[str]] = field(default_factory=dict)
+    agreed: int = -1
     spoilt: set[str] = field(default_factory=set)
     gone: set[int] = field(default_factory=set)
     hidden: dict[int, str] = field(default_factory=dict)

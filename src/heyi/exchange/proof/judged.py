@@ -179,11 +179,21 @@ def check_decision(what: applied.DecisionMade, entry: Logged, a: Auditor) -> Non
     if again != what:
         wrong = [f for f in what.__struct_fields__ if getattr(again, f) != getattr(what, f)]
         raise VerificationError(f"the decision replays to another answer: {', '.join(wrong)}")
+    a.agreed = entry.index
     if grounds is not None and found.hidden & set(grounds.stated):
         # what these facts were is the word of the decision alone
         a.report.erased.append(entry.index)
     else:
         a.report.decisions += 1
+
+
+def check_alarm(what: applied.AlarmRaised, entry: Logged, a: Auditor) -> None:
+    """Check that an alarm follows a decision on which the readings of the rulebook differ."""
+    decided = a.state.cases[entry.case].decisions.get(what.asset)
+    if decided is None or decided.index != entry.index - 1:
+        raise VerificationError("the alarm is of no decision")
+    if a.agreed == decided.index:
+        raise VerificationError("the alarm says that two readings differ, which agree")
 
 
 def _check_left(what: applied.DecisionMade, left: applied.DecisionMade) -> None:

@@ -42,10 +42,6 @@ def _succession(what: LogSucceeded, entry: Logged, a: Auditor) -> None:
     a.report.succession = what
 
 
-def _nothing(_what: TypedEvent, _entry: Logged, _auditor: Auditor) -> None:
-    """Kinds that claim nothing which could be computed: an alarm."""
-
-
 CHECKS: dict[type[TypedEvent], Check] = {
     registered.RulebookAdopted: judged.check_adoption,
     registered.PartyRegistered: judged.check_party,
@@ -55,7 +51,7 @@ CHECKS: dict[type[TypedEvent], Check] = {
     applied.RequestSubmitted: judged.check_request,
     applied.FactStated: judged.check_fact,
     applied.DecisionMade: judged.check_decision,
-    applied.AlarmRaised: _nothing,
+    applied.AlarmRaised: judged.check_alarm,
     applied.ApprovalGiven: judged.check_approval,
     applied.ApprovalRefused: judged.check_approval,
     applied.PermitIssued: permitted.check_permit,

@@ -1,0 +1,177 @@
+"""Lies about the approval of settlements, and about payments."""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from heyi.audit.event import from_leaf
+from heyi.audit.log_store import Entry
+from heyi.crypto.canonical import from_canonical
+from heyi.crypto.codec import from_json
+from heyi.exchange.consortium import PLATFORM
+from heyi.exchange.events import applied, registered, settled
+from heyi.exchange.money.dispute import dispute, settlement_message
+from heyi.exchange.request.apply import decide
+from oracles.forge import again, first, forge
+from oracles.lies_about_disputes import PARTY, stated
+from oracles.lying import DAY, NOWHERE, STUDY, Expected, Operator, Outcome, Room
+
+ROOM = Room()
+lie = ROOM.lie
+PAYMENT = "stroke-risk-payment"
+OFFICE = "finance-office"
+
+
+# --- approvals and payments ---
+
+
+def approving(op: Operator, *, by: str = OFFICE, certificate: str = "") -> int:
+    settlement = op.case(STUDY).settlement
+    assert settlement is not None
+    what = settled.SettlementApproved(
+        certificate=certificate or settlement.certificate, signature="0" * 128
+    )
+    message = settlement_message(
+        what, origin=op.consortium.log.signer.name, case=STUDY, at=op.now, reasons=None
+    )
+    signature = op.app.signer(by).sign(message).hex()
+    return forge(op.consortium, structs.replace(what, signature=signature), by=OFFICE, case=STUDY)
+
+
+@lie("the days for disputes were over")
+def an_approval_before_the_days_are_over(op: Operator) -> Outcome:
+    """The office approves the day after the statements."""
+    stated(op)
+    return Expected(entry=approving(op), words="while it could still be disputed")
+
+
+@lie("the office approved the settlement")
+def a_settlement_approved_by_the_platform(op: Operator) -> Outcome:
+    """The platform signs in the office's name."""
+    op.rewind(settled.SettlementApproved)
+    return Expected(entry=approving(op, by=PLATFORM), words="does not hold")
+
+
+@lie("the office approved this settlement")
+def an_approval_of_another_settlement(op: Operator) -> Outcome:
+    """The office approved another certificate."""
+    op.rewind(settled.SettlementApproved)
+    entry = approving(op, certificate=NOWHERE)
+    return Expected(entry=entry, words="answered for another settlement")
+
+
+@lie("no dispute was open")
+def an_approval_while_somebody_disputes(op: Operator) -> Outcome:
+    """A dispute waits for its answer."""
+    stated(op)
+    dispute(op.consortium, STUDY, party=PARTY, reasons="x", by=PARTY)
+    op.forward(20 * DAY)
+    return Expected(entry=approving(op), words="is disputed and cannot")
+
+
+def payments(op: Operator) -> list[Entry]:
+    """The log is rewound to the leave; these are the payments that followed."""
+    op.rewind(settled.SettlementPaid)
+    return op.was(settled.SettlementPaid)
+
+
+@lie("the institution was paid its share")
+def a_payment_of_another_amount(op: Operator) -> Outcome:
+    """A fen less than was stated."""
+    payment = payments(op)[0]
+    amount = from_leaf(payment.leaf).public["amount_fen"]
+    entry = op.relog(payment, at=op.now, amount_fen=amount - 1)
+    return Expected(entry=entry, words="was paid another amount than was stated")
+
+
+@lie("the institution was paid as registered")
+def a_payment_of_another_kind(op: Operator) -> Outcome:
+    """Work points in place of money."""
+    entry = op.relog(payments(op)[0], at=op.now, payment="work_points")
+    return Expected(entry=entry, words="was paid in another way than was registered")
+
+
+@lie("the law permitted the payment")
+def a_payment_by_a_leave_of_another_case(op: Operator) -> Outcome:
+    """The leave was given in another case."""
+    entry = op.relog(payments(op)[0], at=op.now, by_leave_of="free-beds")
+    return Expected(entry=entry, words="the leave to pay is of another case")
+
+
+@lie("somebody was paid who had earned it")
+def a_payment_to_somebody_else(op: Operator) -> Outcome:
+    """The institution has no share."""
+    entry = op.relog(payments(op)[0], at=op.now, party="insurer")
+    return Expected(entry=entry, words="`insurer`")
+
+
+@lie("the institution was paid once")
+def a_payment_twice(op: Operator) -> Outcome:
+    """A payment is logged again."""
+    entry = again(op.consortium, first(op.consortium, settled.SettlementPaid))
+    return Expected(entry=entry, words="was paid twice")
+
+
+@lie("the office had approved")
+def a_payment_before_the_approval(op: Operator) -> Outcome:
+    """The statements are out, and nobody approved them."""
+    stated(op)
+    entry = op.relog(op.was(settled.SettlementPaid)[0], at=op.now)
+    return Expected(entry=entry, words="cannot be paid")
+
+
+@lie("the law permitted the payment")
+def a_payment_without_leave(op: Operator) -> Outcome:
+    """The settlement is approved, and nobody asked for leave."""
+    op.rewind(settled.SettlementApproved)
+    op.relog(op.was(settled.SettlementApproved)[0])
+    entry = op.relog(op.was(settled.SettlementPaid)[0], at=op.now)
+    return Expected(entry=entry, words="leave")
+
+
+def leave(op: Operator) -> list[Entry]:
+    """The log is rewound to the approval; these are the entries that ask for leave."""
+    op.rewind(settled.SettlementApproved)
+    op.relog(op.cut[0])
+    paid = op.was(settled.SettlementPaid)[0].index
+    return [e for e in op.cut[1:] if e.index < paid]
+
+
+@lie("township and village institutions get their part")
+def another_share_of_the_grassroots(op: Operator) -> Outcome:
+    """The platform states a share that settlement and registry do not give."""
+    entries = leave(op)
+    told = -1
+    for entry in entries:
+        event = from_leaf(entry.leaf)
+        if event.kind == applied.FactStated.KIND:
+            body = from_json(from_canonical(entry.body or b"{}"), applied.SaidFacts)
+            share = applied.Said(value=100, until=None)
+            facts = {**body.facts, "pay.grassroots_share": share}
+            told = forge(
+                op.consortium,
+                from_json(event.public, applied.FactStated),
+                by=PLATFORM,
+                case=event.case,
+                body=applied.SaidFacts(facts=facts),
+                at=event.at,
+            )
+        elif event.kind != applied.DecisionMade.KIND:
+            op.relog(entry)
+    return Expected(entry=told, words="otherwise than settlement and registry have it")
+
+
+@lie("the leave is for this settlement")
+def a_leave_for_another_settlement(op: Operator) -> Outcome:
+    """The list of amounts that was judged is of another certificate."""
+    for entry in leave(op):
+        event = from_leaf(entry.leaf)
+        if event.kind == registered.AssetRegistered.KIND:
+            op.relog(entry, asset={**event.public["asset"], "digest": "0" * 64})
+        elif event.kind == applied.DecisionMade.KIND:
+            op.forward(max(event.at - op.now, 0))
+            decide(op.consortium, PAYMENT, by=PLATFORM)
+        else:
+            op.relog(entry)
+    entry_ = op.relog(op.was(settled.SettlementPaid)[0], at=op.now)
+    return Expected(entry=entry_, words="the leave to pay is for another settlement")

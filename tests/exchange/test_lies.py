@@ -1,0 +1,144 @@
+"""Every lie of `oracles/lies` against the story, and flipped bits; `make lies` tries more of them.
+
+A lie is told as the operator would tell it, in a log that verifies in every hash, and is found
+once, at the entry in which it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from heyi.app.centre import reopen
+from heyi.app.verification import verify_directory
+from heyi.exchange.events import settled
+from heyi.exchange.projections import differences
+from oracles.bit_flips import FIELDS, StoredLog, first_entries
+from oracles.lies import LIES
+from oracles.lies_about_approvals import log, signed
+from oracles.lies_about_disputes import answered, answering
+from oracles.lies_about_notices import TOKEN, told_all, withdrawing
+from oracles.lies_about_permits import approved_study, draft_permit
+from oracles.lies_about_settlements import measured, settling
+from oracles.lies_about_uses import counted, ran
+from oracles.lying import Lie, Operator, copy_run, try_lie
+from tests.support.story import Story
+
+
+def test_there_are_many_lies_and_each_says_what_it_claims_and_how() -> None:
+    assert len({lie.name for lie in LIES}) == len(LIES) > 200
+    assert [lie.name for lie in LIES if not lie.claims or not lie.how] == []
+
+
+@pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.name)
+def test_a_lie_is_found_once_and_named(story: Story, tmp_path: Path, lie: Lie) -> None:
+    copy_run(story.directory, tmp_path / "run")
+    verdict = try_lie(lie, tmp_path / "run")
+    assert verdict.right, (verdict.expected, verdict.found)
+
+
+# --- the same steps without a lie are no fault: what is found is the lie, not how it is told ---
+
+
+def use_a_fresh_permit(op: Operator) -> None:
+    op.issued(draft_permit(op))
+    op.forward(60)
+    ran(op, op.permit("counted-again"))
+
+
+def use_a_permit_of_the_story(op: Operator) -> None:
+    ran(op, counted(op))
+
+
+def approve_on_conditions(op: Operator) -> None:
+    approved_study(op, {"max_calls": 10, "days": 30})
+    log(op, *signed(op))
+    log(op, *signed(op, given=False))
+
+
+def settle(op: Operator) -> None:
+    op.rewind(settled.SettlementCertified)
+    settling(op, measured(op))
+
+
+def pay_again_what_was_cut(op: Operator) -> None:
+    op.rewind(settled.StatementDisputed)
+    for entry in op.cut[:-1]:
+        op.relog(entry)
+
+
+def dismiss(op: Operator) -> None:
+    op.rewind(settled.DisputeDismissed)
+    party = next(p for p, s in op.case("stroke-risk").stages.items() if s.value == "disputed")
+    answering(op, *answered(op, settled.DisputeDismissed, party))
+
+
+def withdraw(op: Operator) -> None:
+    withdrawing(op)
+    told_all(op)
+    assert TOKEN
+
+
+@pytest.mark.parametrize(
+    "truth",
+    [
+        use_a_fresh_permit,
+        use_a_permit_of_the_story,
+        approve_on_conditions,
+        settle,
+        pay_again_what_was_cut,
+        dismiss,
+        withdraw,
+    ],
+)
+def test_the_same_steps_without_a_lie_are_no_fault(
+    story: Story, tmp_path: Path, truth: Callable[[Operator], None]
+) -> None:
+    copy_run(story.directory, tmp_path / "run")
+    op = Operator(directory=tmp_path / "run", app=reopen(tmp_path / "run"))
+    with closing(op.app):
+        truth(op)
+        assert list(differences(op.app.database)) == []
+    assert verify_directory(tmp_path / "run").faults == []
+
+
+# --- bits ---
+
+
+@pytest.fixture(scope="module")
+def small(story: Story, tmp_path_factory: pytest.TempPathFactory) -> StoredLog:
+    """The first entries of the story, as its use cases wrote them."""
+    directory = tmp_path_factory.mktemp("small") / "run"
+    copy_run(story.directory, directory)
+    return first_entries(directory)
+
+
+def test_every_field_is_there(small: StoredLog) -> None:
+    assert {field for field, _, _ in small.values()} == set(FIELDS)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_flipped_bit_is_found(small: StoredLog, field: str) -> None:
+    """A sample of each field; the smallest value of each is tried in every bit."""
+    rng = Random(7)
+    values = [(at, value) for f, at, value in small.values() if f == field]
+    at, value = min(values, key=lambda v: (len(v[1]), v[0]))
+    flips = [f for f in small.flips() if f.field == field]
+    tried = rng.sample(flips, 400) + [f for f in flips if f.at == at][: 8 * len(value)]
+    assert [f for f in tried if not small.found_alone(f)] == []
+
+
+def test_a_flip_is_found_in_the_whole_log_if_it_is_found_alone(small: StoredLog) -> None:
+    """What `found_alone` leaves out, the rest of the log, adds nothing: also the place is right."""
+    rng = Random(8)
+    flips = list(small.flips())
+    small_fields = [f for f in flips if f.field in ("key", "note", "leaf_hash")]
+    for flip in rng.sample(flips, 60) + rng.sample(small_fields, 60):
+        faults = small.found_in_all(flip)
+        assert bool(faults) == small.found_alone(flip), flip
+        # a checkpoint belongs to no entry
+        assert flip.field == "note" or flip.at in [entry for entry, _ in faults], (flip, faults)
