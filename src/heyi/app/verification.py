@@ -13,12 +13,16 @@ from heyi.app.rulebooks import shelf
 from heyi.audit.checkpoint import Checkpoint, open_checkpoint
 from heyi.audit.tlog_proof import open_receipt
 from heyi.audit.verify import Fault, LogCheck, LogReport
+from heyi.crypto.canonical import digest
 from heyi.exchange.proof.auditor import Auditor, Replayed
-from heyi.exchange.proof.replay import close, replay_centre, replay_node
+from heyi.exchange.proof.recollection import CENTRE, NodeMemory, Recollection
+from heyi.exchange.proof.replay import close, go_on, replay_centre, replay_node
 from heyi.exchange.state import State
 from heyi.exchange.streams import loading_state
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.policy.decide import DecisionPoint
+from heyi.sources.rulebook_shelf import cache_folder
+from heyi.store.audit_memory import AuditMemory
 from heyi.store.database import Database
 from heyi.store.folder import Trust, read_trust, store_of
 
@@ -109,12 +113,17 @@ def past_impact(directory: Path, new: DecisionPoint) -> Impact:
 
 
 def verify_directory(
-    directory: Path, trust_file: Path | None = None, seen: Sequence[Path] = ()
+    directory: Path,
+    trust_file: Path | None = None,
+    seen: Sequence[Path] = (),
+    *,
+    since: bool = False,
 ) -> Verification:
     """Check everything in a folder, with the keys of `trust_file` and nothing else.
 
     By default these are the keys in the folder itself, which its writer could have exchanged.
-    `seen` are checkpoints and receipts that the auditor got before: the log must extend them.
+    `seen` are checkpoints and receipts that the auditor got before: the log must extend them. With
+    `since` the audit goes on from what this user verified before, and remembers what holds now.
 
     Raises:
         InvalidInput: there is no log, or no keys.
@@ -125,12 +134,14 @@ def verify_directory(
     known = [(path.name, read_seen(path, trust)) for path in seen]
     database = log_of(directory)
     try:
+        recollection = Recollection(database, _memory(trust) if since else None)
         check = LogCheck(
             database,
             origin=trust.origin,
             log_key=trust.log_key,
             witness=trust.witness,
             seen=known,
+            since=recollection.since,
         )
         auditor = Auditor(
             artefacts=database,
@@ -141,28 +152,55 @@ def verify_directory(
             if trust.succeeds is None
             else (trust.succeeds.origin, trust.succeeds.size),
         )
-        deque(replay_centre(check, auditor), maxlen=0)
-        nodes = {}
+        go_on(auditor, recollection)
+        deque(replay_centre(check, auditor, recollection), maxlen=0)
+        nodes: dict[str, LogReport] = {}
+        memories: dict[str, NodeMemory] = {}
         # what is missing from the centre's log is not missed in each node's log again
         for host, named in () if check.incomplete else sorted(auditor.state.nodes.items()):
-            report = _check_node(directory, host, named, auditor)
+            memories[host] = recollection.node(host)
+            report = _check_node(directory, host, named, auditor, recollection, memories[host])
             if report is not None:
                 nodes[host] = report
         if not check.incomplete:
             close(auditor)
+        found = Verification(
+            centre=check.report(),
+            nodes=nodes,
+            replayed=auditor.report,
+            erased=tuple(sorted(auditor.hidden)),
+            trusted=trust_file is not None,
+        )
+        if found.holds:
+            reports = {CENTRE: found.centre, **nodes}
+            recollection.keep(
+                auditor,
+                {n: (r.verified, memories.get(n)) for n, r in reports.items() if r.verified},
+            )
     finally:
         database.close()
-    return Verification(
-        centre=check.report(),
-        nodes=nodes,
-        replayed=auditor.report,
-        erased=tuple(sorted(auditor.hidden)),
-        trusted=trust_file is not None,
-    )
+    return found
+
+
+def _memory(trust: Trust) -> AuditMemory:
+    """What this user remembers of the log with these keys."""
+    folder = cache_folder()
+    if folder is None:
+        raise InvalidInput(
+            "there is no folder of your own to remember in", hint="name one in HEYI_CACHE"
+        )
+    keys = {"log": trust.log_key, "issuer": list(trust.issuer), "witness": list(trust.witness)}
+    name = digest({"origin": trust.origin, **keys}).removeprefix("sha256:")[:32]
+    return AuditMemory(folder / "audits" / f"{name}.db")
 
 
 def _check_node(
-    directory: Path, host: str, named: tuple[str, str], auditor: Auditor
+    directory: Path,
+    host: str,
+    named: tuple[str, str],
+    auditor: Auditor,
+    recollection: Recollection,
+    memory: NodeMemory,
 ) -> LogReport | None:
     """Check a node's own log; None if it is absent, which is a fault."""
     path, (origin, log_key) = directory / "nodes" / f"{host}.db", named
@@ -171,11 +209,12 @@ def _check_node(
         return None
     own = Database.at(path, read_only=True)
     try:
-        if not own.size():  # it was opened, and nothing was asked of it yet
-            replay_node(host, (), auditor)
+        since = recollection.verified(host)
+        if not own.size() and since is None:  # it was opened, and nothing was asked of it yet
+            replay_node(host, (), auditor, memory)
             return None
-        check = LogCheck(own, origin=origin, log_key=log_key, witness=None)
-        replay_node(host, check, auditor)
+        check = LogCheck(own, origin=origin, log_key=log_key, witness=None, since=since)
+        replay_node(host, check, auditor, memory)
         return check.report()
     finally:
         own.close()

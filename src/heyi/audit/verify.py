@@ -40,6 +40,7 @@ class Checked:
     event: Event
     body: Json
     erased: bool
+    leaf_hash: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -342,7 +343,9 @@ def check_entry(entry: Entry) -> Checked:
         body = from_canonical(entry.body)
         if body is None:  # or it would pass for a body that was erased
             raise VerificationError("the body is `null`, which no event has")
-    return Checked(index=entry.index, event=event, body=body, erased=erased)
+    return Checked(
+        index=entry.index, event=event, body=body, erased=erased, leaf_hash=entry.leaf_hash
+    )
 
 
 def _without_body(entry: Entry) -> Checked | None:
@@ -351,7 +354,13 @@ def _without_body(entry: Entry) -> Checked | None:
         event = from_leaf(entry.leaf)
     except VerificationError:
         return None
-    return Checked(index=entry.index, event=event, body=None, erased=event.commitment is not None)
+    return Checked(
+        index=entry.index,
+        event=event,
+        body=None,
+        erased=event.commitment is not None,
+        leaf_hash=entry.leaf_hash,
+    )
 
 
 def _state_of(checked: Checked) -> BodyState:

@@ -43,12 +43,18 @@ def verify(
             help="a checkpoint or receipt that you got before: the log must still extend it"
         ),
     ] = None,
+    since: Annotated[
+        bool,
+        typer.Option(
+            "--since", help="go on from what you verified before, and remember what holds now"
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Check a run: every leaf, proof, checkpoint and receipt, every decision and settlement."""
     from heyi.app.verification import verify_directory
 
-    v = verify_directory(directory, trust, seen or ())
+    v = verify_directory(directory, trust, seen or (), since=since)
     if json:
         print_json(_summary(v))
     else:

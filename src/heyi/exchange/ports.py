@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from heyi.crypto.keys import Signer
@@ -34,6 +34,16 @@ class Artefacts(Protocol):
     def put_artefact(self, digest: str, content: bytes) -> None: ...
 
     def artefact(self, digest: str) -> bytes | None: ...
+
+
+class Remembered(Protocol):
+    """What an auditor keeps of a log that was verified, by (kind, name); never beside the log."""
+
+    def get(self, kind: str, name: str) -> bytes | None: ...
+
+    def names(self, kind: str) -> list[str]: ...
+
+    def keep(self, rows: Iterable[tuple[str, str, bytes]]) -> None: ...
 
 
 class Rulebooks(Protocol):

@@ -68,7 +68,8 @@ class Replayed:
 class Announced:
     """A call that the centre announced: at which entry and when, for what, and who answered it.
 
-    `answered` is the signature of the receipt that the centre logged, empty until then.
+    `answered` is the signature of the receipt that the centre logged, empty until then, and
+    `receipt` its entry.
     """
 
     entry: int
@@ -76,6 +77,7 @@ class Announced:
     operation: str
     argument: str
     answered: str = ""
+    receipt: int = -1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -104,8 +106,9 @@ class Auditor:
     are those that answered since the last release. `blamed` are the signatures of receipts with a
     fault in the centre's log, `untold` the hosts that do not know of a withdrawal, by its entry.
     `agreed` is the last decision on which the readings of the rulebook agreed here.
-    `spoilt` are cases whose settlement is a fault,
-    so that what follows from it is not told again.
+    `spoilt` are cases whose settlement is a fault, so that what follows from it is not told again.
+    Entries before `since` were verified earlier; `recalled` are those of them that were read
+    again, `unreadable` the streams that were not what was verified.
     """
 
     artefacts: Artefacts
@@ -131,6 +134,9 @@ class Auditor:
     hidden: dict[int, str] = field(default_factory=dict)
     hosts: set[str] = field(default_factory=set)
     last: int = -1
+    since: int = 0
+    recalled: set[int] = field(default_factory=set)
+    unreadable: set[str] = field(default_factory=set)
     _points: dict[str, DecisionPoint] = field(default_factory=dict)
 
     def origin_at(self, index: int) -> str:
@@ -152,7 +158,14 @@ class Auditor:
                 judged.why = e.message
         return self._points.get(digest)
 
+    def permit(self, name: str) -> Permit | None:
+        """A permit of the log; its id begins with its case."""
+        # asking for the case recalls it, where it was verified before
+        self.state.cases.get(name.partition(".")[0])
+        return self.permits.get(name)
+
     def announced(self, permit: str, number: int) -> Announced | None:
+        self.permit(permit)
         return self.calls.get(permit, {}).get(number)
 
     def unjudged(self) -> Iterator[tuple[int | None, str]]:

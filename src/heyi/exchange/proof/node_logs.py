@@ -9,8 +9,9 @@ from functools import singledispatchmethod
 from heyi.audit.verify import Checked, LogCheck
 from heyi.crypto.codec import to_json
 from heyi.exchange.events import used
-from heyi.exchange.proof.auditor import Auditor, Notice
+from heyi.exchange.proof.auditor import Announced, Auditor, Notice
 from heyi.exchange.proof.operated import beyond
+from heyi.exchange.proof.recollection import NodeMemory
 from heyi.federation.node.node_events import (
     CallCharged,
     NodeAnswered,
@@ -30,24 +31,21 @@ from heyi.model.errors import HeyiError, VerificationError
 class NodeReplay:
     """One pass over the log of the node of `host`, after the centre's log was replayed.
 
-    `charged` is the highest number that each permit was charged with, `due` are the withdrawals
-    that the node has yet to take, in order; `worked` is when it last answered, by case.
+    `memory` is what is known of the node, before and after. `due` are the withdrawals that it has
+    yet to take, in order; `matched` are the calls whose receipts both logs have.
     """
 
     host: str
     auditor: Auditor
-    charged: dict[str, int] = field(default_factory=dict)
-    answered: set[tuple[str, int]] = field(default_factory=set)
+    memory: NodeMemory
     matched: set[tuple[str, int]] = field(default_factory=set)
-    pinned: dict[tuple[str, str], str] = field(default_factory=dict)
-    revoked: set[str] = field(default_factory=set)
     due: list[Notice] = field(default_factory=list)
-    worked: dict[str, int] = field(default_factory=dict)
     _token: str = ""
 
     def run(self, entries: Iterable[Checked]) -> None:
         """Check every entry, then what is lacking at the end; faults go to the auditor."""
-        self.due = [n for n in self.auditor.withdrawn if self.host in n.hosts]
+        own = [n for n in self.auditor.withdrawn if self.host in n.hosts]
+        self.due = own[self.memory.taken :]
         for entry in entries:
             try:
                 what, body = read_node_event(entry.event, entry.body)
@@ -59,6 +57,8 @@ class NodeReplay:
         # what is missing from a log with a hole is not missed a second time
         if not (isinstance(entries, LogCheck) and entries.incomplete):
             self._close()
+        self.memory.taken = len(own) - len(self.due)
+        self.auditor.report.unanswered += sum(map(len, self.memory.unlogged.values()))
 
     @singledispatchmethod
     def _check(self, what: NodeEvent) -> None:
@@ -66,8 +66,8 @@ class NodeReplay:
 
     @_check.register
     def _charged(self, what: CallCharged) -> None:
-        before = self.charged.get(what.permit, 0)
-        self.charged[what.permit] = max(before, what.number)
+        before = self.memory.charged.get(what.permit, 0)
+        self.memory.charged[what.permit] = max(before, what.number)
         if what.number <= before:
             raise VerificationError(
                 f"the count of calls under `{what.permit}` was set back from {before} "
@@ -76,25 +76,29 @@ class NodeReplay:
 
     @_check.register
     def _pinned(self, what: QuestionPinned) -> None:
-        first = self.pinned.setdefault((what.permit, what.what), what.digest)
+        first = self.memory.pinned.setdefault(f"{what.permit} {what.what}", what.digest)
         if first != what.digest:
             raise VerificationError(f"another list is pinned under `{what.permit}`")
 
     @_check.register
     def _receipt(self, what: NodeReceipt) -> None:
         a, key = self.auditor, (what.permit, what.number)
+        answered = self.memory.answered.setdefault(what.permit, set())
         call = a.announced(*key)
         if call is not None and call.answered == what.signature:
             self.matched.add(key)
         if what.signature in a.blamed:
-            self.answered.add(key)
+            answered.add(what.number)
             return
         if isinstance(what, NodeAnswered):
-            permit = a.permits.get(what.permit)
+            permit = a.permit(what.permit)
             if permit is not None:
-                self.worked[permit.case] = what.at
-            twice, free = key in self.answered, what.number > self.charged.get(what.permit, 0)
-            self.answered.add(key)
+                self.memory.worked[permit.case] = what.at
+            twice, free = (
+                what.number in answered,
+                what.number > self.memory.charged.get(what.permit, 0),
+            )
+            answered.add(what.number)
             if twice:
                 raise VerificationError(
                     f"call {what.number} under `{what.permit}` is answered twice"
@@ -104,7 +108,7 @@ class NodeReplay:
                     f"call {what.number} under `{what.permit}` was answered and never charged"
                 )
             # an answer of a later second is beyond its permit, and told there
-            if what.permit in self.revoked and what.at <= a.revoked[what.permit].at:
+            if what.permit in self.memory.revoked and what.at <= a.revoked[what.permit].at:
                 raise VerificationError(
                     f"the node answered call {what.number} under `{what.permit}` after it was told "
                     "that the permit is revoked"
@@ -123,7 +127,7 @@ class NodeReplay:
     def _unlogged(self, what: NodeReceipt) -> None:
         """A receipt that the centre lacks: it may have been cut off, and nothing else."""
         a, call = self.auditor, self.auditor.announced(what.permit, what.number)
-        permit = a.permits.get(what.permit)
+        permit = a.permit(what.permit)
         if call is None or permit is None:
             return
         key = a.state.parties[permit.holder].public_key
@@ -137,7 +141,7 @@ class NodeReplay:
             as_logged = used.OperationAnswered(**to_json(what))
             if why := beyond(as_logged, permit, a):
                 raise VerificationError(why)
-        a.report.unanswered += 1
+        self.memory.unlogged.setdefault(what.permit, {})[what.number] = what.signature
 
     @_check.register
     def _told(self, what: NodeRevoked) -> None:
@@ -145,19 +149,19 @@ class NodeReplay:
         meant = [
             n.subject
             for n in self.auditor.revoked.values()
-            if self.host in n.hosts and n.at == what.at and n.subject not in self.revoked
+            if self.host in n.hosts and n.at == what.at and n.subject not in self.memory.revoked
         ]
         if meant and what.permit not in meant:
-            self.revoked.add(meant[0])
+            self.memory.revoked.add(meant[0])
             raise VerificationError(
                 f"the node was told that `{what.permit}` is revoked, another permit than "
                 f"`{meant[0]}`, which the centre revoked"
             )
-        if notice is None or self.host not in notice.hosts or what.permit in self.revoked:
+        if notice is None or self.host not in notice.hosts or what.permit in self.memory.revoked:
             raise VerificationError(
                 f"the node was told that `{what.permit}` is revoked, which the centre did not log"
             )
-        self.revoked.add(what.permit)
+        self.memory.revoked.add(what.permit)
         if what.at != notice.at:
             raise VerificationError(
                 f"`{what.permit}` was revoked at another time than the centre says"
@@ -172,7 +176,11 @@ class NodeReplay:
             raise VerificationError("the node was told a withdrawal with another scope")
         if notice.subject and self._token and notice.subject != self._token:
             raise VerificationError("the node was told the withdrawal of another subject")
-        cases = [self.worked.get(what.scope, 0)] if what.scope != "*" else self.worked.values()
+        cases = (
+            [self.memory.worked.get(what.scope, 0)]
+            if what.scope != "*"
+            else self.memory.worked.values()
+        )
         if max(cases, default=0) > what.at:
             raise VerificationError(
                 "the node answered after the withdrawal and before it knew of it"
@@ -190,14 +198,14 @@ class NodeReplay:
             if permit is None or permit.audience != self.host:
                 continue
             for number, call in calls.items():
-                if call.answered and (permit_id, number) not in self.matched:
+                if call.answered and not self._has(permit_id, number, call):
                     a.fault(
                         call.entry,
                         f"the log of the node of `{self.host}` lacks the receipt of call {number} "
                         f"under `{permit_id}`",
                     )
         for notice in a.revoked.values():
-            late = self.host in notice.hosts and notice.subject not in self.revoked
+            late = self.host in notice.hosts and notice.subject not in self.memory.revoked
             if late and notice.entry != a.last:
                 a.fault(
                     notice.entry,
@@ -206,3 +214,14 @@ class NodeReplay:
         for notice in self.due:
             if notice.entry != a.last:
                 a.untold.setdefault(notice.entry, []).append(self.host)
+
+    def _has(self, permit: str, number: int, call: Announced) -> bool:
+        """Whether the node's log has the receipt that the centre logged for this call."""
+        if call.receipt < self.auditor.since or (permit, number) in self.matched:
+            return True
+        # the centre may log late what the node's log had before
+        own = self.memory.unlogged.get(permit, {})
+        if own.get(number) != call.answered:
+            return False
+        del own[number]
+        return True

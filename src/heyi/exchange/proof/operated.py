@@ -39,7 +39,7 @@ def check_receipt(what: used.ReceiptLogged, entry: Logged, a: Auditor) -> None:
 
 
 def _check_receipt(what: used.ReceiptLogged, entry: Logged, a: Auditor) -> None:
-    permit = a.permits.get(what.permit)
+    permit = a.permit(what.permit)
     if permit is None or permit.case != entry.case or what.host not in a.state.nodes:
         raise VerificationError(
             "the receipt is for no permit of this case, or from no node that was opened"
@@ -57,7 +57,7 @@ def _check_receipt(what: used.ReceiptLogged, entry: Logged, a: Auditor) -> None:
         raise VerificationError("the receipt is for a call that nobody announced")
     if call.answered:
         raise VerificationError("the receipt is for a call that was answered before")
-    call.answered = what.signature
+    call.answered, call.receipt = what.signature, entry.index
     if (call.operation, call.argument) != (what.operation, what.argument):
         raise VerificationError(
             "the receipt is for another operation or argument than was announced"

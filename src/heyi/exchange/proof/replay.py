@@ -13,15 +13,18 @@ from dataclasses import replace
 from typing import Any
 
 from heyi.audit.checkpoint import open_checkpoint
-from heyi.audit.verify import Checked
+from heyi.audit.verify import Checked, check_entry
 from heyi.exchange.events import applied, registered, settled, used
 from heyi.exchange.events.erased import BodyErased
 from heyi.exchange.events.kinds import read_event
 from heyi.exchange.events.succeeded import LogSucceeded
 from heyi.exchange.events.typed import Logged, TypedEvent
+from heyi.exchange.projections import CASE, stream, streams_of
 from heyi.exchange.proof import judged, operated, permitted, recompute
-from heyi.exchange.proof.auditor import Auditor, Meaningless, Replaces
+from heyi.exchange.proof.auditor import Auditor, Meaningless, Replaces, Replayed
 from heyi.exchange.proof.node_logs import NodeReplay
+from heyi.exchange.proof.recollection import NodeMemory, Recollection
+from heyi.exchange.streams import fold_on_demand
 from heyi.model.errors import HeyiError, VerificationError
 
 Check = Callable[[Any, Logged, Auditor], None]
@@ -29,7 +32,10 @@ Check = Callable[[Any, Logged, Auditor], None]
 
 def _erasure(what: BodyErased, entry: Logged, a: Auditor) -> None:
     a.gone.add(what.entry)
-    if what.entry in a.hidden and a.hidden[what.entry] != entry.case:
+    earlier = entry.case and what.entry < a.since and what.entry not in a.recalled
+    if what.entry < a.since:
+        a.hidden.setdefault(what.entry, entry.case)
+    if earlier or (what.entry in a.hidden and a.hidden[what.entry] != entry.case):
         raise VerificationError("the erasure is told in another case than that of its entry")
 
 
@@ -75,10 +81,53 @@ CHECKS: dict[type[TypedEvent], Check] = {
 """What is computed again for each kind of event."""
 
 
-def replay_centre(entries: Iterable[Checked], auditor: Auditor) -> Iterator[Logged]:
+def go_on(auditor: Auditor, recollection: Recollection) -> None:
+    """Begin where an earlier audit ended: a stream is recalled when it is asked for.
+
+    Raises:
+        VerificationError: the log's rulebooks are not those that were verified.
+    """
+    if recollection.since is None:
+        return
+    auditor.since = recollection.since.size
+    auditor.last = auditor.since - 1
+    recollection.begin(auditor)
+    begun: set[str] = set()
+
+    def recall(name: str) -> None:
+        if name in begun:
+            return
+        begun.add(name)
+        try:
+            stored_before = recollection.recall(name)
+        except VerificationError as e:
+            auditor.fault(None, e.message)
+            auditor.unreadable.add(name)
+            return
+        # what it counts and faults was told by the earlier audit
+        told, auditor.report = auditor.report, Replayed()
+        try:
+            for stored in stored_before:
+                checked = check_entry(stored)
+                auditor.recalled.add(checked.index)
+                entry = read_event(
+                    checked.index, checked.event, checked.body, erased=checked.erased
+                )
+                folded = _checked(entry, auditor)
+                if folded is not None:
+                    auditor.state.apply(folded)
+        finally:
+            auditor.report = told
+
+    fold_on_demand(auditor.state, recall, recollection.names)
+
+
+def replay_centre(
+    entries: Iterable[Checked], auditor: Auditor, recollection: Recollection | None = None
+) -> Iterator[Logged]:
     """Check each entry against the state before it, then fold it; yields what could be read.
 
-    Faults go to the auditor.
+    Faults go to the auditor; what holds is noted in the recollection.
     """
     for checked in entries:
         auditor.last = checked.index
@@ -95,6 +144,9 @@ def replay_centre(entries: Iterable[Checked], auditor: Auditor) -> Iterator[Logg
                 auditor.state.apply(folded)
             except VerificationError as e:
                 auditor.fault(entry.index, e.message)
+        if recollection is not None:
+            for name in streams_of(entry):
+                recollection.note(name, checked.leaf_hash)
         yield entry
 
 
@@ -107,6 +159,8 @@ def _checked(entry: Logged, auditor: Auditor) -> Logged | None:
         auditor.report.erased.append(entry.index)
     begins = isinstance(entry.what, applied.RequestSubmitted)
     if entry.case and not begins and entry.case not in auditor.state.cases:
+        if stream(CASE, entry.case) in auditor.unreadable:
+            return None  # told once, where it was recalled
         auditor.fault(entry.index, f"nobody submitted the case `{entry.case}`")
         return None
     try:
@@ -125,9 +179,14 @@ def _checked(entry: Logged, auditor: Auditor) -> Logged | None:
     return entry
 
 
-def replay_node(host: str, entries: Iterable[Checked], auditor: Auditor) -> None:
-    """Check the log of the node of `host`, after `replay_centre` has come to its end."""
-    NodeReplay(host, auditor).run(entries)
+def replay_node(
+    host: str, entries: Iterable[Checked], auditor: Auditor, memory: NodeMemory
+) -> None:
+    """Check the log of the node of `host`, after `replay_centre` has come to its end.
+
+    `memory` is what was known of it before, and afterwards what is known now.
+    """
+    NodeReplay(host, auditor, memory).run(entries)
 
 
 def close(auditor: Auditor) -> None:

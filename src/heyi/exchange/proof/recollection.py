@@ -1,0 +1,177 @@
+"""What an auditor verified before, to go on from there without reading everything again.
+
+Nothing of what the events say is kept, only how many entries each stream had, and a digest of them.
+So erasable content is in no memory but the log's. A stream that is needed again is read from the
+log, and must be the one that was verified.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import msgspec
+
+from heyi.audit.log_store import Entry, LogReader
+from heyi.audit.verified import Verified
+from heyi.crypto.merkle import leaf_hash
+from heyi.exchange.events.succeeded import LogSucceeded
+from heyi.exchange.ports import Remembered
+from heyi.exchange.proof.auditor import Auditor, Judged, Notice
+from heyi.model.errors import VerificationError
+
+T = TypeVar("T")
+CENTRE = "centre"
+VERIFIED, STREAM, NODE, REPORT = "verified", "stream", "node", "report"
+"""Kinds of what is remembered."""
+
+
+@dataclass(slots=True, kw_only=True)
+class NodeMemory:
+    """What is remembered of a node's log.
+
+    `charged` is the highest number by permit; `answered` are the numbers by permit; `unlogged` are
+    the receipts' signatures, by permit and number, that the centre had not logged yet. `worked` is
+    when it last answered, by case; `taken` counts the withdrawals that it knows of.
+    """
+
+    charged: dict[str, int] = field(default_factory=dict)
+    answered: dict[str, set[int]] = field(default_factory=dict)
+    unlogged: dict[str, dict[int, str]] = field(default_factory=dict)
+    pinned: dict[str, str] = field(default_factory=dict)
+    revoked: set[str] = field(default_factory=set)
+    worked: dict[str, int] = field(default_factory=dict)
+    taken: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class _Report:
+    """The report so far, and what is due from every node."""
+
+    decisions: int
+    outcomes: dict[str, int]
+    permits: int
+    receipts: int
+    settlements: int
+    erased: list[int]
+    rulebooks: dict[str, Judged]
+    succession: LogSucceeded | None
+    withdrawn: list[Notice]
+    hosts: set[str]
+    hidden: dict[int, str]
+
+
+@dataclass(slots=True)
+class Chain:
+    """So many entries of a stream, and the digest of their leaf hashes in order."""
+
+    entries: int = 0
+    digest: bytes = b""
+
+    def and_then(self, hashed: bytes) -> Chain:
+        return Chain(self.entries + 1, hashlib.sha256(self.digest + hashed).digest())
+
+
+class Recollection:
+    """The memory of one audit; without `remembered` it begins with nothing and keeps nothing."""
+
+    def __init__(self, reader: LogReader, remembered: Remembered | None) -> None:
+        self._reader = reader
+        self._remembered = remembered
+        self._chains: dict[str, Chain] = {}
+        self.since = self.verified(CENTRE)
+
+    def verified(self, log: str) -> Verified | None:
+        """How far a log was verified, `centre` or that of a host; None if it never was."""
+        return self._read(VERIFIED, log, Verified)
+
+    def names(self, kind: str) -> Iterator[str]:
+        """The names of all streams of a kind that were verified before."""
+        before = self._remembered.names(STREAM) if self._remembered else []
+        prefix = f"{kind}/"
+        yield from (n.removeprefix(prefix) for n in before if n.startswith(prefix))
+
+    def recall(self, name: str) -> list[Entry]:
+        """The entries of a stream that were verified before.
+
+        Raises:
+            VerificationError: the log has others in their place now.
+        """
+        wanted = self._read(STREAM, name, Chain)
+        if wanted is None or self.since is None:
+            return []
+        found, chain = [], Chain()
+        for entry in self._reader.stream(name):
+            if entry.index < self.since.size:
+                found.append(entry)
+                chain = chain.and_then(leaf_hash(entry.leaf))
+        if chain != wanted:
+            raise VerificationError(f"`{name}` has other entries than when it was verified")
+        return found
+
+    def note(self, name: str, hashed: bytes) -> None:
+        """One more entry of a stream was verified."""
+        if self._remembered is None:
+            return
+        before = self._chains.get(name) or self._read(STREAM, name, Chain) or Chain()
+        self._chains[name] = before.and_then(hashed)
+
+    def node(self, host: str) -> NodeMemory:
+        return self._read(NODE, host, NodeMemory) or NodeMemory()
+
+    def begin(self, auditor: Auditor) -> None:
+        """Let the auditor begin where the earlier audit ended."""
+        kept, report = self._read(REPORT, CENTRE, _Report), auditor.report
+        if kept is None:
+            return
+        report.decisions, report.permits = kept.decisions, kept.permits
+        report.receipts, report.settlements = kept.receipts, kept.settlements
+        report.outcomes.update(kept.outcomes)
+        report.erased, report.rulebooks = kept.erased, kept.rulebooks
+        report.succession = kept.succession
+        auditor.withdrawn, auditor.hosts = kept.withdrawn, kept.hosts
+        auditor.hidden = kept.hidden
+
+    def keep(
+        self, auditor: Auditor, logs: Mapping[str, tuple[Verified, NodeMemory | None]]
+    ) -> None:
+        """Remember an audit that found no fault, all of it or nothing.
+
+        `logs` has the centre's and each node's.
+
+        Raises:
+            StoreError: it cannot be kept; what was remembered before still is.
+        """
+        if self._remembered is None:
+            return
+        report = auditor.report
+        kept = _Report(
+            decisions=report.decisions,
+            outcomes=dict(report.outcomes),
+            permits=report.permits,
+            receipts=report.receipts,
+            settlements=report.settlements,
+            erased=report.erased,
+            rulebooks=report.rulebooks,
+            succession=report.succession,
+            # who withdrew is not kept
+            withdrawn=[replace(n, subject="") for n in auditor.withdrawn],
+            hosts=auditor.hosts,
+            hidden=auditor.hidden,
+        )
+        rows = [(STREAM, name, _written(chain)) for name, chain in self._chains.items()]
+        rows.append((REPORT, CENTRE, _written(kept)))
+        for log, (verified, node) in logs.items():
+            rows.append((VERIFIED, log, _written(verified)))
+            if node is not None:
+                rows.append((NODE, log, _written(node)))
+        self._remembered.keep(rows)
+
+    def _read(self, kind: str, name: str, form: type[T]) -> T | None:
+        data = self._remembered.get(kind, name) if self._remembered else None
+        return None if data is None else msgspec.msgpack.decode(data, type=form)
+
+
+_written = msgspec.msgpack.Encoder().encode
