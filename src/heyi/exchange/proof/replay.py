@@ -32,10 +32,14 @@ Check = Callable[[Any, Logged, Auditor], None]
 
 def _erasure(what: BodyErased, entry: Logged, a: Auditor) -> None:
     a.gone.add(what.entry)
-    earlier = entry.case and what.entry < a.since and what.entry not in a.recalled
     if what.entry < a.since:
-        a.hidden.setdefault(what.entry, entry.case)
-    if earlier or (what.entry in a.hidden and a.hidden[what.entry] != entry.case):
+        # the check of the log knows nothing of earlier entries; the auditor remembers
+        if what.entry in a.hidden:
+            raise VerificationError(f"entry {what.entry} is said to be erased, and was before")
+        a.hidden[what.entry] = entry.case
+        if entry.case and what.entry not in a.recalled:
+            raise VerificationError("the erasure is told in another case than that of its entry")
+    elif what.entry in a.hidden and a.hidden[what.entry] != entry.case:
         raise VerificationError("the erasure is told in another case than that of its entry")
 
 
