@@ -33,7 +33,7 @@ from heyi.crypto.canonical import Json, canonical, from_canonical
 from heyi.crypto.codec import from_json, to_json
 from heyi.crypto.commitment import Commitment, commit_bytes
 from heyi.exchange.consortium import Consortium
-from heyi.exchange.events.kinds import read_entry
+from heyi.exchange.events.event_kinds import read_entry
 from heyi.exchange.events.typed import Content, Logged, TypedEvent
 from heyi.exchange.projections import CASE, stream, streams_of, summary_of
 from heyi.federation.node.node_events import NodeEvent, WithdrawnToken, draft_node_event

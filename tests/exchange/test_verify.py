@@ -12,13 +12,13 @@ import pytest
 
 from heyi.app.rulebooks import shelf
 from heyi.app.verification import Verification, verify_directory
-from heyi.audit.event import Event, from_leaf
-from heyi.audit.verify import Checked
-from heyi.crypto.canonical import from_canonical
+from heyi.audit.event import Event
+from heyi.audit.verify import Checked, check_entry
 from heyi.crypto.merkle import leaf_hash
 from heyi.exchange.consortium import PLATFORM
 from heyi.exchange.events import applied, used
 from heyi.exchange.proof.auditor import Auditor
+from heyi.exchange.proof.recollection import NodeBefore
 from heyi.exchange.proof.replay import close, replay_centre, replay_node
 from heyi.exchange.request.grant import seat
 from heyi.model.decision import Outcome
@@ -147,7 +147,7 @@ def test_a_use_that_was_never_announced_is_noticed(story: Story) -> None:
     for _ in replay_centre(filter(is_shown, checked(story.app.database)), auditor):
         pass
     for host, database in story.app.node_databases.items():
-        replay_node(host, checked(database), auditor)
+        replay_node(host, checked(database), auditor, NodeBefore())
     close(auditor)
     faults = auditor.report.faults
     ran = [log for log, f in faults if "which nobody logged" in f.message]
@@ -157,13 +157,7 @@ def test_a_use_that_was_never_announced_is_noticed(story: Story) -> None:
 
 def checked(database: Database) -> list[Checked]:
     """The entries of a log as its check hands them to the replay."""
-    found = []
-    for entry in database.entries():
-        event = from_leaf(entry.leaf)
-        body = None if entry.body is None else from_canonical(entry.body)
-        erased = event.commitment is not None and body is None
-        found.append(Checked(index=entry.index, event=event, body=body, erased=erased))
-    return found
+    return [check_entry(entry) for entry in database.entries()]
 
 
 def test_a_changed_settlement_does_not_recompute(run_copy: Path) -> None:

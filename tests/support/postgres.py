@@ -10,8 +10,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -38,8 +38,11 @@ def programs() -> Path | None:
 class PostgresServer:
     """A server on a port of this machine; `sql` runs statements in a database of it."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, start: Callable[[], subprocess.Popen[bytes]], said: Path) -> None:
         self.port = port
+        self._start = start
+        self._said = said
+        self._server = self._begun()
 
     def url(self, database: str, *, port: int | None = None) -> str:
         return f"postgresql+pg8000://{OWNER}@{HOST}:{port or self.port}/{database}"
@@ -50,6 +53,44 @@ class PostgresServer:
         ) as connection:
             rows: list[list[object]] = connection.run(statement) or []
             return rows
+
+    def end_connections(self, name: str) -> None:
+        """End all connections to a database, and wait until they are gone."""
+        others = f"FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"
+        self.sql(f"SELECT pg_terminate_backend(pid) {others}")
+        until = time.monotonic() + HANGING
+        while self.sql(f"SELECT count(*) {others}") != [[0]] and time.monotonic() < until:
+            time.sleep(0.01)
+
+    def kill_and_start(self) -> None:
+        """Kill the server with all its processes, as a power cut does, and start it again."""
+        children = self._children()
+        self._server.kill()
+        for child in children:
+            with suppress(ProcessLookupError):  # it noticed that its server died
+                os.kill(child, signal.SIGKILL)
+        self._server.wait(timeout=HANGING)
+        self._server = self._begun()
+
+    def stop(self) -> None:
+        self._server.send_signal(signal.SIGINT)  # end all connections, then stop
+        self._server.wait(timeout=HANGING)
+
+    def _begun(self) -> subprocess.Popen[bytes]:
+        # Until the kernel has ended every process of a killed server, it refuses to start again.
+        until = time.monotonic() + HANGING
+        while time.monotonic() < until:
+            server = self._start()
+            if _answers(server, self.port):
+                return server
+            time.sleep(0.05)
+        pytest.fail(
+            f"the PostgreSQL server did not start: {self._said.read_text('utf-8', 'replace')}"
+        )
+
+    def _children(self) -> list[int]:
+        found = Path(f"/proc/{self._server.pid}/task/{self._server.pid}/children")
+        return [int(pid) for pid in found.read_text().split()] if found.exists() else []
 
     @contextmanager
     def database(self) -> Iterator[str]:
@@ -92,38 +133,43 @@ def serving() -> Iterator[PostgresServer]:
     try:
         if owner is not None:
             os.chown(folder, *owner)
-        data, said = folder / "data", (folder / "said.txt").open("wb")
-        subprocess.run(
-            [*words, found / "initdb", "--no-sync", "--auth=trust", "--encoding=UTF8",
-             "--locale=C.UTF-8", f"--username={OWNER}", data],
-            check=True, stdout=said, stderr=said, cwd=folder, timeout=HANGING,
-        )  # fmt: skip
+        data = folder / "data"
+        with (folder / "said.txt").open("ab") as told:
+            subprocess.run(
+                [*words, found / "initdb", "--no-sync", "--auth=trust", "--encoding=UTF8",
+                 "--locale=C.UTF-8", f"--username={OWNER}", data],
+                check=True, stdout=told, stderr=told, cwd=folder, timeout=HANGING,
+            )  # fmt: skip
         port = _free_port()
         settings = {"port": port, "listen_addresses": HOST, "unix_socket_directories": ""}
-        server = subprocess.Popen(
-            [*words, found / "postgres", "-D", data, *(f"--{k}={v}" for k, v in settings.items())],
-            stdout=said, stderr=said, cwd=folder,
-        )  # fmt: skip
-        said.close()
+
+        def start() -> subprocess.Popen[bytes]:
+            with (folder / "said.txt").open("ab") as told:
+                options = [f"--{k}={v}" for k, v in settings.items()]
+                return subprocess.Popen(
+                    [*words, found / "postgres", "-D", data, *options],
+                    stdout=told, stderr=told, cwd=folder,
+                )  # fmt: skip
+
+        server = PostgresServer(port, start, folder / "said.txt")
         try:
-            _wait_for(server, port, folder / "said.txt")
-            yield PostgresServer(port)
+            yield server
         finally:
-            server.send_signal(signal.SIGINT)  # end all connections, then stop
-            server.wait(timeout=HANGING)
+            server.stop()
     finally:
         shutil.rmtree(folder)
 
 
-def _wait_for(server: subprocess.Popen[bytes], port: int, said: Path) -> None:
+def _answers(server: subprocess.Popen[bytes], port: int) -> bool:
+    """Wait until a server that was started answers; no if it ended."""
     until = time.monotonic() + HANGING
     while time.monotonic() < until and server.poll() is None:
         try:
             pg8000.native.Connection(OWNER, host=HOST, port=port, database="postgres").close()
-            return
+            return True
         except (pg8000.native.InterfaceError, pg8000.native.DatabaseError):
             time.sleep(0.05)  # it does not listen yet, or it still starts
-    pytest.fail(f"the PostgreSQL server did not start: {said.read_text(errors='replace')}")
+    return False
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ from heyi.audit.witness import cosigned_at
 from heyi.crypto.keys import verify_signature
 from heyi.crypto.merkle import leaf_hash, root_of, verify_consistency, verify_inclusion
 from heyi.exchange.events import applied, settled, used
-from heyi.exchange.events.kinds import ALL, read_event
+from heyi.exchange.events.event_kinds import ALL, read_event
 from heyi.exchange.events.typed import TypedEvent
 from heyi.exchange.money.dispute import settlement_message
 from heyi.exchange.request.apply import approval_message

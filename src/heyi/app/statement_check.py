@@ -11,7 +11,7 @@ from heyi.audit.verify import check_entry
 from heyi.crypto.canonical import digest, from_canonical
 from heyi.crypto.merkle import leaf_hash, verify_inclusion
 from heyi.crypto.stored_tree import StoredTree
-from heyi.exchange.events.kinds import read_event
+from heyi.exchange.events.event_kinds import read_event
 from heyi.exchange.events.settled import StatementIssued
 from heyi.exchange.money.settle import statement_leaf
 from heyi.exchange.projections import MONEY, stream

@@ -15,7 +15,7 @@ from heyi.audit.tlog_proof import open_receipt
 from heyi.audit.verify import Fault, LogCheck, LogReport
 from heyi.crypto.canonical import digest
 from heyi.exchange.proof.auditor import Auditor, Replayed
-from heyi.exchange.proof.recollection import CENTRE, NodeMemory, Recollection
+from heyi.exchange.proof.recollection import CENTRE, NodeBefore, Recollection
 from heyi.exchange.proof.replay import close, go_on, replay_centre, replay_node
 from heyi.exchange.state import State
 from heyi.exchange.streams import loading_state
@@ -155,7 +155,7 @@ def verify_directory(
         go_on(auditor, recollection)
         deque(replay_centre(check, auditor, recollection), maxlen=0)
         nodes: dict[str, LogReport] = {}
-        memories: dict[str, NodeMemory] = {}
+        memories: dict[str, NodeBefore] = {}
         # what is missing from the centre's log is not missed in each node's log again
         for host, named in () if check.incomplete else sorted(auditor.state.nodes.items()):
             memories[host] = recollection.node(host)
@@ -200,7 +200,7 @@ def _check_node(
     named: tuple[str, str],
     auditor: Auditor,
     recollection: Recollection,
-    memory: NodeMemory,
+    memory: NodeBefore,
 ) -> LogReport | None:
     """Check a node's own log; None if it is absent, which is a fault."""
     path, (origin, log_key) = directory / "nodes" / f"{host}.db", named

@@ -12,7 +12,7 @@ from heyi.app.statement_check import CheckedStatements, check_statements
 from heyi.app.verification import reading
 from heyi.cli.output import FAILED, Json, Lang, err, language, out, print_json
 from heyi.crypto.codec import to_json
-from heyi.exchange.events.kinds import read_entry
+from heyi.exchange.events.event_kinds import read_entry
 from heyi.exchange.events.settled import SettlementPaid, StatementIssued
 from heyi.exchange.projections import MONEY, stream
 from heyi.model.decision import Text

@@ -12,7 +12,7 @@ from functools import singledispatch
 from heyi.audit.log_store import LogReader, LogStore
 from heyi.crypto.canonical import Json, canonical, from_canonical
 from heyi.exchange.events import registered, settled, used
-from heyi.exchange.events.kinds import read_entry
+from heyi.exchange.events.event_kinds import read_entry
 from heyi.exchange.events.typed import Logged, TypedEvent
 from heyi.exchange.state import State
 

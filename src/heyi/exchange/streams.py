@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from heyi.audit.log_store import LogReader
-from heyi.exchange.events.kinds import read_entry
+from heyi.exchange.events.event_kinds import read_entry
 from heyi.exchange.projections import ASSET, CASE, PARTY, RULEBOOK, stream
 from heyi.exchange.state import Loading, State
 

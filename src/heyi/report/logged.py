@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from heyi.exchange.consortium import Consortium, stored_rulebook
 from heyi.exchange.events import applied
-from heyi.exchange.events.kinds import read_entry
+from heyi.exchange.events.event_kinds import read_entry
 from heyi.exchange.events.typed import Logged
 from heyi.exchange.projections import CASE, stream
 from heyi.exchange.request.apply import admitted_of

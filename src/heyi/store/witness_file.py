@@ -9,7 +9,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from heyi.model.errors import StoreError
@@ -87,16 +87,17 @@ class WitnessFile:
         Raises:
             StoreError: the lock cannot be had.
         """
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file = self._path.with_name(f".{self._path.name}.lock").open("ab")
-        except OSError as e:
-            raise StoreError(
-                f"the memory of the witness could not be locked: {e.strerror}",
-                hint=f"make `{self._path.parent}` writable",
-            ) from None
-        with file:
-            lock(file.fileno())  # it ends with the file, also when the process is killed
+        with ExitStack() as held:
+            try:
+                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                name = self._path.with_name(f".{self._path.name}.lock")
+                file = held.enter_context(name.open("ab"))
+                lock(file.fileno())  # it ends with the file, also when the process is killed
+            except OSError as e:
+                raise StoreError(
+                    f"the memory of the witness could not be locked: {e.strerror}",
+                    hint=f"make `{self._path.parent}` writable",
+                ) from None
             yield
 
     def keep(self, note: bytes) -> None:

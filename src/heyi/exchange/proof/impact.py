@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from heyi.audit.log_store import Entry
 from heyi.crypto.canonical import from_canonical
 from heyi.exchange.events import applied
-from heyi.exchange.events.kinds import read_entry
+from heyi.exchange.events.event_kinds import read_entry
 from heyi.exchange.ports import Artefacts
 from heyi.exchange.request.facts import stated_of
 from heyi.model.decision import Outcome

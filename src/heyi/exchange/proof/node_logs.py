@@ -11,7 +11,7 @@ from heyi.crypto.codec import to_json
 from heyi.exchange.events import used
 from heyi.exchange.proof.auditor import Announced, Auditor, Notice
 from heyi.exchange.proof.operated import beyond
-from heyi.exchange.proof.recollection import NodeMemory
+from heyi.exchange.proof.recollection import NodeBefore
 from heyi.federation.node.node_events import (
     CallCharged,
     NodeAnswered,
@@ -37,7 +37,7 @@ class NodeReplay:
 
     host: str
     auditor: Auditor
-    memory: NodeMemory
+    memory: NodeBefore
     matched: set[tuple[str, int]] = field(default_factory=set)
     due: list[Notice] = field(default_factory=list)
     _token: str = ""

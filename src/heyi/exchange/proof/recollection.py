@@ -29,7 +29,7 @@ VERIFIED, STREAM, NODE, REPORT = "verified", "stream", "node", "report"
 
 
 @dataclass(slots=True, kw_only=True)
-class NodeMemory:
+class NodeBefore:
     """What is remembered of a node's log.
 
     `charged` is the highest number by permit; `answered` are the numbers by permit; `unlogged` are
@@ -118,8 +118,8 @@ class Recollection:
         before = self._chains.get(name) or self._read(STREAM, name, Chain) or Chain()
         self._chains[name] = before.and_then(hashed)
 
-    def node(self, host: str) -> NodeMemory:
-        return self._read(NODE, host, NodeMemory) or NodeMemory()
+    def node(self, host: str) -> NodeBefore:
+        return self._read(NODE, host, NodeBefore) or NodeBefore()
 
     def begin(self, auditor: Auditor) -> None:
         """Let the auditor begin where the earlier audit ended."""
@@ -135,7 +135,7 @@ class Recollection:
         auditor.hidden = kept.hidden
 
     def keep(
-        self, auditor: Auditor, logs: Mapping[str, tuple[Verified, NodeMemory | None]]
+        self, auditor: Auditor, logs: Mapping[str, tuple[Verified, NodeBefore | None]]
     ) -> None:
         """Remember an audit that found no fault, all of it or nothing.
 

@@ -16,14 +16,14 @@ from heyi.audit.checkpoint import open_checkpoint
 from heyi.audit.verify import Checked, check_entry
 from heyi.exchange.events import applied, registered, settled, used
 from heyi.exchange.events.erased import BodyErased
-from heyi.exchange.events.kinds import read_event
+from heyi.exchange.events.event_kinds import read_event
 from heyi.exchange.events.succeeded import LogSucceeded
 from heyi.exchange.events.typed import Logged, TypedEvent
 from heyi.exchange.projections import CASE, stream, streams_of
 from heyi.exchange.proof import judged, operated, permitted, recompute
 from heyi.exchange.proof.auditor import Auditor, Meaningless, Replaces, Replayed
 from heyi.exchange.proof.node_logs import NodeReplay
-from heyi.exchange.proof.recollection import NodeMemory, Recollection
+from heyi.exchange.proof.recollection import NodeBefore, Recollection
 from heyi.exchange.streams import fold_on_demand
 from heyi.model.errors import HeyiError, VerificationError
 
@@ -184,7 +184,7 @@ def _checked(entry: Logged, auditor: Auditor) -> Logged | None:
 
 
 def replay_node(
-    host: str, entries: Iterable[Checked], auditor: Auditor, memory: NodeMemory
+    host: str, entries: Iterable[Checked], auditor: Auditor, memory: NodeBefore
 ) -> None:
     """Check the log of the node of `host`, after `replay_centre` has come to its end.
 

@@ -16,7 +16,7 @@ from heyi.audit.log_store import LogReader
 from heyi.crypto.codec import VALUE_DIGITS, to_fraction
 from heyi.exchange.case_file import Case
 from heyi.exchange.consortium import legal_day
-from heyi.exchange.events.kinds import read_entry
+from heyi.exchange.events.event_kinds import read_entry
 from heyi.exchange.events.settled import SettlementCertified, SettlementPaid, StatementIssued
 from heyi.exchange.events.typed import Logged
 from heyi.exchange.events.used import ReceiptLogged
