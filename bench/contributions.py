@@ -26,7 +26,7 @@ from heyi.county import scenes
 from heyi.county.scenes import play
 from heyi.county.story import tell_story
 from heyi.exchange.consortium import PLATFORM
-from heyi.exchange.events.kinds import read_entry
+from heyi.exchange.events.event_kinds import read_entry
 from heyi.exchange.events.used import OperationAsked
 from heyi.exchange.projections import CASE, stream
 from heyi.exchange.request.apply import approve, decide

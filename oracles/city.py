@@ -13,7 +13,7 @@ from heyi.app.centre import App, found
 from heyi.county.cast import INSTITUTION, PROFILE
 from heyi.crypto.canonical import digest
 from heyi.exchange.consortium import PLATFORM, Consortium
-from heyi.exchange.events.kinds import read_entry
+from heyi.exchange.events.event_kinds import read_entry
 from heyi.exchange.events.typed import Act, Content, TypedEvent, draft
 from heyi.exchange.projections import CASE, stream, streams_of, summary_of
 from heyi.exchange.request.apply import decide, submit, supply
@@ -75,9 +75,12 @@ class City:
         decide(c, name, by=PLATFORM)
 
 
-def open_city(directory: Path, *, seed: int = 1) -> City:
-    """Found a platform with a hospital, a physician and an office that attests."""
-    return _city(found(directory, seed=seed, what="city"))
+def open_city(directory: Path, *, seed: int = 1, store: str = "") -> City:
+    """Found a platform with a hospital, a physician and an office that attests.
+
+    `store` is the address of an empty database for its log; without it, the log is a file.
+    """
+    return _city(found(directory, seed=seed, what="city", store=store))
 
 
 def _city(app: App) -> City:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from heyi.crypto.codec import to_json
-from heyi.exchange.events.kinds import ALL, read_event
+from heyi.exchange.events.event_kinds import ALL, read_event
 from heyi.exchange.events.typed import TypedEvent
 from heyi.exchange.projections import differences
 from heyi.exchange.state import State

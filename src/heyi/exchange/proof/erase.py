@@ -22,8 +22,15 @@ def erase(consortium: Consortium, entries: Sequence[int], *, reason: str, by: st
         InvalidInput: there is no such entry, it has no body (any more), or there is no reason.
         StoreError: as its message says: nothing was erased, or only the overwriting is missing.
     """
-    logged = _log_erasures(consortium, entries, reason=reason, by=by)
-    consortium.log.store.scrub()
+    store = consortium.log.store
+    try:
+        logged = _log_erasures(consortium, entries, reason=reason, by=by)
+    except InvalidInput:
+        # an earlier command may have been cut off between the erasure and the overwriting
+        if store.scrub_due():
+            store.scrub()
+        raise
+    store.scrub()
     return logged
 
 
