@@ -18,11 +18,12 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from heyi.audit.log import Group, Log
+from heyi.exchange.actors import may_not_act
 from heyi.exchange.events.typed import Act, Logged
 from heyi.exchange.projections import streams_of, summary_of
 from heyi.exchange.state import Loading, State
 from heyi.exchange.streams import loading_state
-from heyi.model.errors import StoreError
+from heyi.model.errors import InvalidInput, StoreError
 
 T = TypeVar("T")
 MOST_KEPT = 4_096
@@ -183,6 +184,7 @@ class OneWriter:
     def _stage(self, ticket: _Ticket, group: Group) -> None:
         try:
             done = ticket.command()
+            self._check_actors(done.events)
             entries = group.add([act.draft for act in done.events], erase=done.erase)
         except Exception as e:  # noqa: BLE001  its caller gets it; the others go on
             ticket.error = e
@@ -192,6 +194,14 @@ class OneWriter:
             logged = act.logged(entry.index)
             self.state.apply(logged)
             ticket.entries.append(logged)
+
+    def _check_actors(self, acts: Sequence[Act]) -> None:
+        """Refuse what a replay would find: somebody acts who may not."""
+        for act in acts:
+            event = act.draft.event
+            why = may_not_act(self.state, act.what, actor=event.actor, case=event.case)
+            if why:
+                raise InvalidInput(why, hint="let whoever may do it do it")
 
     def _project(self, entries: Sequence[Logged], group: Group) -> None:
         rows = [(name, e.index) for e in entries for name in streams_of(e)]

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from heyi.model.errors import StoreError
 from heyi.store.connections import LOCKING, NO_TRANSACTION, log_engine, sqlite_url
-from heyi.store.failures import cause, commit_error, failing_as
+from heyi.store.failures import cause, commit_error, failing_as, store_error
 from heyi.store.lease import Lease, stored_head
 from heyi.store.opening import make_ready, require_newest, require_version
 from heyi.store.reading import DatabaseReader
@@ -165,7 +165,7 @@ class Database(DatabaseReader):
             try:
                 yield mine.connection
             except SQLAlchemyError as e:
-                mine.fail(StoreError(f"the log could not be read: {cause(e)}"))
+                mine.fail(store_error("read", e))
                 raise
 
     # --- the lease ---

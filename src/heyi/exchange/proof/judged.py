@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from heyi.crypto.canonical import Json
 from heyi.crypto.keys import verify_signature
+from heyi.exchange.actors import may_not_act
 from heyi.exchange.consortium import legal_day
 from heyi.exchange.events import applied, registered
 from heyi.exchange.events.typed import Logged
@@ -17,7 +18,6 @@ from heyi.model.decision import Effect, Outcome
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.model.fact import Source
 from heyi.model.kleene import Truth
-from heyi.model.party import PartyKind
 from heyi.policy.decide import DecisionPoint
 from heyi.policy.language.schema import admit
 
@@ -265,16 +265,7 @@ def check_approval(what: applied.ApprovalAnswered, entry: Logged, a: Auditor) ->
 
 
 def check_actor(entry: Logged, a: Auditor) -> None:
-    """Check that whoever acts is registered, and may act so.
-
-    The first rulebook and the first party are registered by somebody who is not yet there.
-    """
-    first = registered.RulebookAdopted | registered.PartyRegistered
-    if isinstance(entry.what, first) and not a.state.parties:
-        return
-    if entry.actor not in a.state.parties:
-        raise VerificationError(f"`{entry.actor}` acts and is not registered")
-    operators = applied.DecisionMade | applied.PermitIssued | applied.AlarmRaised
-    kind = a.state.parties[entry.actor].kind
-    if isinstance(entry.what, operators) and kind is not PartyKind.OPERATOR:
-        raise VerificationError(f"`{entry.actor}` is no operator, and acts as one")
+    """Check that whoever acts is registered, and may act so."""
+    why = may_not_act(a.state, entry.what, actor=entry.actor, case=entry.case)
+    if why:
+        raise VerificationError(why)
