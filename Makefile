@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # an interpreter is taken when it runs, since some machines have shims that do not
 PYTHON := $(shell for p in $(PYTHON_WANTED) python3.11 python3.12 python3.13 python3 python; do $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: help demo test check format lint types imports bench bench-start bench-policy bench-shapley peers contributions intervals settlements gaming \
+.PHONY: help demo test check format lint types imports bench bench-start bench-log bench-policy bench-shapley peers contributions intervals settlements gaming kill faults lies \
   differential mutants rules vectors docs lock clean
 
 help:
@@ -19,12 +19,16 @@ help:
 	@echo 'make vectors   write the worked examples of the log anew, after a change of its format'
 	@echo 'make bench   decision latency beside a hand-written function'
 	@echo 'make bench-start   how long commands take to start, beside python -c pass and an earlier commit'
+	@echo 'make bench-log   the log under load: rates beside plain SQLite, many writers, a million events; about ten minutes'
 	@echo 'make bench-policy   Heyi beside Cedar, Rego and CEL engines, batches, proofs, gas; about ten minutes'
 	@echo 'make bench-shapley   values of players: Heyi beside shapiq, pyDVL, shap and a compiled loop; about ten minutes'
 	@echo 'make contributions   contributions from own optima beside exact retraining; DATA=folder adds the heart study'
 	@echo 'make intervals   do simultaneous intervals of sampled values hold? about ten minutes'
 	@echo 'make settlements   a million random settlements, to the fen; about ten minutes'
 	@echo 'make gaming   what copies, splits and fabricated rows gain, before and after the guards'
+	@echo 'make kill   a thousand killed writers and a hundred killed commands: is every promise kept? about five minutes'
+	@echo 'make faults   each system call of the log fails in turn, and servers die: is every promise kept? about ten minutes'
+	@echo 'make lies    every lie that an operator could tell, and every flipped bit: is it found, and named? about four minutes'
 	@echo 'make differential   a million requests through all readings, about twenty minutes'
 	@echo 'make mutants   do the worked cases notice each small change of a rule?'
 	@echo 'make docs    check that links and documented commands in docs/ and the READMEs hold'
@@ -72,6 +76,10 @@ bench-start: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	$(BIN)/python bench/decide.py
 
+bench-log: $(VENV)/dev.stamp
+	@mkdir -p build
+	$(BIN)/python -m bench.log
+
 bench-policy: $(VENV)/dev.stamp
 	$(BIN)/python -m bench.policy
 
@@ -99,6 +107,17 @@ settlements: $(VENV)/dev.stamp
 
 gaming: $(VENV)/dev.stamp
 	$(BIN)/python -m bench.gaming
+
+kill: $(VENV)/dev.stamp
+	@mkdir -p build
+	$(BIN)/python -m bench.kill
+
+faults: $(VENV)/dev.stamp
+	@mkdir -p build
+	$(BIN)/python -m bench.faults
+
+lies: $(VENV)/dev.stamp
+	$(BIN)/python -m bench.lies
 
 differential: $(VENV)/dev.stamp
 	$(BIN)/python -m bench.differential

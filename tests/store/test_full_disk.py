@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import resource
 from contextlib import closing
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -12,16 +11,11 @@ import pytest
 
 from heyi.model.errors import StoreError
 from heyi.store.database import Database
+from tests.support.disk import limit
 from tests.support.logs import check, erased, happened, open_log
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["pytest", "heyi.store.database", "tests.support.logs"])
-
-
-def limit(size: int) -> None:
-    """Limit every file of this process to `size` bytes (-1: no limit); SQLite sees a full disk."""
-    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (hard if size < 0 else size, hard))
 
 
 def fill(path: Path, room: int, tell: Connection) -> None:

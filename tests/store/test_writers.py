@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-import select
-import shutil
 import socket
 import sqlite3
 import subprocess
 import sys
 import threading
-import time
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,13 +18,13 @@ from heyi.model.errors import Conflict, StoreError
 from heyi.store.database import Database
 from heyi.store.failures import OutcomeUnknown
 from tests.support.command import HANGING
-from tests.support.machine import needs
+from tests.support.disk import failing_at
 from tests.support.postgres import HOST, OWNER, PostgresServer
+from tests.support.wire import Wire
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["pytest", "heyi.store.database"])
 EACH = 40
-NOBODY = "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND pid <> pg_backend_pid()"
 
 
 def add(database: Database, leaf: bytes = b"leaf") -> None:
@@ -93,17 +90,6 @@ def test_a_locked_file_is_not_waited_for_when_it_is_made(tmp_path: Path) -> None
             Database.at(tmp_path / "heyi.db", patience=0.1)
 
 
-def end_connections(server: PostgresServer, name: str) -> None:
-    """End all connections to a database, and wait until they are gone."""
-    server.sql(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        f" WHERE datname = '{name}' AND pid <> pg_backend_pid()"
-    )
-    until = time.monotonic() + HANGING
-    while server.sql(NOBODY.format(name)) != [[0]] and time.monotonic() < until:
-        time.sleep(0.01)
-
-
 def test_a_connection_that_is_ended_in_a_transaction_keeps_nothing(
     postgres: PostgresServer,
 ) -> None:
@@ -111,12 +97,12 @@ def test_a_connection_that_is_ended_in_a_transaction_keeps_nothing(
         add(database)
         with pytest.raises(StoreError) as failed, database.writing() as transaction:
             transaction.append([Entry(index=1, leaf=b"", leaf_hash=b"")], [], note=b"lost")
-            end_connections(postgres, name)
+            postgres.end_connections(name)
             transaction.index([("case/1", 1)])
         assert not isinstance(failed.value, OutcomeUnknown)
         assert "nothing" in failed.value.hint
         assert [e.index for e in database.entries()] == [0]
-        end_connections(postgres, name)  # while nobody uses it
+        postgres.end_connections(name)  # while nobody uses it
         add(database)
         assert [e.index for e in database.entries()] == [0, 1]
 
@@ -164,40 +150,6 @@ def test_a_server_that_is_not_there_is_told(postgres: PostgresServer) -> None:
         Database(postgres.url("absent"))
 
 
-class Wire:
-    """A wire between a program and the server, which is cut when certain bytes pass."""
-
-    def __init__(self, to: int) -> None:
-        self._to = to
-        self._listener = socket.create_server((HOST, 0))
-        self.port: int = self._listener.getsockname()[1]
-        self.cut_at = b""
-        self._threads = [threading.Thread(target=self._accept)]
-        self._threads[0].start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):  # the listener was closed
-            while True:
-                near, _ = self._listener.accept()
-                self._threads.append(threading.Thread(target=self._carry, args=(near,)))
-                self._threads[-1].start()
-
-    def _carry(self, near: socket.socket) -> None:
-        with near, socket.create_connection((HOST, self._to)) as far, suppress(OSError):
-            while True:
-                for source in select.select([near, far], [], [])[0]:
-                    data = source.recv(65_536)
-                    if not data or (self.cut_at and self.cut_at in data):
-                        return
-                    (far if source is near else near).sendall(data)
-
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join(HANGING)
-
-
 @pytest.mark.parametrize(
     ("cut_at", "kept"),
     [(b"commit\x00", 1), (b"COMMIT\x00", 2)],
@@ -238,22 +190,13 @@ while True:
 """
 
 
-def failing_after(flushes: int) -> list[str]:
-    """Words that run a program whose disk fails to flush after some flushes."""
-    strace = shutil.which("strace")
-    needs("strace", strace is not None)
-    calls = "fdatasync,fsync"
-    failing = f"inject={calls}:error=EIO:when={flushes}+"
-    return [str(strace), "-f", "-qq", "-e", f"trace={calls}", "-e", failing, "-o", "/dev/null"]
-
-
 def test_a_disk_that_fails_to_flush_may_have_kept_the_commit(tmp_path: Path) -> None:
     """SQLite undoes such a commit, and finds it in its write-ahead log after a crash."""
     path = tmp_path / "heyi.db"
     with closing(Database.at(path)) as database:
         add(database)
     done = subprocess.run(
-        [*failing_after(6), sys.executable, "-c", FAILING_DISK, path],
+        [*failing_at("fdatasync,fsync", "EIO", "6+"), sys.executable, "-c", FAILING_DISK, path],
         capture_output=True, text=True, timeout=HANGING, check=False,
     )  # fmt: skip
     if "ptrace" in done.stderr.lower():

@@ -55,11 +55,13 @@ class PostgresServer:
             return rows
 
     def end_connections(self, name: str) -> None:
-        """End all connections to a database, and wait until they are gone."""
+        """End the connections that a database has now, and wait until they are gone."""
         others = f"FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"
-        self.sql(f"SELECT pg_terminate_backend(pid) {others}")
+        ended = [row[0] for row in self.sql(f"SELECT pid, pg_terminate_backend(pid) {others}")]
         until = time.monotonic() + HANGING
-        while self.sql(f"SELECT count(*) {others}") != [[0]] and time.monotonic() < until:
+        while time.monotonic() < until:
+            if not {row[0] for row in self.sql(f"SELECT pid {others}")} & {*ended}:
+                return
             time.sleep(0.01)
 
     def kill_and_start(self) -> None:

@@ -1,4 +1,4 @@
-"""`heyi verify`, `heyi erase`, `heyi receipt` and `heyi log`: check, let bodies go, keep proofs."""
+"""`heyi verify` and `heyi erase`: check everything as an outsider; let bodies go and say so."""
 
 from __future__ import annotations
 
@@ -8,22 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from heyi.cli.output import FAILED, Json, out, print_json
+from heyi.cli.receipts import names, print_receipts
 from heyi.model.decision import Text
-from heyi.model.errors import InvalidInput, VerificationError
+from heyi.model.errors import InvalidInput
 
 if TYPE_CHECKING:
     from heyi.app.verification import Verification
-
-log = typer.Typer(
-    no_args_is_help=True,
-    help="Compare the log with what is kept beside it.",
-    rich_markup_mode=None,
-)
-receipt = typer.Typer(
-    no_args_is_help=True,
-    help="Proofs that an act was logged.",
-    rich_markup_mode=None,
-)
 
 NOT_REPLAYABLE = Text(zh="已删除，不可重放", en="erased, not replayable")
 STILL_CHECKED = Text(zh="已删除，仍由其余条目核验", en="erased, checked by what else is logged")
@@ -174,150 +164,10 @@ def erase(
         logged = erase_bodies(app.consortium, chosen, reason=reason, by=by)
         kept = app.receipts(logged)
     if json:
-        print_json({"erased": chosen, "logged_as": logged, "receipts": _names(kept)})
+        print_json({"erased": chosen, "logged_as": logged, "receipts": names(kept)})
         return
     for entry, index in zip(chosen, logged, strict=True):
         out().print(
             f"第 {entry} 条内容已删除，记为第 {index} 条 entry {entry} erased, logged as {index}"
         )
     print_receipts(kept)
-
-
-def _names(paths: list[Path]) -> list[str]:
-    return [str(path) for path in paths]
-
-
-def print_receipts(paths: list[Path]) -> None:
-    """Say where the receipts of an act are, and that they belong into the party's own hands."""
-    for path in paths:
-        out().print(f"回执 receipt: {path}", soft_wrap=True)
-    out().print(
-        "请将回执另行保存，日后可证明已入册 "
-        "keep receipts elsewhere: they prove later that this was logged"
-    )
-
-
-@receipt.command("check")
-def check_receipt(
-    file: Annotated[Path, typer.Argument(help="a receipt (tlog-proof)")],
-    trust: Annotated[Path, typer.Option(help="public keys (trust.json)")],
-    json: Json = False,
-) -> None:
-    """Check a receipt without the log: what was logged, at which entry, and who has seen it."""
-    from heyi.app.verification import read_small
-    from heyi.audit.event import from_leaf
-    from heyi.audit.tlog_proof import open_receipt
-    from heyi.store.folder import read_trust
-
-    keys = read_trust(trust)
-    try:
-        index, leaf, checkpoint, at = open_receipt(
-            read_small(file), origin=keys.origin, log_key=keys.log_key, witness=keys.witness
-        )
-        event = from_leaf(leaf)
-    except VerificationError as e:
-        raise VerificationError(f"`{file}`: {e.message}", hint="do not rely on it") from None
-    told: dict[str, Any] = {
-        "holds": True,
-        "entry": index,
-        "kind": event.kind,
-        "at": event.at,
-        "actor": event.actor,
-        "case": event.case,
-        "public": event.public,
-        "log_size": checkpoint.size,
-        "cosigned_at": at,
-    }
-    if json:
-        print_json(told)
-        return
-    out().print(
-        f"第 {index} 条 entry {index}: {event.kind}, {event.actor}"
-        + (f", {event.case}" if event.case else "")
-    )
-    out().print(
-        "见证已签署 cosigned by the witness"
-        if at is not None
-        else "日志已承诺，见证尚未签署 promised by the log, not yet cosigned"
-    )
-    out().print("回执有效 the receipt holds")
-
-
-@log.command("check")
-def check_log(
-    directory: Run = Path("heyi-demo"),
-    rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="write the streams and summaries anew")
-    ] = False,
-    json: Json = False,
-) -> None:
-    """Compare the streams and summaries, which lists and cases are read from, with the events."""
-    from heyi.app.verification import log_of
-    from heyi.exchange.projections import differences
-
-    if rebuild:
-        from heyi.app.centre import writing
-        from heyi.exchange.projections import rebuild as write_anew
-
-        with writing(directory) as app:
-            write_anew(app.database)
-    database = log_of(directory)
-    try:
-        unlike, due = list(differences(database)), database.scrub_due()
-    finally:
-        database.close()
-    if json:
-        print_json({"agrees": not unlike, "differences": unlike, "scrub_due": due})
-    else:
-        for name in unlike:
-            out().print(f"  ✗ {name}")
-        if due:
-            out().print(
-                "  已删除内容的残留尚待覆盖，再次运行 heyi erase 即可 "
-                "erased bytes wait to be overwritten: run heyi erase again"
-            )
-        out().print("一致 agrees" if not unlike else "不一致 DIFFERS: heyi log check --rebuild")
-    if unlike:
-        raise typer.Exit(FAILED)
-
-
-def backup(
-    directory: Run,
-    to: Annotated[Path, typer.Argument(help="a new folder; it will hold the secrets of the run")],
-    json: Json = False,
-) -> None:
-    """Copy a run into a new folder while it is in use."""
-    from heyi.app.backup import backup as copy_run
-
-    entries = copy_run(directory, to)
-    if json:
-        print_json({"entries": entries, "to": str(to)})
-        return
-    out().print(f"已备份 backed up: {entries} 条 entries → {to}", soft_wrap=True)
-    out().print("其中含有密钥，请妥善保管 it holds secrets: keep it safe")
-
-
-def restore(
-    copy: Annotated[Path, typer.Argument(help="a folder that `heyi backup` made")],
-    directory: Annotated[Path, typer.Argument(help="a new folder for the run")],
-    new_origin: Annotated[
-        str,
-        typer.Option(help="where entries are lost: go on as another log of this name"),
-    ] = "",
-    json: Json = False,
-) -> None:
-    """Put a backup into a new folder; it must have all that its witness has seen."""
-    from heyi.app.backup import restore as restore_run
-
-    restored = restore_run(copy, directory, new_origin=new_origin)
-    if json:
-        print_json({"entries": restored.entries, "lost": restored.lost})
-        return
-    out().print(f"已恢复 restored: {restored.entries} 条 entries → {directory}", soft_wrap=True)
-    if restored.lost:
-        out().print(
-            f"其后 {restored.lost} 条已丢失；新日志尚未经成员采纳 "
-            f"the {restored.lost} entries after them are lost; "
-            "the members have not adopted the new log yet",
-            soft_wrap=True,
-        )

@@ -18,8 +18,8 @@ from rich.table import Table
 from heyi.app.centre import App, writing
 from heyi.app.verification import reading, verify_directory
 from heyi.audit.log_store import LogReader
-from heyi.cli.audit import print_receipts
 from heyi.cli.output import FAILED, Json, err, out, print_json
+from heyi.cli.receipts import print_receipts
 from heyi.crypto.canonical import canonical, digest, from_canonical
 from heyi.crypto.codec import VALUE_DIGITS, to_fraction
 from heyi.exchange.case_file import Case
