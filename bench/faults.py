@@ -29,10 +29,11 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from heyi.app.verification import verify_directory
+from heyi.app.verification import Verification, verify_directory
 from heyi.exchange.projections import differences
 from heyi.exchange.request.apply import submit
 from heyi.model.errors import HeyiError, StoreError
+from heyi.store.folder import read_run
 from oracles.city import PHYSICIAN, City, open_city
 from oracles.mortal_writer import Promises, Writer
 from tests.support.postgres import PostgresServer, programs, serving
@@ -230,12 +231,17 @@ def _disturbed(
             found.wrong.append(f"round {n}: a caller hangs")
 
 
+def _verified(city: City) -> Verification:
+    directory = city.app.directory
+    return verify_directory(directory, store=read_run(directory).store)
+
+
 def _wrong_in(city: City, kept: set[str]) -> list[str]:
     """What is lost, and what an outsider finds, after the next command and the next cosignature."""
     try:
         city.app.cosign()
         wrong = [f"{name} differs" for name in differences(city.app.database)]
-        wrong += [f.message for _, f in verify_directory(city.app.directory).faults]
+        wrong += [f.message for _, f in _verified(city).faults]
         lost = kept - {*city.consortium.state.cases}
     except HeyiError as e:
         return [f"it does not go on: {e}"]

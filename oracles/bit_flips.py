@@ -89,6 +89,9 @@ class StoredLog:
     def stream(self, name: str) -> Iterator[Entry]:
         raise NotImplementedError(name)
 
+    def stream_names(self) -> Iterator[str]:
+        raise NotImplementedError
+
     def newest_checkpoint(self) -> tuple[int, bytes] | None:
         raise NotImplementedError
 

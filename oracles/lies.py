@@ -15,6 +15,7 @@ from oracles import (
     lies_about_payments,
     lies_about_permits,
     lies_about_registers,
+    lies_about_results,
     lies_about_settlements,
     lies_about_uses,
 )
@@ -28,6 +29,7 @@ ROOMS = (
     lies_about_registers.ROOM,
     lies_about_permits.ROOM,
     lies_about_uses.ROOM,
+    lies_about_results.ROOM,
     lies_about_notices.ROOM,
     lies_about_settlements.ROOM,
     lies_about_disputes.ROOM,

@@ -8,9 +8,10 @@ from dataclasses import replace
 from heyi.audit.checkpoint import open_checkpoint, sign_checkpoint
 from heyi.audit.event import Event
 from heyi.audit.log import Draft
-from heyi.exchange.events import settled, used
+from heyi.exchange.consortium import PLATFORM
+from heyi.exchange.events import registered, settled, used
 from heyi.store.database import Database
-from oracles.forge import first, last, logged, opened_node, said
+from oracles.forge import first, forge, last, logged, opened_node, said
 from oracles.lying import CLAIM, Expected, Operator, Outcome, Room, Unseen, cut_log
 
 ROOM = Room()
@@ -27,6 +28,58 @@ def a_node_log_that_is_absent(op: Operator) -> Outcome:
     """The file of a node's log is gone."""
     (op.directory / "nodes" / f"{NODE}.db").unlink()
     return Expected(entry=None, words=f"the log of the node of `{NODE}` is absent")
+
+
+@lie("the node's log cannot be looked at")
+def a_node_log_that_is_garbage(op: Operator) -> Outcome:
+    """The file of a node's log holds something else."""
+    _replace_node_log(op, b"nothing to see here" * 100)
+    return Expected(entry=None, words=f"the log of the node of `{NODE}` cannot be read")
+
+
+@lie("the node's log is empty")
+def a_node_log_that_is_an_empty_file(op: Operator) -> Outcome:
+    """The file of a node's log has no byte."""
+    _replace_node_log(op, b"")
+    return Expected(entry=None, words=f"the log of the node of `{NODE}` cannot be read")
+
+
+def _replace_node_log(op: Operator, content: bytes) -> None:
+    path = op.directory / "nodes" / f"{NODE}.db"
+    for left in path.parent.glob(f"{path.name}-*"):
+        left.unlink()  # what waits to be written into it would be read too
+    path.write_bytes(content)
+
+
+@lie("the node is the file that I name")
+def a_node_whose_name_is_a_path(op: Operator) -> Outcome:
+    """A node is opened for a host that is a path out of the folder of nodes."""
+    what = registered.NodeOpened(
+        host="../heyi", origin="somebody", log_key=op.app.signer("somebody").public_key
+    )
+    entry = forge(op.consortium, what, by=PLATFORM)
+    return Expected(entry=entry, words="of nobody who is registered")
+
+
+@lie("the node is where nobody can look")
+def a_node_whose_name_is_too_long(op: Operator) -> Outcome:
+    """A node is opened for a host whose name no file can have."""
+    what = registered.NodeOpened(
+        host="a" * 5_000, origin="somebody", log_key=op.app.signer("somebody").public_key
+    )
+    entry = forge(op.consortium, what, by=PLATFORM)
+    return Expected(entry=entry, words="of nobody who is registered")
+
+
+@lie("the log has one entry more")
+def an_entry_before_the_first(op: Operator) -> Outcome:
+    """An entry is numbered -1, where no checkpoint covers it."""
+    with op.database() as database:
+        database.execute(
+            "insert into entries (idx, leaf, leaf_hash) "
+            "select -1, leaf, leaf_hash from entries where idx = 3"
+        )
+    return Expected(entry=None, words="an entry is numbered -1, before the first")
 
 
 @lie("the node never answered this")

@@ -66,7 +66,7 @@ def rewritten_behind_a_receipt(op: Operator) -> Outcome:
     return Expected(entry=None, words="rewritten behind what was seen in `seen.receipt`")
 
 
-class _Memory:
+class Forgetful:
     """A witness that forgets, since the liar has its key."""
 
     def load(self) -> bytes | None:
@@ -85,7 +85,7 @@ def cosign(op: Operator, at: int) -> None:
         signer=op.app.witness.signer,
         origin=op.app.witness.origin,
         log_key=op.app.witness.log_key,
-        memory=_Memory(),
+        memory=Forgetful(),
     )
     op.consortium.log.cosign(witness, now=lambda _last_at: at)
 
@@ -153,7 +153,7 @@ def dated_after_the_clock_of_the_witness(op: Operator) -> Outcome:
     witness = op.app.witness
     # as `cosign` does, which refuses this
     mark = Witness(
-        signer=witness.signer, origin=witness.origin, log_key=witness.log_key, memory=_Memory()
+        signer=witness.signer, origin=witness.origin, log_key=witness.log_key, memory=Forgetful()
     ).cosign(newest[1], (), now=now)
     note = parse_note(newest[1])
     store.cosigned(newest[0], replace(note, signatures=(*note.signatures, mark)).to_bytes())

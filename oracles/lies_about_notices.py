@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from heyi.exchange.consortium import PLATFORM
-from heyi.exchange.events import applied, used
+from heyi.exchange.events import applied, registered, used
+from heyi.exchange.events.erased import BodyErased
 from heyi.exchange.request.apply import decide
 from heyi.federation.node.node_events import (
     NodeRevoked,
     NodeWithdrew,
     WithdrawnToken,
 )
+from heyi.model.party import Party, PartyKind, Tier
 from heyi.model.permit import Permit
 from oracles.forge import (
     again,
     first,
     forge,
     forge_node,
+    last,
+    logged,
     opened_node,
 )
 from oracles.lies_about_uses import counted, ran
@@ -169,6 +173,52 @@ def a_withdrawal_told_for_one_case_alone(op: Operator) -> Outcome:
     entry = telling(op, "township-02", told, TOKEN)
     decide(op.consortium, "insurance-claim", by=PLATFORM)
     return Expected(log="township-02", entry=entry, words="scope")
+
+
+LATE = "county-rehabilitation"
+
+
+def opened_late(op: Operator, *, but: int = -1) -> int:
+    """A node that opens after all, told all withdrawals but that of one entry; its last entry."""
+    party = Party(
+        id=LATE,
+        kind=PartyKind.INSTITUTION,
+        tier=Tier.COUNTY,
+        zh="康复医院",
+        en="rehabilitation hospital",
+        public_key=op.app.signer(LATE).public_key,
+    )
+    forge(op.consortium, registered.PartyRegistered(party=party, registry={}), by=PLATFORM)
+    entry = -1
+    for told in logged(op.consortium, used.ConsentWithdrawn):
+        subject, what = told.content(used.Subject), told.what
+        if subject is not None and isinstance(what, used.ConsentWithdrawn) and told.index != but:
+            notice = NodeWithdrew(scope=what.scope, at=told.at)
+            entry = telling(op, LATE, notice, subject.token)
+    with opened_node(op.app, LATE) as log:
+        key = log.signer.public_key
+        opened = registered.NodeOpened(host=LATE, origin=log.signer.name, log_key=key)
+    forge(op.consortium, opened, by=LATE)
+    return entry
+
+
+@lie("the withdrawal counts from now on")
+def a_withdrawal_that_a_later_node_does_not_know(op: Operator) -> Outcome:
+    """A node opens later, and is not told of the last withdrawal before."""
+    withdrawing(op)
+    told_all(op)
+    entry = last(op.consortium, used.ConsentWithdrawn).index
+    opened_late(op, but=entry)
+    return Expected(entry=entry, words=f"the node of `{LATE}` does not know")
+
+
+@lie("the token had to be erased")
+def a_withdrawal_that_was_erased(op: Operator) -> Outcome:
+    """The token is erased, so that a node that opens later is told another one."""
+    withdrawn = last(op.consortium, used.ConsentWithdrawn).index
+    gone = BodyErased(entry=withdrawn, reason="x")
+    entry = forge(op.consortium, gone, by=PLATFORM, erase=[withdrawn])
+    return Expected(entry=entry, words="the token of the withdrawal")
 
 
 @lie("nobody withdrew")

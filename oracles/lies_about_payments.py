@@ -11,9 +11,12 @@ from heyi.crypto.codec import from_json
 from heyi.exchange.consortium import PLATFORM
 from heyi.exchange.events import applied, registered, settled
 from heyi.exchange.money.dispute import dispute, settlement_message
-from heyi.exchange.request.apply import decide
+from heyi.exchange.request.apply import decide, supply
+from heyi.exchange.request.leave_to_pay import ledger_of
+from heyi.model.fact import Source
 from oracles.forge import again, first, forge
 from oracles.lies_about_disputes import PARTY, stated
+from oracles.lies_about_settlements import certified, measured, settling
 from oracles.lying import DAY, NOWHERE, STUDY, Expected, Operator, Outcome, Room
 
 ROOM = Room()
@@ -175,3 +178,62 @@ def a_leave_for_another_settlement(op: Operator) -> Outcome:
             op.relog(entry)
     entry_ = op.relog(op.was(settled.SettlementPaid)[0], at=op.now)
     return Expected(entry=entry_, words="the leave to pay is for another settlement")
+
+
+def leave_before_its_settlement(op: Operator) -> int:
+    """The certificate is known in advance: the leave is asked before the settlement is logged."""
+    op.rewind(settled.SettlementCertified)
+    settlement = certified(op)
+    forge(
+        op.consortium,
+        registered.AssetRegistered(asset=ledger_of(PAYMENT, settlement)),
+        by=PLATFORM,
+    )
+    asked = next(e for e in op.was(applied.RequestSubmitted) if from_leaf(e.leaf).case == PAYMENT)
+    op.relog(asked, at=op.now)
+    facts = {
+        "pay.registered": True,
+        "pay.balanced": True,
+        "pay.grassroots": False,
+        "pay.grassroots_share": 100,
+    }
+    said = {name: applied.Said(value=value, until=None) for name, value in facts.items()}
+    what = applied.FactStated(asset="*", source="registry", names=tuple(sorted(facts)))
+    body = applied.SaidFacts(facts=said)
+    return forge(op.consortium, what, by=PLATFORM, case=PAYMENT, body=body)
+
+
+@lie("township and village institutions get their part")
+def facts_stated_before_the_settlement(op: Operator) -> Outcome:
+    """The invented facts are stated while there is nothing to compare them with, and then paid."""
+    entry = leave_before_its_settlement(op)
+    settling(op, measured(op))
+    return Expected(entry=entry, words="otherwise than settlement and registry have it")
+
+
+@lie("the law permitted the payment")
+def a_payment_under_an_overtaken_leave(op: Operator) -> Outcome:
+    """After the leave it is stated that the payment is for data, which the law forbids."""
+    paid = payments(op)[0]
+    facts = {"pay.for_data": True}
+    supply(op.consortium, PAYMENT, facts, by=PLATFORM, source=Source.DECLARED)
+    entry = op.relog(paid, at=op.now)
+    return Expected(entry=entry, words="when facts no longer permitted it")
+
+
+@lie("there was nothing to pay")
+def a_settlement_of_no_pot(op: Operator) -> Outcome:
+    """The leaf says that the pot is empty, and the leave is asked all the same."""
+    op.rewind(settled.SettlementCertified)
+    (cut,) = op.was(settled.SettlementCertified)
+    entry = op.relog(cut, at=op.now, pot_fen=0)
+    settlement = op.case(STUDY).settlement
+    assert settlement is not None
+    asset = ledger_of(PAYMENT, settlement)
+    forge(op.consortium, registered.AssetRegistered(asset=asset), by=PLATFORM)
+    asked = next(e for e in op.was(applied.RequestSubmitted) if from_leaf(e.leaf).case == PAYMENT)
+    op.relog(asked, at=op.now)
+    body = applied.SaidFacts(facts={"pay.balanced": applied.Said(value=False, until=None)})
+    what = applied.FactStated(asset="*", source="registry", names=("pay.balanced",))
+    forge(op.consortium, what, by=PLATFORM, case=PAYMENT, body=body)
+    return Expected(entry=entry, words="not what its certificate says")

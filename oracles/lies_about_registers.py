@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from heyi.exchange.consortium import PLATFORM
 from heyi.exchange.events import registered
 from oracles.forge import again, first, forge, last, logged, said
 from oracles.lying import Expected, Operator, Outcome, Room, Unseen
@@ -28,6 +29,30 @@ def a_second_key(op: Operator) -> Outcome:
     key = op.app.signer("somebody-else").public_key
     entry = again(op.consortium, found, party=replace(party, public_key=key))
     return Expected(entry=entry, words="`data-committee` is registered a second time")
+
+
+@lie("this is the key of a new committee")
+def a_key_of_nobody(op: Operator) -> Outcome:
+    """The key is the neutral point: anybody signs under it, without a secret."""
+    found = last(op.consortium, registered.PartyRegistered)
+    party = said(found, registered.PartyRegistered).party
+    party = replace(party, id="new", hosted_by=None, public_key="01" + "00" * 31)
+    entry = again(op.consortium, found, party=party)
+    return Expected(entry=entry, words="signatures under it need no secret")
+
+
+@lie("a second committee approves")
+def a_key_of_two_parties(op: Operator) -> Outcome:
+    """A new committee has the platform's own key, so that the platform approves in its name."""
+    found = next(
+        e
+        for e in logged(op.consortium, registered.PartyRegistered)
+        if said(e, registered.PartyRegistered).party.id == COMMITTEE
+    )
+    party = said(found, registered.PartyRegistered).party
+    key = op.app.signer(PLATFORM).public_key
+    entry = again(op.consortium, found, party=replace(party, id="shadow", public_key=key))
+    return Expected(entry=entry, words="the key of `shadow` is that of `platform`")
 
 
 @lie("the data are graded so")

@@ -11,11 +11,13 @@ from heyi.crypto.canonical import Json, canonical, digest, from_canonical
 from heyi.crypto.codec import from_json
 from heyi.exchange.consortium import PLATFORM
 from heyi.exchange.events import settled
+from heyi.exchange.money.dispute import answer_dispute, dispute
 from heyi.exchange.money.settle import settled_leaf, statement_leaf
 from heyi.settlement.certificate import Measured, certify, measured_from_json
 from heyi.settlement.coverage_game import CoverageGame
 from heyi.settlement.statement import state
 from oracles.forge import again, first, forge, said
+from oracles.lies_about_results import refused
 from oracles.lying import DAY, NOWHERE, STUDY, Expected, Operator, Outcome, Room, Unseen
 
 ROOM = Room()
@@ -56,6 +58,12 @@ def a_settlement_without_one_player(op: Operator) -> Outcome:
     op.rewind(settled.SettlementCertified)
     game = measured(op)
     assert isinstance(game, CoverageGame)
+    fewer = without_the_last(game)
+    return Expected(entry=settling(op, fewer), words="the players are not those who answered")
+
+
+def without_the_last(game: CoverageGame) -> CoverageGame:
+    """The same persons, as if the last institution had none."""
     rest = (1 << len(game.players) - 1) - 1
     strata = []
     for stratum in game.strata:
@@ -64,7 +72,19 @@ def a_settlement_without_one_player(op: Operator) -> Outcome:
             if mask & rest:
                 patterns[mask & rest] = patterns.get(mask & rest, 0) + persons
         strata.append(replace(stratum, patterns=patterns))
-    fewer = replace(game, players=game.players[:-1], strata=tuple(strata))
+    return replace(game, players=game.players[:-1], strata=tuple(strata))
+
+
+@lie("this institution refused")
+def a_player_left_out_by_a_late_refusal(op: Operator) -> Outcome:
+    """After the result, one more call makes the node refuse; then its institution gets nothing."""
+    op.rewind(settled.SettlementCertified)
+    game = measured(op)
+    assert isinstance(game, CoverageGame)
+    permits = [op.permit(STUDY, p.partition(".")[2]) for p in sorted(op.case(STUDY).permits)]
+    permit = next(p for p in permits if p.holder == game.players[-1])
+    refused(op, permit, operation=permit.operations["tokens"])
+    fewer = without_the_last(game)
     return Expected(entry=settling(op, fewer), words="the players are not those who answered")
 
 
@@ -180,6 +200,23 @@ def a_missing_statement(op: Operator) -> Outcome:
     for statement in op.was(settled.StatementIssued)[1:]:
         op.relog(statement)
     return Expected(entry=None, words="is lacking")
+
+
+@lie("every institution had its statement")
+def a_statement_withheld_until_the_end(op: Operator) -> Outcome:
+    """One statement is not logged; then another institution's dispute ends the settlement."""
+    op.rewind(settled.SettlementCertified)
+    op.relog(op.cut[0])
+    first_, *others = op.was(settled.StatementIssued)
+    for statement in others:
+        op.relog(statement)
+    party = from_leaf(others[0].leaf).public["party"]
+    dispute(op.consortium, STUDY, party=party, reasons="x", by=party)
+    office = {"by": "finance-office", "upheld": True, "reasons": "y"}
+    entry = answer_dispute(op.consortium, STUDY, party=party, **office)  # type: ignore[arg-type]
+    settling(op, measured(op))
+    lacking = from_leaf(first_.leaf).public["party"]
+    return Expected(entry=entry, words=f"the statement of `{lacking}` in `{STUDY}` is lacking")
 
 
 @lie("this is the statement of the institution")

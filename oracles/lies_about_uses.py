@@ -14,10 +14,8 @@ from heyi.federation.node.node_events import (
 )
 from heyi.model.permit import Permit
 from oracles.forge import (
-    again,
     forge,
     forge_node,
-    last,
     opened_node,
 )
 from oracles.lying import (
@@ -30,7 +28,6 @@ from oracles.lying import (
     Operator,
     Outcome,
     Room,
-    Unseen,
 )
 
 ROOM = Room()
@@ -306,79 +303,24 @@ def a_call_under_a_permit_of_another_case(op: Operator) -> Outcome:
     return Expected(entry=entry, words="no permit of this case")
 
 
-# --- results ---
-
-
-@lie("these institutions answered")
-def a_result_with_one_more(op: Operator) -> Outcome:
-    """The result names an institution that did not answer."""
+@lie("the call was announced before it was answered")
+def a_call_announced_after_its_answer(op: Operator) -> Outcome:
+    """The node answers, and the call is announced three days later."""
     permit = counted(op)
-    ran(op, permit)
-    found = last(op.consortium, used.ResultReleased, case=COUNTS)
-    answered = tuple(sorted({permit.holder, "county-hospital"}))
-    entry = again(op.consortium, found, answered=answered, refused={})
-    return Expected(entry=entry, words="institutions that did not answer")
+    signed = op.receipt(permit, op.next_call(permit))
+    op.at_node(permit, signed)
+    op.forward(3 * DAY)
+    op.announced(permit, signed.number, signed.operation, signed.argument)
+    entry = op.at_centre(signed, case=permit.case)
+    return Expected(entry=entry, words="before the call was announced")
 
 
-@lie("these institutions answered")
-def a_result_with_one_less(op: Operator) -> Outcome:
-    """The result leaves out an institution that answered."""
-    ran(op, counted(op))
-    found = last(op.consortium, used.ResultReleased, case=COUNTS)
-    figures = {"name": "frequency", "cells": []}
-    entry = again(op.consortium, found, answered=(), refused={}, figures=figures)
-    return Expected(entry=entry, words="leaves out an institution that answered")
-
-
-@lie("this institution refused")
-def a_refusal_that_no_node_signed(op: Operator) -> Outcome:
-    """The result says that somebody refused who was never asked."""
+@lie("the call was announced before it was answered")
+def a_call_announced_after_its_answer_at_the_node(op: Operator) -> Outcome:
+    """As before, and the centre keeps the receipt back."""
     permit = counted(op)
-    ran(op, permit)
-    found = last(op.consortium, used.ResultReleased, case=COUNTS)
-    why = {"code": "policy", "zh": "", "en": ""}
-    entry = again(op.consortium, found, answered=(permit.holder,), refused={"county-hospital": why})
-    return Expected(entry=entry, words="refusals that no node signed")
-
-
-@lie("the result is of the same answers")
-def a_result_again(op: Operator) -> Outcome:
-    """The last result is released again, with other figures."""
-    found = last(op.consortium, used.ResultReleased, case=COUNTS)
-    entry = again(op.consortium, found, figures={"name": "frequency", "cells": []})
-    return Expected(entry=entry, words="institutions that did not answer")
-
-
-@lie("this was found")
-def a_result_of_nobody(op: Operator) -> Outcome:
-    """Figures are released that rest on no answer."""
-    what = used.ResultReleased(
-        operation=next(iter(counted(op).operations.values())),
-        answered=(),
-        refused={},
-        figures={"name": "frequency", "cells": [[0, 0, 0, 99]]},
-    )
-    entry = forge(op.consortium, what, by=PLATFORM, case=COUNTS)
-    return Expected(entry=entry, words="rests on no answer")
-
-
-@lie("this was found")
-def a_result_of_another_operation(op: Operator) -> Outcome:
-    """Nothing was found by an operation that the request does not name."""
-    what = used.ResultReleased(operation=NOWHERE, answered=(), refused={}, figures={})
-    entry = forge(op.consortium, what, by=PLATFORM, case=COUNTS)
-    return Expected(entry=entry, words="does not ask for")
-
-
-@lie("these are the figures that the answers give")
-def other_figures(op: Operator) -> Outcome:
-    """The right institutions, and figures of the platform's own making."""
-    permit = counted(op)
-    ran(op, permit)
-    found = last(op.consortium, used.ResultReleased, case=COUNTS)
-    figures = {"name": "frequency", "cells": []}
-    again(op.consortium, found, answered=(permit.holder,), refused={}, figures=figures)
-    return Unseen(
-        who="the requester and the institutions together: each has its answer, whose digest is "
-        "on its receipt"
-    )
+    signed = op.receipt(permit, op.next_call(permit))
+    entry = op.at_node(permit, signed)
+    op.forward(3 * DAY)
+    op.announced(permit, signed.number, signed.operation, signed.argument)
+    return Expected(log=permit.audience, entry=entry, words="answered before it was announced")

@@ -12,7 +12,7 @@ from heyi.app.backup import backup, restore
 from heyi.app.centre import writing
 from heyi.app.verification import verify_directory
 from heyi.exchange.proof.erase import erase
-from heyi.model.errors import InvalidInput, VerificationError
+from heyi.model.errors import InvalidInput, StoreError, VerificationError
 from heyi.store.folder import read_run, read_trust
 from tests.support.command import Heyi
 
@@ -48,8 +48,15 @@ def test_a_backup_that_lacks_entries_is_refused(copy: Path, run_copy: Path, tmp_
     with pytest.raises(VerificationError, match=r"without the last 1 would fork"):
         restore(copy, tmp_path / "restored")
     assert not (tmp_path / "restored").exists()
-    with pytest.raises(VerificationError, match="rolled back or forked"):
+    # nor does anybody work in the backup itself, which would make the original the older copy
+    with pytest.raises(InvalidInput, match="is a backup"):
         go_on(copy, 132)
+    assert verify_directory(copy).holds
+    by_hand = tmp_path / "by-hand"
+    shutil.copytree(copy, by_hand)
+    (by_hand / "backup.json").rename(by_hand / "run.json")
+    with pytest.raises(VerificationError, match="rolled back or forked"):
+        go_on(by_hand, 132)
 
 
 def test_it_goes_on_as_another_log_that_says_so(copy: Path, run_copy: Path, tmp_path: Path) -> None:
@@ -77,10 +84,53 @@ def test_what_cannot_be_restored(copy: Path, run_copy: Path, tmp_path: Path) -> 
         restore(copy, run_copy)
     with pytest.raises(InvalidInput, match="is not empty"):
         backup(run_copy, copy)
+    with pytest.raises(InvalidInput, match="within the run itself"):
+        backup(run_copy, run_copy / "copy")
     go_on(run_copy, 133)
     for name, message in (("heyi.example/anhe", "is the old one"), ("a name", "not a key name")):
         with pytest.raises(InvalidInput, match=message):
-            restore(copy, tmp_path / f"to-{message[:3]}", new_origin=name)
+            restore(copy, tmp_path / "refused", new_origin=name)
+        assert {p.name for p in tmp_path.iterdir()} == {"copy", "run"}
+
+
+def test_a_backup_needs_a_log(run_copy: Path, tmp_path: Path) -> None:
+    (run_copy / "heyi.db").unlink()
+    with pytest.raises(InvalidInput, match="has no log"):
+        backup(run_copy, tmp_path / "copy")
+    assert not (run_copy / "heyi.db").exists() and not (tmp_path / "copy").exists()
+
+
+def test_a_backup_that_fails_leaves_nothing(run_copy: Path, tmp_path: Path) -> None:
+    for left in (run_copy / "nodes").glob("county-hospital.db*"):
+        left.unlink()  # also what waits to be written into it
+    (run_copy / "nodes" / "county-hospital.db").write_bytes(b"no database" * 100)
+    with pytest.raises(StoreError, match=r"`county-hospital\.db` could not be copied"):
+        backup(run_copy, tmp_path / "copy")
+    assert {p.name for p in tmp_path.iterdir()} == {"run"}
+
+
+def test_what_the_former_log_signed_still_counts(
+    copy: Path, run_copy: Path, tmp_path: Path
+) -> None:
+    """As far as its entries were taken over; what proves a lost entry is refused, and told so."""
+    with writing(run_copy) as app:
+        (kept,) = app.receipts([5])
+        old = app.consortium.log.head
+    (tmp_path / "old.checkpoint").write_bytes(old)
+    (lost,) = go_on(run_copy, 133)
+    with writing(run_copy) as app:
+        (beyond,) = app.receipts([lost])
+    restored = tmp_path / "restored"
+    restore(copy, restored, new_origin="heyi.example/anhe-2")
+    assert verify_directory(restored, seen=[kept, tmp_path / "old.checkpoint"]).faults == []
+    with pytest.raises(VerificationError, match="of which this log has taken over"):
+        verify_directory(restored, seen=[beyond])
+    # entries that were taken over are those of the root that the trust file names
+    trust = json.loads((restored / "trust.json").read_text())
+    trust["succeeds"][0]["root"] = "0" * 64
+    (tmp_path / "trust.json").write_text(json.dumps(trust))
+    told = [f.message for _, f in verify_directory(restored, tmp_path / "trust.json").faults]
+    assert any("rewritten behind what was seen in `trust.json`" in message for message in told)
 
 
 def test_a_folder_of_another_consortium_is_noticed(

@@ -112,6 +112,27 @@ def test_a_key_has_one_spelling(spell: Callable[[str], str]) -> None:
         load_public_key(spell(VECTORS[0][1]))
 
 
+PRIME = 2**255 - 19
+ORDER_8 = int.from_bytes(
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+)
+
+
+@pytest.mark.parametrize("y", [0, 1, PRIME - 1, ORDER_8, PRIME - ORDER_8, PRIME, PRIME + 1])
+@pytest.mark.parametrize("sign", [0, 1])
+def test_a_key_of_small_order_is_nobodys(y: int, sign: int) -> None:
+    """Anybody signs under it: with the neutral point and S = 0, or after a few tries."""
+    key = (y | sign << 255).to_bytes(32, "little").hex()
+    with pytest.raises(InvalidInput, match="need no secret"):
+        load_public_key(key)
+
+
+def test_nothing_is_signed_without_a_secret() -> None:
+    neutral = "01" + "00" * 31
+    with pytest.raises(InvalidInput, match="need no secret"):
+        verify_signature(neutral, b"approved", bytes.fromhex(neutral) + bytes(32), what="x")
+
+
 @pytest.mark.parametrize("seed", [b"", b"s" * 31, b"s" * 33])
 def test_a_seed_has_32_bytes(seed: bytes) -> None:
     with pytest.raises(InvalidInput, match="32 bytes"):

@@ -16,6 +16,7 @@ import pytest
 
 from heyi.app.verification import Verification, verify_directory
 from heyi.audit.verify import Fault
+from heyi.model.errors import InvalidInput
 from tests.support.command import HANGING
 from tests.support.machine import ROOT, kernel_environment
 
@@ -68,7 +69,9 @@ def test_on_postgresql_it_is_the_same_log(
     said = json.loads(done.stdout)
     assert {**said, "report": ""} == {**first[1], "report": ""}
     assert not (tmp_path / "run" / "heyi.db").exists()
-    assert verify_directory(tmp_path / "run").holds
+    assert verify_directory(tmp_path / "run", store=postgres_url).holds
+    with pytest.raises(InvalidInput, match="has no log"):
+        verify_directory(tmp_path / "run")
     again = demo(tmp_path / "run", "--seed", "3", "--store", postgres_url)
     assert again.returncode == 2 and "holds a log already" in again.stdout
 

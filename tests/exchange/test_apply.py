@@ -141,6 +141,9 @@ def test_parties_and_assets_are_registered_once(story: Story) -> None:
     with pytest.raises(InvalidInput, match="registered already"):
         register_party(consortium, again, by=PLATFORM)
     new = replace(again, id="insurer-two")
+    with pytest.raises(InvalidInput, match="the key of `insurer-two` is that of `insurer`"):
+        register_party(consortium, new, by=PLATFORM)
+    new = replace(new, public_key=story.app.keyring.signer("insurer-two").public_key)
     with pytest.raises(InvalidInput, match=r"`data\.anonymised` needs a attested source"):
         register_party(consortium, new, {"data.anonymised": True}, by=PLATFORM)
 

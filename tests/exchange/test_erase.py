@@ -15,6 +15,7 @@ from heyi.exchange.consortium import PLATFORM
 from heyi.exchange.events.applied import DecisionMade
 from heyi.exchange.events.erased import BodyErased
 from heyi.exchange.events.typed import TypedEvent
+from heyi.exchange.events.used import ConsentWithdrawn
 from heyi.exchange.proof.erase import erase
 from heyi.exchange.proof.judged import check_public
 from heyi.exchange.request.apply import decision_leaf
@@ -62,15 +63,28 @@ def test_a_decision_whose_facts_are_gone_too_is_not_replayable_and_still_holds(
     assert set(gone) <= {*after.replayed.erased}
 
 
-def test_every_body_may_go_at_once_and_the_log_still_verifies(run_copy: Path) -> None:
+def test_the_token_of_a_withdrawal_stays_since_later_nodes_must_be_told(run_copy: Path) -> None:
     with opened(run_copy) as app:
-        gone = with_body(app, TypedEvent)
+        (entry, *_) = with_body(app, ConsentWithdrawn)
+        size = app.consortium.log.size
+        with pytest.raises(InvalidInput, match="is a withdrawal"):
+            erase(app.consortium, [entry], reason="subject's request", by=PLATFORM)
+        assert app.consortium.log.size == size
+        assert entry in with_body(app, ConsentWithdrawn)
+
+
+def test_every_body_but_withdrawals_may_go_at_once_and_the_log_still_verifies(
+    run_copy: Path,
+) -> None:
+    with opened(run_copy) as app:
+        withdrawn = with_body(app, ConsentWithdrawn)
+        gone = [e for e in with_body(app, TypedEvent) if e not in withdrawn]
         assert len(gone) > 40
         told = erase(app.consortium, gone, reason="retention ended", by=PLATFORM)
         reports = logged(app.consortium, BodyErased)[-len(gone) :]
         assert [e.index for e in reports] == told
         assert [said(e, BodyErased).entry for e in reports] == gone
-        assert with_body(app, TypedEvent) == []
+        assert with_body(app, TypedEvent) == withdrawn
     verification = verify_directory(run_copy)
     assert verification.faults == []
     with opened(run_copy) as app:  # the fold works without them

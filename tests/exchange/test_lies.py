@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -15,13 +16,17 @@ import pytest
 
 from heyi.app.centre import reopen
 from heyi.app.verification import verify_directory
+from heyi.crypto.canonical import digest
+from heyi.crypto.codec import to_json
 from heyi.exchange.events import settled
 from heyi.exchange.projections import differences
+from heyi.federation.node.node_events import receipt_event
+from heyi.federation.wire.receipt import Receipt, sign_receipt
 from oracles.bit_flips import FIELDS, StoredLog, first_entries
 from oracles.lies import LIES
 from oracles.lies_about_approvals import log, signed
 from oracles.lies_about_disputes import answered, answering
-from oracles.lies_about_notices import TOKEN, told_all, withdrawing
+from oracles.lies_about_notices import TOKEN, opened_late, told_all, withdrawing
 from oracles.lies_about_permits import approved_study, draft_permit
 from oracles.lies_about_settlements import measured, settling
 from oracles.lies_about_uses import counted, ran
@@ -83,6 +88,30 @@ def withdraw(op: Operator) -> None:
     assert TOKEN
 
 
+def open_a_node_late(op: Operator) -> None:
+    """It has no data yet, and is told of a withdrawal before it opens and of one after."""
+    withdraw(op)
+    assert opened_late(op) > 0
+    op.forward(60)
+    withdraw(op)
+
+
+def refuse_what_nobody_announced(op: Operator) -> None:
+    """The requester calls out of turn and is refused, also under a number that is used later."""
+    permit = counted(op)
+    number = op.next_call(permit)
+    signed = to_json(op.receipt(permit, number))
+    receipt = Receipt(**{k: v for k, v in signed.items() if k != "signature"})
+    refused = replace(receipt, refusal="calls", result="")
+    holder = op.app.signer(permit.holder)
+    op.at_node(permit, receipt_event(sign_receipt(refused, holder)), charge=[])
+    ran(op, permit, number)
+    again = replace(refused, argument=digest({"another": 1}))
+    op.at_node(permit, receipt_event(sign_receipt(again, holder)), charge=[])
+    far = replace(refused, number=number + 50)
+    op.at_node(permit, receipt_event(sign_receipt(far, holder)), charge=[])
+
+
 @pytest.mark.parametrize(
     "truth",
     [
@@ -93,6 +122,8 @@ def withdraw(op: Operator) -> None:
         pay_again_what_was_cut,
         dismiss,
         withdraw,
+        open_a_node_late,
+        refuse_what_nobody_announced,
     ],
 )
 def test_the_same_steps_without_a_lie_are_no_fault(

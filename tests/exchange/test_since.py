@@ -16,6 +16,8 @@ from heyi.crypto.merkle import leaf_hash
 from heyi.exchange.consortium import PLATFORM
 from heyi.exchange.proof.erase import erase
 from heyi.exchange.request.apply import decide
+from heyi.model.errors import Conflict
+from heyi.store.audit_memory import AuditMemory
 from oracles.lies import LIES
 from oracles.lying import Lie, Operator, Unseen, copy_run
 from tests.support.story import Story
@@ -111,6 +113,35 @@ def test_another_history_under_the_same_names_is_noticed(run: Path) -> None:
         )
         c.execute("delete from subtrees")
     assert verify_directory(run).faults
+
+
+def test_one_audit_at_a_time(run: Path) -> None:
+    """A second one would go on from a state that the first is about to replace."""
+    (memory,) = (run.parent / "cache" / "audits").glob("*.db")
+    with AuditMemory(memory).alone(), pytest.raises(Conflict, match="another audit"):
+        verify_directory(run, since=True)
+    assert verify_directory(run, since=True).holds
+
+
+def test_an_old_body_that_was_changed_is_a_fault(run: Path) -> None:
+    """It is read again where something new concerns its case; the audit comes to its end."""
+    with closing(reopen(run)) as app:
+        (old, *_) = [e.index for e in app.database.stream("case/own-patient") if e.body]
+        decide(app.consortium, "own-patient", by=PLATFORM)
+    with closing(sqlite3.connect(run / "heyi.db")) as c, c:
+        c.execute("update bodies set body = body || x'20' where idx = ?", (old,))
+    assert old in {f.entry for _, f in verify_directory(run, since=True).faults}
+    assert old in {f.entry for _, f in verify_directory(run).faults}
+
+
+def test_what_was_erased_after_it_was_verified_is_told_so(run: Path) -> None:
+    with closing(reopen(run)) as app:
+        gone = next(e.index for e in app.database.stream("case/own-patient") if e.body)
+        erase(app.consortium, [gone], reason="asked for", by=PLATFORM)
+    for _ in range(2):  # it is remembered
+        found = verify_directory(run, since=True)
+        assert found.replayed.known == [gone] and gone in found.erased and found.since
+    assert verify_directory(run).replayed.known == []
 
 
 def test_a_memory_that_is_gone_only_costs_time(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

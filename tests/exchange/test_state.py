@@ -19,7 +19,8 @@ from tests.support.story import Story
 TOLD = [
     kind
     for kind in ALL
-    if kind.KIND not in ("alarm.raised", "settlement.withdrawn", "log.succeeded")  # not in the story
+    if kind.KIND not in ("alarm.raised", "settlement.withdrawn", "log.succeeded")  # not there
+    not in ("alarm.raised", "settlement.withdrawn", "log.succeeded")  # not in the story
 ]
 
 

@@ -143,6 +143,7 @@ def test_a_use_that_was_never_announced_is_noticed(story: Story) -> None:
         rulebooks=shelf(),
         issuer=(PLATFORM, story.app.signer(PLATFORM).public_key),
         origin=consortium.log.signer.name,
+        witness=(story.app.witness.signer.name, story.app.witness.signer.public_key),
     )
     for _ in replay_centre(filter(is_shown, checked(story.app.database)), auditor):
         pass

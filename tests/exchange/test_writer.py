@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from heyi.app.centre import reopen, writing
-from heyi.app.verification import verify_directory
+from heyi.app.verification import Verification, verify_directory
 from heyi.exchange.consortium import PLATFORM, Consortium
 from heyi.exchange.projections import differences
 from heyi.exchange.proof.erase import bodies_of, erase
@@ -31,6 +31,7 @@ from heyi.model.errors import Conflict, InvalidInput, StoreError, VerificationEr
 from heyi.model.fact import Source
 from heyi.store.database import Database
 from heyi.store.failures import OutcomeUnknown
+from heyi.store.folder import read_run
 from oracles.city import OFFICE, PHYSICIAN, City, city_of, open_city
 from tests.support.command import HANGING
 from tests.support.disk import failing_at, limit
@@ -40,6 +41,12 @@ from tests.support.wire import Wire
 
 THREADS, EACH = 16, 3
 Call = Callable[[], object]
+
+
+def verified(city: City) -> Verification:
+    """What an outsider finds, to whom the city has told where its log is."""
+    directory = city.app.directory
+    return verify_directory(directory, store=read_run(directory).store)
 
 
 def sizes(c: Consortium) -> list[int]:
@@ -120,7 +127,7 @@ def test_what_many_callers_write_is_kept_once_and_verifies(any_city: City) -> No
     assert len([s for s in sizes(c) if s > before]) < 4 * THREADS * EACH, "nothing was grouped"
     any_city.app.cosign()
     assert list(differences(any_city.app.database)) == []
-    found = verify_directory(any_city.app.directory)
+    found = verified(any_city)
     assert found.holds, found.faults
     assert found.replayed.decisions == THREADS * EACH and found.centre.promised == 0
 
@@ -130,7 +137,7 @@ def test_each_command_of_a_group_sees_those_before_it(any_city: City) -> None:
     *_, decided = as_one_group(c, asks(any_city, "a"))
     assert {d.outcome.is_permit for d in decided.values()} == {True}
     assert sizes(c)[-1] == before + 4 and before in sizes(c), "one checkpoint"
-    assert verify_directory(any_city.app.directory).holds
+    assert verified(any_city).holds
 
 
 def test_a_command_that_fails_does_not_disturb_its_group(city: City) -> None:

@@ -19,7 +19,7 @@ from heyi.federation.wire.call import Call
 from heyi.federation.wire.operation import Operation, Refusal
 from heyi.federation.wire.receipt import Receipt, sign_receipt, verify_receipt
 from heyi.federation.wire.wire_numbers import pack
-from heyi.model.errors import HeyiError, StoreError, VerificationError
+from heyi.model.errors import HeyiError, InvalidInput, StoreError, VerificationError
 
 if TYPE_CHECKING:
     from tests.support.county import County
@@ -65,6 +65,15 @@ def test_results_refusals_and_receipts_by_holder(county: County, by_sex: Operati
     assert [r["holder"] for r in got.receipts] == ["clinic-c", "clinic-a", "clinic-b"]
     assert frequency.join(list(got.results.values())) == {"cells": [22, 40], "held_back": [0, 0]}
     assert [s.calls for s in seats] == [1, 1, 1]
+
+
+def test_two_seats_of_one_holder_are_refused_before_anything_is_sent(
+    county: County, seat: Seat, by_sex: Operation
+) -> None:
+    other = county.seat(county.permit(by_sex, host=HOST, id="other"))
+    with pytest.raises(InvalidInput, match=f"`{HOST}` takes part with two assets"):
+        put(county, [seat, other], by_sex)
+    assert (seat.calls, other.calls, county.nodes[HOST].log.size) == (0, 0, 0)
 
 
 def test_the_driver_counts_as_the_node_counts(

@@ -346,6 +346,20 @@ def test_a_stranger_verifies_in_steps_in_proportion_to_the_coalitions() -> None:
     verify_certificate(from_canonical(canonical(certify("study", game(Pot(fen=10**8), n=16)))))
 
 
+def test_a_certificate_that_would_take_too_long_is_refused() -> None:
+    """Five hundred sets of nearly four hundred institutions, whose moments would take minutes."""
+    players = [f"p{i:03}" for i in range(400)]
+    patterns = {f"{(1 << 400) - 1 - i:x}": 50 for i in range(500)}
+    made = certify("heart", covered())
+    measured = {
+        **made["measured"],
+        "players": players,
+        "strata": [{"name": "persons", "weight": 1, "patterns": patterns}],
+    }
+    with pytest.raises(VerificationError, match="take too long to value"):
+        verify_certificate({**made, "measured": measured})
+
+
 def test_intervals_of_coverage_hold_for_other_patients() -> None:
     """With patients drawn anew, the intervals of one draw hold all true shares at once."""
     truth = {1: 0.3, 2: 0.25, 4: 0.05, 3: 0.2, 5: 0.1, 7: 0.1}

@@ -8,8 +8,17 @@ from typing import Any
 
 import pytest
 
-from heyi.model.errors import InvalidInput, StoreError
-from heyi.store.folder import Run, Trust, prepare, read_run, read_trust, write_run, write_trust
+from heyi.model.errors import Conflict, InvalidInput, StoreError
+from heyi.store.folder import (
+    Run,
+    Trust,
+    alone,
+    prepare,
+    read_run,
+    read_trust,
+    write_run,
+    write_trust,
+)
 from tests.support.logs import LOG, STRANGER, WITNESS
 
 TRUST = Trust(
@@ -175,3 +184,18 @@ def test_trust_without_one_of_its_keys_is_refused(tmp_path: Path, member: str) -
 def test_writing_where_nothing_can_be_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot write"):
         write_run(tmp_path / "absent", Run(what="demo", seed=1, id=ID, origin="log.example"))
+
+
+def test_one_command_at_a_time_makes_a_run(tmp_path: Path) -> None:
+    directory = tmp_path / "deep" / "run"
+    with alone(directory):
+        begun(directory, finished=False)
+        with pytest.raises(Conflict, match="another command is writing here"), alone(directory):
+            pytest.fail("two at once")
+        assert (directory / "heyi.db").read_bytes() == b"the log"
+    with alone(directory):
+        prepare(directory)
+    (tmp_path / "thesis.docx").write_text("years of work")
+    with pytest.raises(InvalidInput, match="holds other things"), alone(tmp_path):
+        pytest.fail("somebody else's folder")
+    assert {p.name for p in tmp_path.iterdir()} == {"deep", "thesis.docx"}

@@ -84,6 +84,9 @@ class MemoryStore:
     def stream(self, name: str) -> Iterator[Entry]:
         return iter([self.rows[n] for n in sorted(self.streams.get(name, []))])
 
+    def stream_names(self) -> Iterator[str]:
+        return iter(sorted(name for name, rows in self.streams.items() if rows))
+
     def checkpoints(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
         return iter([(size, note) for size, note in sorted(self.notes.items()) if size >= start])
 

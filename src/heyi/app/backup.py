@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from heyi.app.centre import reopen, witness_of
 from heyi.app.settings import seed_bytes
 from heyi.audit.checkpoint import open_checkpoint
 from heyi.audit.note import check_name
-from heyi.audit.succession import take_over
+from heyi.audit.succession import Succeeds, take_over
 from heyi.audit.witness import Cosigned
 from heyi.crypto.stored_tree import StoredTree
 from heyi.exchange.consortium import PLATFORM
@@ -25,10 +27,19 @@ from heyi.exchange.events.typed import draft
 from heyi.model.errors import InvalidInput, StoreError, VerificationError
 from heyi.store.copies import copy_database
 from heyi.store.database import Database
-from heyi.store.folder import Succeeds, Trust, read_run, read_trust, write_run, write_trust
+from heyi.store.folder import (
+    BACKUP,
+    RUN,
+    Run,
+    Trust,
+    read_run,
+    read_trust,
+    write_run,
+    write_trust,
+)
 from heyi.store.secrets import SeededKeyring
 
-PLAIN = ("run.json", "trust.json", "report.html")
+PLAIN = ("trust.json", "report.html")
 FOLDERS = ("receipts", "institutions")
 
 
@@ -43,30 +54,39 @@ class Restored:
 def backup(directory: Path, to: Path) -> int:
     """Copy a run into a new folder while it is in use, and return the number of entries.
 
-    The folder holds the secrets of the run.
+    The folder holds the secrets of the run. Its run file has another name, so that no command
+    works in it beside the run itself.
 
     Raises:
-        InvalidInput: there is no run, or the folder is not empty.
+        InvalidInput: there is no run or no log, or the folder is not empty or within the run.
         StoreError: it cannot be read or written.
     """
     run = read_run(directory)
     if run.store:
         raise InvalidInput(
-            "the log is in a database server", hint="back it up with the server's own programs"
+            "the log is in a database server",
+            hint="copy its database with pg_dump, and the folder beside it",
         )
-    _make_empty(to)
-    database = Database.at(directory / "heyi.db")
-    try:
-        # While the lock is held no call is announced: a node can only finish what was announced.
-        with database.writing():
-            copy_database(directory / "heyi.db", to / "heyi.db")
-            for node in sorted((directory / "nodes").glob("*.db")):
-                copy_database(node, to / "nodes" / node.name)
-        size = Database.at(to / "heyi.db", read_only=True).size()
-    finally:
-        database.close()
-    _copy_files(directory, to)
-    write_run(to, run)
+    if not (directory / "heyi.db").is_file():
+        raise InvalidInput(f"`{directory}` has no log", hint="name the folder of a run")
+    if to.resolve().is_relative_to(directory.resolve()):
+        raise InvalidInput(f"`{to}` is within the run itself", hint="name a folder elsewhere")
+    with _made_whole(to) as partial:
+        database = Database.at(directory / "heyi.db")
+        try:
+            # While the lock is held no call is announced: a node only finishes what was announced.
+            with database.writing():
+                copy_database(directory / "heyi.db", partial / "heyi.db")
+                _copy_nodes(directory, partial)
+            copied = Database.at(partial / "heyi.db", read_only=True)
+        finally:
+            database.close()
+        try:
+            size = copied.size()
+        finally:
+            copied.close()
+        _copy_files(directory, partial)
+        write_run(partial, run, BACKUP)
     return size
 
 
@@ -80,7 +100,8 @@ def restore(copy: Path, directory: Path, *, new_origin: str = "") -> Restored:
         VerificationError: the backup lacks entries, or is not the log that its witness knows.
         StoreError: it cannot be read or written.
     """
-    run, trust = read_run(copy), read_trust(copy / "trust.json")
+    run, trust = _run_of(copy), read_trust(copy / "trust.json")
+    _check_new(new_origin, trust)
     keyring = SeededKeyring(seed_bytes(run.seed))
     seen = witness_of(run, keyring).seen()
     source = Database.at(copy / "heyi.db", read_only=True)
@@ -98,14 +119,29 @@ def restore(copy: Path, directory: Path, *, new_origin: str = "") -> Restored:
         raise InvalidInput(
             "the backup lacks nothing that its witness has seen", hint="leave --new-origin out"
         )
-    _make_empty(directory)
-    for database in (copy / "heyi.db", *sorted((copy / "nodes").glob("*.db"))):
-        copy_database(database, directory / database.relative_to(copy))
-    _copy_files(copy, directory)
-    if new_origin:
-        _succeed(directory, new_origin, seen, lost)
-    write_run(directory, read_run(directory))
+    with _made_whole(directory) as partial:
+        copy_database(copy / "heyi.db", partial / "heyi.db")
+        _copy_nodes(copy, partial)
+        _copy_files(copy, partial)
+        if new_origin:
+            _succeed(partial, run, new_origin, seen, lost)
+        else:
+            write_run(partial, run)
     return Restored(entries=size, lost=lost)
+
+
+def _run_of(copy: Path) -> Run:
+    """The run in a backup, or in a folder that somebody copied by hand."""
+    return read_run(copy, BACKUP if (copy / BACKUP).exists() else RUN)
+
+
+def _check_new(origin: str, trust: Trust) -> None:
+    """Check the name of a log that is to go on, before anything is made."""
+    if not origin:
+        return
+    check_name(origin)
+    if origin in (trust.origin, *(before.origin for before in trust.succeeds)):
+        raise InvalidInput("the new origin is the old one", hint="give it another name")
 
 
 def _lost(source: Database, seen: Cosigned | None, trust: Trust) -> int:
@@ -132,17 +168,15 @@ def _lost(source: Database, seen: Cosigned | None, trust: Trust) -> int:
     return seen.checkpoint.size - checkpoint.size
 
 
-def _succeed(directory: Path, origin: str, seen: Cosigned | None, lost: int) -> None:
+def _succeed(directory: Path, run: Run, origin: str, seen: Cosigned | None, lost: int) -> None:
     """Let the log of a folder go on under another origin, which names its predecessor."""
-    check_name(origin)
-    run, trust = read_run(directory), read_trust(directory / "trust.json")
-    if origin == trust.origin:
-        raise InvalidInput("the new origin is the old one", hint="give it another name")
+    trust = read_trust(directory / "trust.json")
     keyring = SeededKeyring(seed_bytes(run.seed))
     signer = keyring.signer(origin)
     database = Database.at(directory / "heyi.db")
     try:
         size, note = database.newest_checkpoint() or (0, b"")
+        root = StoredTree(database, size).root().hex()
         take_over(database, signer)
     finally:
         database.close()
@@ -152,7 +186,10 @@ def _succeed(directory: Path, origin: str, seen: Cosigned | None, lost: int) -> 
             trust,
             origin=origin,
             log_key=signer.public_key,
-            succeeds=Succeeds(origin=trust.origin, log_key=trust.log_key, size=size),
+            succeeds=(
+                *trust.succeeds,
+                Succeeds(origin=trust.origin, log_key=trust.log_key, size=size, root=root),
+            ),
         ),
     )
     write_run(directory, replace(run, id=secrets.token_hex(16), origin=origin))
@@ -172,16 +209,53 @@ def _succeed(directory: Path, origin: str, seen: Cosigned | None, lost: int) -> 
         app.close()
 
 
-def _make_empty(folder: Path) -> None:
+@contextmanager
+def _made_whole(folder: Path) -> Iterator[Path]:
+    """A folder beside this one, which takes its place at the end; after an error neither stays.
+
+    Raises:
+        InvalidInput: there is something in the folder.
+        StoreError: it cannot be written.
+    """
+    folder = folder.absolute()
+    partial = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
     try:
         if folder.exists() and any(folder.iterdir()):
             raise InvalidInput(f"`{folder}` is not empty", hint="name a new folder")
-        (folder / "nodes").mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial.mkdir(mode=0o700)
+        (partial / "nodes").mkdir()
     except OSError as e:
         raise StoreError(
             f"cannot write `{folder}`: {e.strerror}", hint="name another folder"
         ) from None
+    try:
+        yield partial
+        if folder.exists():
+            folder.rmdir()  # it is empty; Windows renames onto no folder
+        partial.rename(folder)
+    except OSError as e:
+        raise StoreError(
+            f"cannot write `{folder}`: {e.strerror}", hint="name another folder"
+        ) from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _copy_nodes(source: Path, to: Path) -> None:
+    """Copy the log of each node.
+
+    Raises:
+        StoreError: one cannot be read or written.
+    """
+    folder = source / "nodes"
+    try:
+        # not `glob`, which passes over a folder that it may not read
+        nodes = sorted(p for p in folder.iterdir() if p.suffix == ".db") if folder.exists() else []
+    except OSError as e:
+        raise StoreError(f"cannot read `{folder}`: {e.strerror}", hint="make it readable") from None
+    for node in nodes:
+        copy_database(node, to / "nodes" / node.name)
 
 
 def _copy_files(source: Path, to: Path) -> None:
@@ -193,4 +267,5 @@ def _copy_files(source: Path, to: Path) -> None:
             if (source / name).is_dir():
                 shutil.copytree(source / name, to / name)
     except OSError as e:
-        raise StoreError(f"cannot copy into `{to}`: {e.strerror}", hint="free the disk") from None
+        why = e.strerror or "some files could not be read or written"
+        raise StoreError(f"cannot copy into `{to}`: {why}", hint="free the disk") from None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,7 +30,16 @@ from heyi.policy.decide import DecisionPoint
 from heyi.sources.csv_file import read_csv
 from heyi.sources.table_records import TableRecords
 from heyi.store.database import Database
-from heyi.store.folder import Run, Trust, prepare, read_run, write_receipt, write_run, write_trust
+from heyi.store.folder import (
+    Run,
+    Trust,
+    alone,
+    prepare,
+    read_run,
+    write_receipt,
+    write_run,
+    write_trust,
+)
 from heyi.store.secrets import SeededEntropy, SeededKeyring
 from heyi.store.witness_file import WitnessFile, witness_folder
 
@@ -48,6 +57,7 @@ class App:
     witness: Witness
     node_databases: dict[str, Database] = field(default_factory=dict)
     records: dict[str, TableRecords] = field(default_factory=dict)
+    locks: ExitStack = field(default_factory=ExitStack)
 
     def open_node(
         self, host: str, holders: Sequence[str], policy: NodePolicy | None = None
@@ -70,18 +80,18 @@ class App:
             clock=self.clock.now,
             policy=policy,
         )
-        self.node_databases[host], self.records[host], self.fabric.nodes[host] = (
-            database,
-            records,
-            node,
-        )
-        open_node(
-            self.consortium,
-            host,
-            origin=log.signer.name,
-            log_key=log.signer.public_key,
-            by=host,
-        )
+        self.node_databases[host], self.records[host] = database, records
+        with self.consortium.telling:
+            open_node(
+                self.consortium,
+                host,
+                origin=log.signer.name,
+                log_key=log.signer.public_key,
+                by=host,
+                node=node,
+            )
+            # only now: a node that does not know who withdrew must not answer
+            self.fabric.nodes[host] = node
         return node
 
     def import_file(
@@ -164,9 +174,10 @@ class App:
         ]
 
     def close(self) -> None:
-        """Close every database."""
+        """Close every database, and let others make a run in the folder."""
         for database in (self.database, *self.node_databases.values()):
             database.close()
+        self.locks.close()
 
 
 def found(
@@ -182,8 +193,10 @@ def found(
 
     A finished run in the folder is replaced; an interrupted one is set aside. `store` is the
     address of an empty database for the centre's log; without it, the log is a file in the folder.
+    Until the consortium is closed nobody else can begin one there.
 
     Raises:
+        Conflict: somebody else begins one there.
         InvalidInput: the folder holds something that is not a run of Heyi.
         StoreError: the folder cannot be written.
     """
@@ -191,7 +204,23 @@ def found(
     secret = seed_bytes(seed)
     if store:
         _check_empty(store)
-    prepare(directory)
+    with ExitStack() as locks:
+        locks.enter_context(alone(directory))
+        prepare(directory)
+        app = _begin(directory, seed, secret, what, store, point, on_event)
+        app.locks = locks.pop_all()
+    return app
+
+
+def _begin(
+    directory: Path,
+    seed: int,
+    secret: bytes,
+    what: str,
+    store: str,
+    point: DecisionPoint,
+    on_event: Callable[[Logged], None],
+) -> App:
     run = Run(what=what, seed=seed, id=secrets.token_hex(16), origin=ORIGIN, store=store)
     write_run(directory, run)
     keyring = SeededKeyring(secret)

@@ -46,6 +46,9 @@ class LogReader(Protocol):
     def stream(self, name: str) -> Iterator[Entry]:
         """The entries that were indexed under a stream, in order."""
 
+    def stream_names(self) -> Iterator[str]:
+        """The names of all streams that have an entry, in order."""
+
     def checkpoints(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
         """(size, signed note) of each checkpoint of at least `start` entries, in order of size."""
 

@@ -50,7 +50,10 @@ def key_id(name: str, algorithm: bytes, public_key: str) -> bytes:
 
 
 def _is_name(name: str) -> bool:
-    return bool(name) and not any(c.isspace() or c == "+" for c in name)
+    # a lone surrogate, which JSON can hold, has no bytes to sign
+    return bool(name) and not any(
+        c.isspace() or c == "+" or "\ud800" <= c <= "\udfff" for c in name
+    )
 
 
 def _has_controls(text: str) -> bool:

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from heyi.audit.checkpoint import Checkpoint, sign_checkpoint
 from heyi.audit.log_store import LogStore
 from heyi.crypto.keys import Signer
 from heyi.crypto.stored_tree import StoredTree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeeds:
+    """The log whose first `size` entries another log has taken over after a loss.
+
+    `root` is that of these entries, in hexadecimal.
+    """
+
+    origin: str
+    log_key: str
+    size: int
+    root: str
 
 
 def take_over(store: LogStore, signer: Signer) -> None:

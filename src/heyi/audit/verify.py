@@ -148,6 +148,9 @@ class LogCheck:
             self._advance()
             for entry in self._reader.entries(before):
                 n = self._trees.tree.size
+                if n == 0 and entry.index < 0:
+                    self._fault(None, f"an entry is numbered {entry.index}, before the first")
+                    continue
                 if entry.index != n:
                     self._fault(n, f"entry {n} is missing")
                     self._gap = self.incomplete = True

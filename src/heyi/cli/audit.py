@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from heyi.cli.output import FAILED, Json, out, print_json
+from heyi.cli.output import FAILED, Address, Json, out, print_json
 from heyi.cli.receipts import names, print_receipts
 from heyi.model.decision import Text
 from heyi.model.errors import InvalidInput
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from heyi.app.verification import Verification
 
 NOT_REPLAYABLE = Text(zh="已删除，不可重放", en="erased, not replayable")
+KNOWN_BEFORE = Text(zh="已删除，删除前您已核验", en="erased, and verified by you before")
 STILL_CHECKED = Text(zh="已删除，仍由其余条目核验", en="erased, checked by what else is logged")
 
 Trust = Annotated[
@@ -30,7 +31,9 @@ def verify(
     seen: Annotated[
         list[Path] | None,
         typer.Option(
-            help="a checkpoint or receipt that you got before: the log must still extend it"
+            metavar="FILE",
+            help="a checkpoint or receipt that you got before, or a folder of them: "
+            "the log must still extend it",
         ),
     ] = None,
     since: Annotated[
@@ -39,12 +42,13 @@ def verify(
             "--since", help="go on from what you verified before, and remember what holds now"
         ),
     ] = False,
+    store: Address = "",
     json: Json = False,
 ) -> None:
     """Check a run: every leaf, proof, checkpoint and receipt, every decision and settlement."""
     from heyi.app.verification import verify_directory
 
-    v = verify_directory(directory, trust, seen or (), since=since)
+    v = verify_directory(directory, trust, seen or (), since=since, store=store)
     if json:
         print_json(_summary(v))
     else:
@@ -58,6 +62,7 @@ def _summary(v: Verification) -> dict[str, Any]:
     return {
         "verified": v.holds,
         "own_keys": not v.trusted,
+        "since": v.since,
         "origin": v.centre.origin,
         "log_root": checkpoint.root.hex() if checkpoint else None,
         "entries": v.centre.size,
@@ -91,8 +96,14 @@ def _summary(v: Verification) -> dict[str, Any]:
 
 def _erased(v: Verification) -> list[tuple[int, Text]]:
     """The entries whose bodies are gone, each with what that means for its check."""
-    lost = set(v.replayed.erased)
-    return [(n, NOT_REPLAYABLE if n in lost else STILL_CHECKED) for n in v.erased]
+    lost, known = set(v.replayed.erased), set(v.replayed.known)
+
+    def status(n: int) -> Text:
+        if n in known:
+            return KNOWN_BEFORE
+        return NOT_REPLAYABLE if n in lost else STILL_CHECKED
+
+    return [(n, status(n)) for n in v.erased]
 
 
 def _print(v: Verification) -> None:
@@ -134,10 +145,29 @@ def _print(v: Verification) -> None:
             "  密钥取自该文件夹本身，其写入者可以一并替换；请用 --trust 给出另行取得的密钥 "
             "the keys are the folder's own, which whoever wrote it could exchange: give --trust"
         )
+    _print_since(v)
     for name, f in v.faults:
         place = f"entry {f.entry}" if f.entry is not None else "the log"
         out().print(f"  ✗ {name}, {place}: {f.message}")
     out().print("通过 holds" if v.holds else "不通过 FAILS")
+
+
+def _print_since(v: Verification) -> None:
+    """Say what `--since` did, and what to do about a memory of another run."""
+    if v.since is None:
+        return
+    if v.since:
+        out().print(
+            f"  自第 {v.since} 条起续核，此前由您核验 went on from entry {v.since}, verified before"
+        )
+        if any(log == "centre" and f.entry is None for log, f in v.faults):
+            out().print(
+                f"  若是您自己重做的运行，请删除 {v.memory} "
+                f"if you made this run anew, remove {v.memory}",
+                soft_wrap=True,
+            )
+    elif v.holds:
+        out().print("  首次核验，已记住 first audit, remembered")
 
 
 def erase(

@@ -48,7 +48,7 @@ def demo(
             )
         )
         app.cosign()
-        verification = verify_directory(directory)
+        verification = verify_directory(directory, store=store)
     data = demo_report(
         app.consortium,
         told,
@@ -63,7 +63,7 @@ def demo(
     if json:
         print_json({**summary, "report": str(report)})
     else:
-        _table(summary, directory, report)
+        _table(summary, directory, report, store)
     if not verification.holds:
         raise typer.Exit(FAILED)
 
@@ -88,7 +88,7 @@ def _summary(app: App, told: Told, verification: Verification) -> dict[str, obje
     }
 
 
-def _table(summary: dict[str, object], directory: Path, report: Path) -> None:
+def _table(summary: dict[str, object], directory: Path, report: Path, store: str) -> None:
     table = Table(title="安和县演示 Anhe County", show_header=False, title_justify="left")
     outcomes = summary["outcomes"]
     assert isinstance(outcomes, dict)
@@ -117,10 +117,11 @@ def _table(summary: dict[str, object], directory: Path, report: Path) -> None:
     for fault in faults:
         console.print(f"  {fault}")
     console.print("下一步 try next:")
+    where = f" --store {store}" if store else ""
     for line in (
         f"open {report}",
-        f"heyi verify {directory}",
-        f"heyi statement {directory} --party township-03",
+        f"heyi verify {directory}{where}",
+        f"heyi statement {directory} --party township-03{where}",
         "heyi rules show PIPL-31",
     ):
         console.print(f"  {line}")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from heyi.cli.output import FAILED, Json, out, print_json
+from heyi.cli.output import FAILED, Address, Json, out, print_json
 
 log = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +23,7 @@ Run = Annotated[Path, typer.Argument(help="the folder of a run")]
 def list_log(
     directory: Run = Path("heyi-demo"),
     case: Annotated[str, typer.Option(help="the entries of this request alone")] = "",
+    store: Address = "",
     json: Json = False,
 ) -> None:
     """List entries: number, time, kind, who acted, case, and whether a body can be erased."""
@@ -32,7 +33,7 @@ def list_log(
     from heyi.exchange.projections import CASE, listed, stream
     from heyi.model.errors import InvalidInput
 
-    database = log_of(directory)
+    database = log_of(directory, store)
     try:
         if case and database.summary(CASE, case) is None:
             known = ", ".join(name for name, _ in listed(database, CASE))
@@ -68,6 +69,7 @@ def check_log(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="write the streams and summaries anew")
     ] = False,
+    store: Address = "",
     json: Json = False,
 ) -> None:
     """Compare the streams and summaries, which lists and cases are read from, with the events."""
@@ -80,7 +82,7 @@ def check_log(
 
         with writing(directory) as app:
             write_anew(app.database)
-    database = log_of(directory)
+    database = log_of(directory, store)
     try:
         unlike, due = list(differences(database)), database.scrub_due()
     finally:

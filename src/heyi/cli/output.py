@@ -23,6 +23,10 @@ Json = Annotated[bool, typer.Option("--json", help="print one JSON object on std
 Store = Annotated[
     str, typer.Option(help="an empty database for the log: postgresql://USER@HOST/NAME")
 ]
+Address = Annotated[
+    str,
+    typer.Option("--store", help="where the log is, if it is in a database: postgresql://…"),
+]
 Lang = Annotated[str, typer.Option("--lang", envvar="HEYI_LANG", help="zh (default) or en")]
 
 

@@ -43,14 +43,15 @@ def check_receipt(
     from heyi.audit.tlog_proof import open_receipt
     from heyi.store.folder import read_trust
 
-    keys = read_trust(trust)
+    keys, data = read_trust(trust), read_small(file)
     try:
         index, leaf, checkpoint, at = open_receipt(
-            read_small(file), origin=keys.origin, log_key=keys.log_key, witness=keys.witness
+            data, origin=keys.origin, log_key=keys.log_key, witness=keys.witness
         )
         event = from_leaf(leaf)
     except VerificationError as e:
-        raise VerificationError(f"`{file}`: {e.message}", hint="do not rely on it") from None
+        hint = _of_another_log(data, keys.origin) or "do not rely on it"
+        raise VerificationError(f"`{file}`: {e.message}", hint=hint) from None
     told: dict[str, Any] = {
         "holds": True,
         "entry": index,
@@ -75,6 +76,19 @@ def check_receipt(
         else "日志已承诺，见证尚未签署 promised by the log, not yet cosigned"
     )
     out().print("回执有效 the receipt holds")
+
+
+def _of_another_log(data: bytes, origin: str) -> str:
+    """What to do with a receipt that names another log than these keys; empty if it names none."""
+    from heyi.app.verification import origin_of
+
+    try:
+        named = origin_of(data)
+    except VerificationError:
+        return ""
+    if named == origin:
+        return ""
+    return f"it is a receipt of another log: use the keys of `{named}`"
 
 
 @receipt.command("get")

@@ -83,7 +83,7 @@ def run(
     result = run_study(app.consortium, plan.id, by=PLATFORM)
     _, settlement = settled_case(app.consortium, plan.id)
     app.cosign()
-    verification = verify_directory(directory)
+    verification = verify_directory(directory, store=store)
     data_of_report = study_report(
         app.consortium,
         plan.id,
@@ -127,7 +127,8 @@ def run(
         out().print(f"可异议至 can be disputed until {day}，期满核准支付 then approved and paid")
         out().print("下一步 try next:")
         for line in (
-            f"heyi statement {directory} --party {result.answered[0]}",
+            f"heyi statement {directory} --party {result.answered[0]}"
+            + (f" --store {store}" if store else ""),
             f"heyi settle approve {directory} --on {day + dt.timedelta(days=1)}",
             f"heyi settle pay {directory} --csv payments.csv",
         ):

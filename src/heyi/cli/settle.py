@@ -18,7 +18,8 @@ from rich.table import Table
 from heyi.app.centre import App, writing
 from heyi.app.verification import reading, verify_directory
 from heyi.audit.log_store import LogReader
-from heyi.cli.output import FAILED, Json, err, out, print_json
+from heyi.cli.files import check_writable, write_file
+from heyi.cli.output import FAILED, Address, Json, err, out, print_json
 from heyi.cli.receipts import print_receipts
 from heyi.crypto.canonical import canonical, digest, from_canonical
 from heyi.crypto.codec import VALUE_DIGITS, to_fraction
@@ -32,13 +33,14 @@ from heyi.exchange.money.pay import pay as pay_out
 from heyi.exchange.projections import CASE, listed
 from heyi.exchange.state import State
 from heyi.fabric.workers import Workers
-from heyi.model.errors import InvalidInput, StoreError, VerificationError
+from heyi.model.errors import InvalidInput, VerificationError
 from heyi.report.fairness import fairness_of, in_words
 from heyi.report.statement.payments import payments_csv
 from heyi.settlement.certificate import Measured, certify, verify_certificate
 from heyi.settlement.evaluate import sampled_game, whole_game
 from heyi.settlement.statement import yuan
 from heyi.sources.utility_program import read_utility_program
+from heyi.store.folder import read_run
 from heyi.store.utilities import UtilityDatabase
 
 app = typer.Typer(
@@ -62,10 +64,11 @@ Reasons = Annotated[str, typer.Option(help="why, in words that the other side re
 @app.command("verify")
 def verify(
     what: Annotated[Path, typer.Argument(help="a certificate, or the folder of a run")],
+    store: Address = "",
     json: Json = False,
 ) -> None:
     """Compute settlements again from their certificates alone: utilities, values, floors, fen."""
-    found = [(str(what), _read(what))] if what.is_file() else list(_kept(what))
+    found = [(str(what), _read(what))] if what.is_file() else list(_kept(what, store))
     rows = []
     for name, certificate in found:
         measured = _verified(name, certificate)
@@ -120,7 +123,9 @@ def _read(path: Path) -> Any:
     try:
         return from_canonical(path.read_bytes())
     except OSError as e:
-        raise InvalidInput(f"cannot read `{path}`: {e.strerror}") from None
+        raise InvalidInput(
+            f"cannot read `{path}`: {e.strerror}", hint="make it readable, or name another"
+        ) from None
     except (ValueError, InvalidInput) as e:
         raise VerificationError(
             f"`{path}` is no certificate: {e}",
@@ -129,14 +134,14 @@ def _read(path: Path) -> Any:
         ) from None
 
 
-def _kept(directory: Path) -> Iterator[tuple[str, Any]]:
+def _kept(directory: Path, store: str) -> Iterator[tuple[str, Any]]:
     """The certificates that the log of a run names, checked against the digest there."""
     if not directory.is_dir():
         raise InvalidInput(
             f"`{directory}` is neither a certificate nor a folder",
             hint="heyi settle certificate DIR",
         )
-    with reading(directory) as (database, state):
+    with reading(directory, store) as (database, state):
         found = _settlements(database, state)
         if not found:
             raise _nothing(database)
@@ -157,10 +162,11 @@ def _certificate(content: bytes | None, settlement: SettlementCertified) -> Any:
 @app.command("guards")
 def guards(
     what: Annotated[Path, typer.Argument(help="a certificate, or the folder of a run")],
+    store: Address = "",
     json: Json = False,
 ) -> None:
     """Evidence of fairness: same persons, lowered utility, more than alone, another baseline."""
-    found = [(str(what), _read(what))] if what.is_file() else list(_kept(what))
+    found = [(str(what), _read(what))] if what.is_file() else list(_kept(what, store))
     try:
         told = [fairness_of(certificate) for _, certificate in found]
     except OverflowError:  # utilities of a user's own program may be beyond 1.8e308
@@ -180,12 +186,13 @@ def certificate(
     directory: Directory,
     to: Annotated[Path, typer.Option(help="the file to write")] = Path("certificate.json"),
     study: Study = "",
+    store: Address = "",
 ) -> None:
     """Write the certificate of a settlement into a file that a stranger can verify."""
-    with reading(directory) as (database, state):
+    with reading(directory, store) as (database, state):
         _, settlement = _settled(database, state, study)
         value = _certificate(database.artefact(settlement.certificate), settlement)
-    _write(to, canonical(value))
+    write_file(to, canonical(value))
     out().print(f"{to}\n下一步 try next: heyi settle verify {to}")
 
 
@@ -263,14 +270,15 @@ def pay(
     with _opened(directory, on) as app:
         case, settlement = _settled(app.database, app.consortium.state, study)
         if csv is not None:
-            _check_writable(csv)  # before anything is paid
+            check_writable(csv)  # before anything is paid
         decision, paid, entries = pay_out(app.consortium, case.id, by=PLATFORM)
         table = payments_csv(app.consortium.state, [case.id])
         shares, stages = settlement.shares_fen, app.consortium.case(case.id).stages
         kept = app.receipts(entries)
     if csv is not None:
-        _write(csv, table.encode())
-    holds = verify_directory(directory).holds
+        write_file(csv, table.encode())
+    # whoever writes into a run follows its run.json
+    holds = verify_directory(directory, store=read_run(directory).store).holds
     if json:
         print_json(
             {
@@ -314,7 +322,7 @@ def measure(
 ) -> None:
     """Evaluate your own utility over coalitions, value it, divide the pot, certify that."""
     program = read_utility_program(file)
-    _check_writable(to)
+    check_writable(to)
     kept = UtilityDatabase(store or file.with_suffix(".utilities"))
     measured: Measured
     console = err()
@@ -336,7 +344,7 @@ def measure(
         finally:
             kept.close()
     certificate = certify(program.study, measured)
-    _write(to, canonical(certificate))
+    write_file(to, canonical(certificate))
     if json:
         print_json(certificate)
         return
@@ -424,26 +432,3 @@ def _settled(reader: LogReader, state: State, study: str) -> tuple[Case, Settlem
     known = ", ".join(sorted(c.id for c, _ in settled))
     said = f"`{study}` has no settlement" if study else f"{len(chosen)} studies were settled here"
     raise InvalidInput(said, hint=f"--study, one of {known}")
-
-
-def _check_writable(path: Path) -> None:
-    """Find out whether a file can be written, without changing it."""
-    fresh = not path.exists()
-    try:
-        with path.open("ab"):
-            pass
-    except OSError as e:
-        raise StoreError(
-            f"cannot write `{path}`: {e.strerror}", hint="name a file that can be written"
-        ) from None
-    if fresh:
-        path.unlink()
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.write_bytes(content)
-    except OSError as e:
-        raise StoreError(
-            f"cannot write `{path}`: {e.strerror}", hint="name a file that can be written"
-        ) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,13 +11,14 @@ import typer
 
 from heyi.app.statement_check import CheckedStatements, check_statements
 from heyi.app.verification import reading
-from heyi.cli.output import FAILED, Json, Lang, err, language, out, print_json
+from heyi.audit.log_store import LogReader
+from heyi.cli.output import FAILED, Address, Json, Lang, err, language, out, print_json
 from heyi.crypto.codec import to_json
 from heyi.exchange.events.event_kinds import read_entry
 from heyi.exchange.events.settled import SettlementPaid, StatementIssued
 from heyi.exchange.projections import MONEY, stream
 from heyi.model.decision import Text
-from heyi.model.errors import InvalidInput, StoreError
+from heyi.model.errors import HeyiError, InvalidInput, StoreError, VerificationError
 from heyi.report.statement.page import (
     Settlement,
     StatementPage,
@@ -24,7 +26,6 @@ from heyi.report.statement.page import (
     stated_parties,
     statement_of,
 )
-from heyi.store.database import Database
 
 
 def statement(
@@ -37,6 +38,7 @@ def statement(
     first: Annotated[str, typer.Option("--from", help="first day of the period, 2026-12-01")] = "",
     last: Annotated[str, typer.Option("--to", help="last day of the period")] = "",
     lang: Lang = "",
+    store: Address = "",
     json: Json = False,
 ) -> None:
     """Show statements, after their settlements were recomputed and found under the checkpoint."""
@@ -47,15 +49,22 @@ def statement(
         raise InvalidInput(
             f"the period from {first} to {last} has no day", hint="give the earlier day to --from"
         )
-    with reading(directory) as (database, _):
+    with reading(directory, store) as (database, _):
         parties = [party] if party else stated_parties(database)
         if not parties:
             raise InvalidInput("nothing was settled here", hint="run a study first")
         checked = check_statements(directory, database, parties)
-        pages = _pages(database, parties, checked, first, last)
-        rows = _rows(database, [page.party for page in pages]) if json else []
-    for fault in checked.faults:
-        err().print(f"  ✗ {fault}")
+        try:
+            pages = _pages(parties, checked, first, last)
+            rows = _rows(checked.reader, [page.party for page in pages]) if json else []
+        except HeyiError as e:
+            _print_faults(checked)
+            if checked.holds:
+                raise
+            raise VerificationError(
+                f"the statements cannot be read: {e.message}", hint=f"heyi verify {directory}"
+            ) from None
+    _print_faults(checked)
     if json:
         print_json({"verified": checked.holds, "statements": rows})
     elif html is None:
@@ -70,8 +79,13 @@ def statement(
         raise typer.Exit(FAILED)
 
 
+def _print_faults(checked: CheckedStatements) -> None:
+    for fault in checked.faults:
+        err().print(f"  ✗ {fault}")
+
+
 def _pages(
-    database: Database, parties: list[str], checked: CheckedStatements, first: str, last: str
+    parties: list[str], checked: CheckedStatements, first: str, last: str
 ) -> list[StatementPage]:
     """The pages of these institutions.
 
@@ -80,10 +94,12 @@ def _pages(
     """
     pages = [
         statement_of(
-            database, p, verified=checked.holds, log_root=checked.root, first=first, last=last
+            checked.reader, p, verified=True, log_root=checked.root, first=first, last=last
         )
         for p in parties
     ]
+    # what is read for one page may show a fault that concerns all of them
+    pages = [replace(page, verified=checked.holds) for page in pages]
     if not any(page.settlements for page in pages):
         raise InvalidInput(
             "the settlement was withdrawn, since a dispute was upheld: no statement stands",
@@ -107,11 +123,11 @@ def _check_day(day: str) -> None:
         raise InvalidInput(f"`{day}` is no day", hint="write it like 2026-12-17") from None
 
 
-def _rows(database: Database, parties: list[str]) -> list[dict[str, object]]:
+def _rows(reader: LogReader, parties: list[str]) -> list[dict[str, object]]:
     """The statements as they stand in the log, with what was paid on each."""
     rows = []
     for party in parties:
-        entries = [read_entry(e) for e in database.stream(stream(MONEY, party))]
+        entries = [read_entry(e) for e in reader.stream(stream(MONEY, party))]
         paid = {e.case: e.what.amount_fen for e in entries if isinstance(e.what, SettlementPaid)}
         rows += [
             {**to_json(e.what), "entry": e.index, "paid_fen": paid.get(e.case, 0)}

@@ -14,6 +14,15 @@ from heyi.model.errors import InvalidInput, VerificationError
 
 ALGORITHM = "ed25519"
 _KEY = re.compile("[0-9a-f]{64}")
+_PRIME = 2**255 - 19
+_OF_ORDER_8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
+_SMALL_ORDER = frozenset({0, 1, _PRIME - 1, _OF_ORDER_8, _PRIME - _OF_ORDER_8})
+"""The y coordinates of the eight points whose order divides 8.
+
+Under such a key, one signature that is made without a secret holds for one message in eight at
+least, and under the neutral point (y = 1) for every message.
+Source: Chalkias and others 2020, "Taming the many EdDSAs", on small subgroups.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +64,22 @@ def load_public_key(public_key: str) -> Ed25519PublicKey:
     """The key that 64 lower-case hexadecimal digits spell.
 
     Raises:
-        InvalidInput: they do not spell a key.
+        InvalidInput: they do not spell a key, or a key under which anybody can sign.
     """
     if not isinstance(public_key, str) or not _KEY.fullmatch(public_key):
         raise InvalidInput(
             f"`{str(public_key)[:16]}…` is not an Ed25519 public key",
             hint="64 lower-case hex digits",
         )
-    return Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
+    data = bytes.fromhex(public_key)
+    # the highest bit is the sign of x; a y from the prime on is a second spelling
+    y = int.from_bytes(data, "little") & (1 << 255) - 1
+    if y >= _PRIME or y in _SMALL_ORDER:
+        raise InvalidInput(
+            f"`{public_key[:16]}…` is no key of anybody: signatures under it need no secret",
+            hint="make a key pair, and register its public key",
+        )
+    return Ed25519PublicKey.from_public_bytes(data)
 
 
 def verify_signature(public_key: str, message: bytes, signature: bytes, *, what: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
@@ -36,7 +37,11 @@ def legal_day(now: int) -> dt.date:
 
 
 class Consortium:
-    """Everything that a use case needs. State changes only through commands."""
+    """Everything that a use case needs. State changes only through commands.
+
+    Whoever logs what nodes must be told holds `telling` until they were told, so that every node
+    is told in the order of the log.
+    """
 
     def __init__(
         self,
@@ -58,6 +63,7 @@ class Consortium:
         self.keyring = keyring
         self.fabric = fabric
         self.writer = OneWriter(log, on_event)
+        self.telling = threading.RLock()
 
     @property
     def state(self) -> State:

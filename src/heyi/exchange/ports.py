@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+from heyi.consent.registry import Withdrawal
 from heyi.crypto.keys import Signer
 from heyi.federation.wire.answer import Answer
 from heyi.federation.wire.call import Call
+from heyi.model.errors import StoreError
 from heyi.policy.decide import DecisionPoint
 
 
@@ -43,13 +45,31 @@ class Remembered(Protocol):
 
     def names(self, kind: str) -> list[str]: ...
 
+    def count(self, kind: str) -> int: ...
+
     def keep(self, rows: Iterable[tuple[str, str, bytes]]) -> None: ...
+
+    def spoilt(self, why: str) -> StoreError:
+        """The error that what is remembered is of no use, with what to do."""
 
 
 class Rulebooks(Protocol):
     """Decision points by the texts of a rulebook, each compiled once."""
 
     def point(self, texts: Mapping[str, str]) -> DecisionPoint: ...
+
+
+class ToldNode(Protocol):
+    """A node, as one who is told what the centre has logged."""
+
+    @property
+    def withdrawals(self) -> int:
+        """How many withdrawals it was told so far."""
+
+    def withdraw(self, withdrawal: Withdrawal) -> None: ...
+
+    def revoke(self, permit: str, at: int) -> None:
+        """As in `Fabric`; a permit that it knows to be revoked is not logged again."""
 
 
 class Fabric(Protocol):

@@ -11,7 +11,7 @@ from functools import singledispatch
 
 from heyi.audit.log_store import LogReader, LogStore
 from heyi.crypto.canonical import Json, canonical, from_canonical
-from heyi.exchange.events import registered, settled, used
+from heyi.exchange.events import applied, registered, settled, used
 from heyi.exchange.events.event_kinds import read_entry
 from heyi.exchange.events.typed import Logged, TypedEvent
 from heyi.exchange.state import State
@@ -20,7 +20,9 @@ CASE, PARTY, ASSET = "case", "party", "asset"
 MONEY, USE = "money", "use"
 """Kinds of streams: of an institution's statements and payments, and of the use of its data."""
 RULEBOOK = "rulebook"
-"""The one stream without a name: which rulebook was adopted when."""
+"""A stream without a name: which rulebook was adopted when."""
+NOTICE = "notice"
+"""The other one: who withdrew, and which permits were revoked; nodes are told of both."""
 
 
 def stream(kind: str, name: str) -> str:
@@ -61,6 +63,12 @@ def _vouched(what: registered.ProfileVouched) -> list[str]:
 @_further.register
 def _asset(what: registered.AssetRegistered) -> list[str]:
     return [stream(ASSET, what.asset.id)]
+
+
+@_further.register(used.ConsentWithdrawn)
+@_further.register(applied.PermitRevoked)
+def _notice(_what: used.ConsentWithdrawn | applied.PermitRevoked) -> list[str]:
+    return [NOTICE]
 
 
 @_further.register
@@ -139,6 +147,7 @@ def differences(reader: LogReader) -> Iterator[str]:
     for name, indices in wanted.items():
         if [e.index for e in reader.stream(name)] != indices:
             yield name
+    yield from (name for name in reader.stream_names() if name not in wanted)
     for kind in (CASE, PARTY, ASSET, MONEY):
         kept = dict(reader.summaries(kind))
         right = {name: summary for k, name, summary in summaries if k == kind}

@@ -11,7 +11,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from heyi.crypto.canonical import from_canonical
-from heyi.model.errors import VerificationError
+from heyi.crypto.keys import load_public_key
+from heyi.model.errors import InvalidInput, VerificationError
 from heyi.model.permit import Permit
 from heyi.permits.issue import ALGORITHM, TYPE
 from heyi.permits.payload import from_payload
@@ -77,11 +78,12 @@ def verify_permit(token: str, *, issuer: tuple[str, str], holder: tuple[str, str
     # (2) Each signature is valid for the same payload.
     for signature, (name, key) in zip(value["signatures"], expected, strict=True):
         try:
+            load_public_key(key)
             compact = f"{signature['protected']}.{value['payload']}.{signature['signature']}"
             jws.deserialize_compact(
                 compact, OKPKey.import_key(public_jwk(key)), algorithms=[ALGORITHM]
             )
-        except (JoseError, KeyError, ValueError):
+        except (InvalidInput, JoseError, KeyError, ValueError):
             raise VerificationError(
                 f"the signature of `{name}` on permit `{permit.id}` does not hold"
             ) from None

@@ -2,7 +2,7 @@
 
 Each person counts once, wherever and however often it was seen: a copied record adds nothing. In
 strata (age groups, rare diseases) a person counts with the registered weight of its stratum. The
-Shapley value has a closed form, so no coalition is evaluated and there is no limit of players.
+Shapley value has a closed form, so no coalition is evaluated. Hundreds of players can be valued.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from heyi.settlement.game import check_players
 
 Patterns = Mapping[int, int]
 """Persons by the exact set of players that saw them, as a bit mask."""
+MOST_WORK = 20_000_000
+"""Products of two players' parts at most, for some 30 seconds of a certificate's check."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,14 @@ class CoverageGame:
 
     def __post_init__(self) -> None:
         check_players(self.players)
+        # first of all, since this may come from a certificate that is there to be computed for ever
+        masks = [mask for stratum in self.strata for mask in stratum.patterns]
+        work = len(self.players) * (len(self.players) + len(masks))
+        if work + sum(mask.bit_count() ** 2 for mask in masks) > MOST_WORK:
+            raise InvalidInput(
+                f"{len(masks)} sets of {len(self.players)} institutions take too long to value",
+                hint="join institutions, or count fewer strata",
+            )
         for stratum in self.strata:
             if stratum.weight <= 0:
                 raise InvalidInput(
@@ -104,16 +114,20 @@ class CoverageGame:
 
     def moments(self, paths: Sequence[Sequence[str]]) -> list[list[Fraction]]:
         """Sums over persons of products of two players' parts of a person (see `uncertainty`)."""
-        n = len(self.players)
+        n, unions = len(self.players), [tuple(path) for path in paths]
         moments = [[Fraction(0)] * n for _ in range(n)]
         for stratum in self.strata:
             # all persons of one pattern have the same parts, so each pattern is valued once
             for mask, persons in stratum.patterns.items():
-                parts = coverage_by_levels({mask: stratum.weight}, [tuple(path) for path in paths])
-                held = [i for i in range(n) if parts[i]]
-                for i in held:
-                    for j in held:
-                        moments[i][j] += persons * parts[i] * parts[j]
+                parts = coverage_by_levels({mask: stratum.weight}, unions)
+                held = [i for i in range(n) if mask >> i & 1]
+                for at, i in enumerate(held):
+                    own = persons * parts[i]
+                    for j in held[at:]:
+                        moments[i][j] += own * parts[j]
+        for i in range(n):  # a product has no order
+            for j in range(i):
+                moments[i][j] = moments[j][i]
         return moments
 
     def to_json(self) -> dict[str, Json]:

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from heyi.model.errors import StoreError
+from heyi.model.errors import Conflict, StoreError
+from heyi.store.file_lock import held
 
-FORM = 1
+FORM = 2
 """The form of what is kept. A memory of another form is not read, and the log verified anew."""
 
 
@@ -25,12 +26,13 @@ class AuditMemory:
         Raises:
             StoreError: it cannot be opened.
         """
-        self._path = path
+        self.path = path
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as e:
             raise self._error(e) from None
         with self._transaction() as c:
+            c.execute("BEGIN IMMEDIATE")  # two audits may begin at once
             (form,) = c.execute("PRAGMA user_version").fetchone()
             if form != FORM:
                 c.execute("DROP TABLE IF EXISTS memory")
@@ -40,12 +42,27 @@ class AuditMemory:
                 )
                 c.execute(f"PRAGMA user_version = {FORM}")
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """No other audit reads or keeps here within it: it would go on from another state.
+
+        Raises:
+            Conflict: another one does.
+        """
+        taken = Conflict(
+            "another audit of this log is running", hint="wait until it has ended, and run again"
+        )
+        with held(self.path.with_name(f".{self.path.name}.lock"), taken):
+            yield
+
     def get(self, kind: str, name: str) -> bytes | None:
         """What is remembered, None if nothing is."""
         with self._transaction() as c:
             row = c.execute(
                 "SELECT value FROM memory WHERE kind = ? AND name = ?", (kind, name)
             ).fetchone()
+        if row is not None and not isinstance(row[0], bytes):
+            raise self.spoilt(f"`{kind}` is no sequence of bytes")
         return None if row is None else bytes(row[0])
 
     def names(self, kind: str) -> list[str]:
@@ -53,6 +70,15 @@ class AuditMemory:
         with self._transaction() as c:
             query = "SELECT name FROM memory WHERE kind = ? ORDER BY name"
             return [name for (name,) in c.execute(query, (kind,))]
+
+    def count(self, kind: str) -> int:
+        """How many things of a kind are remembered."""
+        with self._transaction() as c:
+            query = "SELECT count(*) FROM memory WHERE kind = ?"
+            return int(c.execute(query, (kind,)).fetchone()[0])
+
+    def spoilt(self, why: str) -> StoreError:
+        return self._error(ValueError(why))
 
     def keep(self, rows: Iterable[tuple[str, str, bytes]]) -> None:
         """Remember (kind, name, value), all of them or none."""
@@ -62,7 +88,7 @@ class AuditMemory:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         try:
-            with closing(sqlite3.connect(self._path)) as connection, connection:
+            with closing(sqlite3.connect(self.path)) as connection, connection:
                 yield connection
         except (sqlite3.Error, OSError) as e:
             raise self._error(e) from e
@@ -70,5 +96,5 @@ class AuditMemory:
     def _error(self, error: Exception) -> StoreError:
         return StoreError(
             f"what was verified before cannot be read or kept: {error}",
-            hint=f"remove `{self._path}`, and the log is verified anew",
+            hint=f"remove `{self.path}`, and the log is verified anew",
         )

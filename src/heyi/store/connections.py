@@ -15,6 +15,8 @@ from sqlalchemy.exc import ArgumentError, InterfaceError
 from heyi.model.errors import InvalidInput, StoreError
 from heyi.store.failures import code
 
+TO_CONNECT = 10
+"""Seconds after which a server that does not answer counts as absent."""
 _BEGIN = "heyi_begin"
 LOCKING = MappingProxyType({_BEGIN: "BEGIN IMMEDIATE"})
 """Execution options of a transaction that locks the file of SQLite when it begins."""
@@ -70,16 +72,22 @@ def log_engine(url: str | URL, *, patience: float, read_only: bool) -> Engine:
     """
     try:
         address = make_url(url)
-    except ArgumentError:
-        raise InvalidInput("the address of the database is none", hint=_ADDRESSES) from None
+    except (ArgumentError, ValueError, TypeError):
+        raise InvalidInput("the address of the database is none", hint=ADDRESSES) from None
     if address.drivername == "sqlite":
+        if isinstance(url, str) and address.query:
+            raise InvalidInput("the address of a file has no options", hint=ADDRESSES)
+        if read_only and isinstance(url, str):
+            if not Path(address.database or "").name:
+                raise InvalidInput("the address of the database names no file", hint=ADDRESSES)
+            address = sqlite_url(Path(str(address.database)), read_only=True)
         return _sqlite(address, patience)
     if address.drivername in ("postgresql", "postgresql+pg8000"):
         return _postgresql(address.set(drivername="postgresql+pg8000"), patience, read_only)
-    raise InvalidInput(f"a log is not kept in `{address.drivername}`", hint=_ADDRESSES)
+    raise InvalidInput(f"a log is not kept in `{address.drivername}`", hint=ADDRESSES)
 
 
-_ADDRESSES = "write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+ADDRESSES = "write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
 
 
 def _sqlite(url: URL, patience: float) -> Engine:
@@ -106,7 +114,7 @@ def _sqlite(url: URL, patience: float) -> Engine:
 def _postgresql(url: URL, patience: float, read_only: bool) -> Engine:
     try:
         # A connection that died while nobody used it is replaced before its next use.
-        engine = create_engine(url, pool_pre_ping=True)
+        engine = create_engine(url, pool_pre_ping=True, connect_args={"timeout": TO_CONNECT})
     except ImportError:
         raise InvalidInput(
             "the driver for PostgreSQL is not installed",
@@ -115,6 +123,8 @@ def _postgresql(url: URL, patience: float, read_only: bool) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: object, _: object) -> None:
+        # The driver has one time for connecting and for every answer. A statement may take longer.
+        connection._usock.settimeout(None)  # type: ignore[attr-defined]
         cursor = connection.cursor()  # type: ignore[attr-defined]
         cursor.execute(f"SET lock_timeout = {max(1, round(patience * 1_000))}")  # milliseconds
         # A commit waits until its bytes are on the disk, whatever the server does by default.

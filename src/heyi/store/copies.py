@@ -25,5 +25,5 @@ def copy_database(source: Path, to: Path) -> None:
     except sqlite3.Error as e:
         raise StoreError(
             f"`{source.name}` could not be copied: {e}",
-            hint="free the disk, or name another",
+            hint="make it readable, free the disk, or name another folder",
         ) from e

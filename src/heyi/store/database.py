@@ -16,8 +16,8 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from heyi.model.errors import StoreError
-from heyi.store.connections import LOCKING, NO_TRANSACTION, log_engine, sqlite_url
+from heyi.model.errors import InvalidInput, StoreError
+from heyi.store.connections import ADDRESSES, LOCKING, NO_TRANSACTION, log_engine, sqlite_url
 from heyi.store.failures import cause, commit_error, failing_as, store_error
 from heyi.store.lease import Lease, stored_head
 from heyi.store.opening import make_ready, require_newest, require_version
@@ -49,6 +49,8 @@ class Database(DatabaseReader):
             StoreError: it cannot be opened, a newer version wrote it, or it is not one of Heyi.
         """
         self._engine = log_engine(url, patience=patience, read_only=read_only)
+        if isinstance(url, str):
+            self._try_address()
         self._lease = Lease()
         self._here = threading.local()  # `transaction`: the one that this thread has open
         try:
@@ -68,6 +70,18 @@ class Database(DatabaseReader):
         written.
         """
         return cls(sqlite_url(path, read_only=read_only), read_only=read_only, patience=patience)
+
+    def _try_address(self) -> None:
+        """Connect once to an address that somebody wrote, whose options no driver may know."""
+        try:
+            with failing_as("opened"):
+                self._engine.connect().close()
+        except (TypeError, ValueError, KeyError):
+            self._engine.dispose()
+            raise InvalidInput("the address of the database is none", hint=ADDRESSES) from None
+        except BaseException:
+            self._engine.dispose()
+            raise
 
     def close(self) -> None:
         """Close all connections."""

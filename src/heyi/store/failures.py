@@ -17,6 +17,8 @@ _HINTS = {
     "not a database": "name a folder that `heyi demo` or `heyi run` made",
     "readonly": "nothing was kept; make the folder writable",
     "unable to open": "name a folder that exists and can be written",
+    'database "': "create the database: createdb NAME",
+    'role "': "correct the name or the password of the PostgreSQL account",
     "create a connection": "start the PostgreSQL server, or correct its address",
     "authentication": "correct the name or the password of the PostgreSQL account",
 }
@@ -46,7 +48,8 @@ def cause(error: SQLAlchemyError) -> str:
     said = original.args[0] if original.args else ""
     if isinstance(said, dict):  # what a PostgreSQL server answered, by letter
         said = said.get("M", "")
-    return (str(said) or str(original) or "no reason was given").splitlines()[0]
+    told = (str(said) or str(original) or "no reason was given").splitlines()[0]
+    return told.partition(" (timeout is")[0]  # what the driver adds of its own settings
 
 
 def is_locked(error: SQLAlchemyError) -> bool:

@@ -8,6 +8,9 @@ DIR/institutions/       the files of the synthetic institutions (demonstration o
 DIR/receipts/           proofs that acts were logged, for the parties to take away
 DIR/report.html         the report
 DIR/interrupted-N/      an earlier run that was interrupted; its log can still be verified
+DIR/.heyi.lock          held while `heyi demo` or `heyi run` writes here
+
+A backup has `backup.json` instead of `run.json`, so that no command writes into it.
 """
 
 from __future__ import annotations
@@ -15,14 +18,19 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from heyi.audit.note import check_name
+from heyi.audit.succession import Succeeds
 from heyi.crypto.codec import from_json
 from heyi.crypto.keys import load_public_key
-from heyi.model.errors import InvalidInput, StoreError
+from heyi.model.errors import Conflict, InvalidInput, StoreError
+from heyi.store.file_lock import held
 
 _KNOWN = (
     "heyi.db",
@@ -56,27 +64,55 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Succeeds:
-    """The log whose first `size` entries another log has taken over after a loss."""
-
-    origin: str
-    log_key: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
     """Names and public keys (hexadecimal) that a verifier trusts.
 
     Get them by another way than the folder: whoever changes the folder can change them too.
-    `succeeds` is the log that this one goes on from, if any.
+    `succeeds` are the logs that this one goes on from, the oldest first.
     """
 
     origin: str
     log_key: str
     witness: tuple[str, str]
     issuer: tuple[str, str]
-    succeeds: Succeeds | None = None
+    succeeds: tuple[Succeeds, ...] = ()
+
+
+RUN, BACKUP, _LOCK = "run.json", "backup.json", ".heyi.lock"
+
+
+@contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """Nobody else makes a run in this folder within it.
+
+    Raises:
+        Conflict: somebody does.
+        InvalidInput: the folder holds other files.
+        StoreError: it cannot be written.
+    """
+    taken = Conflict(
+        "another command is writing here",
+        hint="wait until it has ended, or choose another folder with --dir",
+    )
+    try:
+        _check_ours(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise _not_written(directory, e) from None
+    with held(directory / _LOCK, taken):
+        yield
+
+
+def _check_ours(directory: Path) -> None:
+    if directory.exists() and not (directory / RUN).is_file() and not _barely_begun(directory):
+        raise InvalidInput(
+            f"`{directory}` holds other things",
+            hint="choose an empty or a new folder with --dir",
+        )
+
+
+def _not_written(directory: Path, error: OSError) -> StoreError:
+    return StoreError(f"cannot write `{directory}`: {error.strerror}", hint="choose another folder")
 
 
 def prepare(directory: Path) -> None:
@@ -87,24 +123,17 @@ def prepare(directory: Path) -> None:
         StoreError: it cannot be written.
     """
     try:
-        if directory.exists() and any(directory.iterdir()):
-            if (directory / "run.json").is_file():
-                _put_away(directory, finished=read_run(directory).finished)
-            elif not _barely_begun(directory):
-                raise InvalidInput(
-                    f"`{directory}` holds other things",
-                    hint="choose an empty or a new folder with --dir",
-                )
+        _check_ours(directory)
+        if (directory / RUN).is_file():
+            _put_away(directory, finished=read_run(directory).finished)
         (directory / "nodes").mkdir(parents=True, exist_ok=True)
     except OSError as e:
-        raise StoreError(
-            f"cannot write `{directory}`: {e.strerror}", hint="choose another folder"
-        ) from None
+        raise _not_written(directory, e) from None
 
 
 def _barely_begun(directory: Path) -> bool:
     """Whether a run was interrupted before it wrote `run.json`."""
-    ours = ("nodes", ".run.json.partial")
+    ours = ("nodes", ".run.json.partial", _LOCK)
     return all(
         p.name in ours or p.name.startswith("interrupted-") for p in directory.iterdir()
     ) and not any((directory / "nodes").glob("*"))
@@ -130,18 +159,23 @@ def _put_away(directory: Path, *, finished: bool) -> None:
             path.unlink()
 
 
-def write_run(directory: Path, run: Run) -> None:
+def write_run(directory: Path, run: Run, name: str = RUN) -> None:
     """Write `run.json`; only its owner may read it, since the seed gives every key of the run."""
-    _write(directory / "run.json", asdict(run), mode=0o600)
+    _write(directory / name, asdict(run), mode=0o600)
 
 
-def read_run(directory: Path) -> Run:
-    """The run of a folder.
+def read_run(directory: Path, name: str = RUN) -> Run:
+    """The run of a folder; `name` may be `backup.json` to read that of a backup.
 
     Raises:
-        InvalidInput: it is not a folder of Heyi.
+        InvalidInput: it is not a folder of Heyi, or it is a backup.
     """
-    value = _read(directory / "run.json")
+    if name == RUN and not (directory / RUN).exists() and (directory / BACKUP).exists():
+        raise InvalidInput(
+            f"`{directory}` is a backup, in which nobody works",
+            hint=f"heyi restore {directory} NEW_FOLDER",
+        )
+    value = _read(directory / name)
     what, seed, finished = value.get("what"), value.get("seed"), value.get("finished")
     id_, origin, store = value.get("id"), value.get("origin"), value.get("store")
     if (
@@ -154,17 +188,10 @@ def read_run(directory: Path) -> Run:
         or not isinstance(store, str)
     ):
         raise InvalidInput(
-            f"`{directory / 'run.json'}` is not of a run", hint="begin again in a new folder"
+            f"`{directory / name}` is not of a run", hint="begin again in a new folder"
         )
+    check_name(origin)
     return Run(what=what, seed=seed, id=id_, origin=origin, store=store, finished=finished)
-
-
-def store_of(directory: Path) -> str:
-    """The address of the centre's database, empty if it is a file in the folder.
-
-    Who has no `run.json`, as an auditor with a copy, has the file.
-    """
-    return read_run(directory).store if (directory / "run.json").is_file() else ""
 
 
 def finish_run(directory: Path) -> None:
@@ -217,8 +244,10 @@ def read_trust(path: Path) -> Trust:
             or not all(isinstance(v, str) and v for v in pair)
         ):
             raise InvalidInput(
-                f"`{path}` holds no keys to verify with: `{field}` is no name with its key"
+                f"`{path}` holds no keys to verify with: `{field}` is no name with its key",
+                hint="get trust.json from whoever runs the log",
             )
+        check_name(pair[0])
         load_public_key(pair[1])
         return pair[0], pair[1]
 
@@ -228,6 +257,7 @@ def read_trust(path: Path) -> Trust:
             f"`{path}` holds no keys to verify with",
             hint="get trust.json from whoever runs the log",
         )
+    check_name(origin)
     load_public_key(log_key)
     return Trust(
         origin=origin,
@@ -238,15 +268,25 @@ def read_trust(path: Path) -> Trust:
     )
 
 
-def _succeeds(value: object, path: Path) -> Succeeds | None:
-    """The predecessor in a trust file, None if it names none."""
-    if value is None:
-        return None
+def _succeeds(value: object, path: Path) -> tuple[Succeeds, ...]:
+    """The predecessors in a trust file; each has taken over fewer entries than the next."""
     try:
-        found = from_json(value, Succeeds)
+        found = from_json(value or [], tuple[Succeeds, ...])
     except InvalidInput:
-        raise InvalidInput(f"`{path}` names its predecessor wrongly") from None
-    load_public_key(found.log_key)
+        found = None
+    sizes = [before.size for before in found or ()]
+    if (
+        found is None
+        or not all(re.fullmatch("[0-9a-f]{64}", before.root) for before in found)
+        or any(a >= b for a, b in pairwise([-1, *sizes]))
+    ):
+        raise InvalidInput(
+            f"`{path}` names its predecessor wrongly",
+            hint="get trust.json from whoever runs the log",
+        )
+    for before in found:
+        check_name(before.origin)
+        load_public_key(before.log_key)
     return found
 
 
@@ -265,6 +305,9 @@ def _write(path: Path, value: Mapping[str, object], *, mode: int = 0o644) -> Non
         ) from None
 
 
+_ANOTHER = "make it readable, or get it again from whoever runs the log"
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         if path.exists() and not path.is_file():
@@ -277,7 +320,8 @@ def _read(path: Path) -> dict[str, Any]:
             hint="name a folder that `heyi demo` or `heyi run` made",
         ) from None
     except (OSError, ValueError, RecursionError) as e:
-        raise InvalidInput(f"cannot read `{path}`: {e}") from None
+        why = e.strerror if isinstance(e, OSError) else e
+        raise InvalidInput(f"cannot read `{path}`: {why}", hint=_ANOTHER) from None
     if not isinstance(value, dict):
-        raise InvalidInput(f"cannot read `{path}`: not a JSON object")
+        raise InvalidInput(f"cannot read `{path}`: not a JSON object", hint=_ANOTHER)
     return value

@@ -43,15 +43,23 @@ _STREAM = (
     .order_by(STREAMS.c.idx)
     .limit(PORTION)
 )
+_STREAMS = (
+    select(STREAMS.c.stream)
+    .where(STREAMS.c.stream > bindparam("last"))
+    .group_by(STREAMS.c.stream)
+    .order_by(STREAMS.c.stream)
+    .limit(PORTION)
+)
+MOST_OF_A_NOTE = 1_000_000
+"""Bytes that are read of a checkpoint; none has more, and more could fill the memory."""
+_NOTE = func.substr(CHECKPOINTS.c.note, 1, MOST_OF_A_NOTE, type_=CHECKPOINTS.c.note.type)
 _CHECKPOINTS = (
-    select(CHECKPOINTS.c.size, CHECKPOINTS.c.note)
+    select(CHECKPOINTS.c.size, _NOTE)
     .where(CHECKPOINTS.c.size > bindparam("last"))
     .order_by(CHECKPOINTS.c.size)
     .limit(PORTION)
 )
-_NEWEST = (
-    select(CHECKPOINTS.c.size, CHECKPOINTS.c.note).order_by(CHECKPOINTS.c.size.desc()).limit(1)
-)
+_NEWEST = select(CHECKPOINTS.c.size, _NOTE).order_by(CHECKPOINTS.c.size.desc()).limit(1)
 _SUMMARIES = (
     select(SUMMARIES.c.name, SUMMARIES.c.summary)
     .where(SUMMARIES.c.kind == bindparam("kind"), SUMMARIES.c.name > bindparam("last"))
@@ -76,7 +84,7 @@ _ROOTS = (
     .order_by(SUBTREES.c.idx)
 )
 _ARTEFACT = select(ARTEFACTS.c.content).where(ARTEFACTS.c.digest == bindparam("digest"))
-_NO_END = 2**63 - 1
+_BEFORE_ALL, _NO_END = -(2**63), 2**63 - 1
 
 
 def _raw(value: object) -> bytes:
@@ -116,17 +124,25 @@ class DatabaseReader:
     def entries(self, start: int = 0, end: int | None = None) -> Iterator[Entry]:
         """The entries from index `start` up to `end`, exclusive, in order, read in portions."""
         until = _NO_END if end is None else end
-        for row in self._portions(_ENTRIES, last=start - 1, end=until):
+        # Who asks for all meets also what somebody numbered below 0, which the check refuses.
+        last = _BEFORE_ALL if not start and end is None else start - 1
+        for row in self._portions(_ENTRIES, last=last, end=until):
             yield _entry(row)
 
     def stream(self, name: str) -> Iterator[Entry]:
         """The entries that were indexed under a stream, in order."""
-        for row in self._portions(_STREAM, last=-1, stream=name):
+        for row in self._portions(_STREAM, last=_BEFORE_ALL, stream=name):
             yield _entry(row)
+
+    def stream_names(self) -> Iterator[str]:
+        """The names of all streams that have an entry, in order."""
+        for (name,) in self._portions(_STREAMS, last=""):
+            yield name
 
     def checkpoints(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
         """(size, signed note) of each checkpoint of at least `start` entries, in order of size."""
-        for size, note in self._portions(_CHECKPOINTS, last=start - 1):
+        # also those of a size below 0, which nobody signed
+        for size, note in self._portions(_CHECKPOINTS, last=start - 1 if start else _BEFORE_ALL):
             yield size, _raw(note)
 
     def newest_checkpoint(self) -> tuple[int, bytes] | None:

@@ -94,9 +94,9 @@ _FORGET_CHECKPOINTS = _ManyRows(
     "DELETE FROM checkpoints WHERE size >= ANY(CAST(%s AS BIGINT[]))",
 )
 _COSIGN = _ManyRows(
-    "UPDATE checkpoints SET note = ?2 WHERE size = ?1",
-    "UPDATE checkpoints SET note = new.note FROM unnest(CAST(%s AS BIGINT[]), CAST(%s AS BYTEA[]))"
-    " AS new (size, note) WHERE checkpoints.size = new.size",
+    "UPDATE checkpoints SET note = ? WHERE size = ?",
+    "UPDATE checkpoints SET note = new.note FROM unnest(CAST(%s AS BYTEA[]), CAST(%s AS BIGINT[]))"
+    " AS new (note, size) WHERE checkpoints.size = new.size",
 )
 
 
@@ -173,7 +173,7 @@ class Transaction:
 
     def cosign(self, size: int, note: bytes) -> None:
         """Replace the checkpoint of that size."""
-        self._run(_COSIGN, [(size, note)])
+        self._run(_COSIGN, [(note, size)])
 
     def keep_artefact(self, digest: str, content: bytes) -> None:
         """Keep public content under its digest; a second time changes nothing."""

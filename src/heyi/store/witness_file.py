@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from heyi.model.errors import StoreError
+from heyi.store.file_lock import lock
 
 _MOST = 1_000_000
 """Bytes that a file has at most; each signature on a note needs some hundred."""
@@ -122,18 +123,6 @@ class WitnessFile:
                 f"the witness could not remember what it saw: {e.strerror}",
                 hint=f"free the disk, or make `{self._path.parent}` writable",
             ) from None
-
-
-def lock(descriptor: int) -> None:
-    """Wait until this process alone has the lock of an open file."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def _flush_folder(folder: Path) -> None:

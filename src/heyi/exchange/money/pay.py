@@ -5,19 +5,24 @@ from __future__ import annotations
 from msgspec import structs
 
 from heyi.exchange.case_file import Case
-from heyi.exchange.consortium import PLATFORM, Consortium, command
+from heyi.exchange.consortium import Consortium, command
 from heyi.exchange.events import settled
 from heyi.exchange.money.dispute import settlement_message, speaks_for_settlements
 from heyi.exchange.request.apply import decide, submit, supply
+from heyi.exchange.request.grant import still_permitted
+from heyi.exchange.request.leave_to_pay import (
+    is_leave_for,
+    ledger_id,
+    ledger_of,
+    paid_facts,
+    payment_case,
+    request_to_pay,
+)
 from heyi.exchange.request.register import register_asset
-from heyi.exchange.state import State
 from heyi.exchange.writer import Done
-from heyi.model.asset import Asset, Field, Identifier, Reason
 from heyi.model.decision import Decision
 from heyi.model.errors import Conflict, InvalidInput, Refused
 from heyi.model.fact import Source
-from heyi.model.party import GRASSROOTS
-from heyi.model.request import Request
 from heyi.settlement.stages import Stage, step
 
 
@@ -96,6 +101,8 @@ def _log_payment(
     if settlement.certificate != certificate:
         raise Conflict(f"case `{case}` was settled anew in the meantime", hint="look at it again")
     due, leave = due_fen(settlement), payment_case(the_case)
+    # somebody may have stated other facts since the leave was given
+    still_permitted(consortium, consortium.case(leave), ledger_id(leave))
     # one command, so that all institutions are paid or none
     events = [
         consortium.draft(
@@ -119,13 +126,6 @@ def _check_payable(case: Case) -> None:
         step(stage, "settlement.paid", party)
 
 
-def payment_case(case: Case) -> str:
-    """The id of the request that asks for leave to pay; each settlement of a case needs its own."""
-    return (
-        f"{case.id}-payment" if case.settlements == 1 else f"{case.id}-payment-{case.settlements}"
-    )
-
-
 def _ask_leave(
     consortium: Consortium, case: Case, settlement: settled.SettlementCertified, *, by: str
 ) -> Decision:
@@ -136,98 +136,15 @@ def _ask_leave(
     name = payment_case(case)
     # asked before, and refused or cut off: what is there already is not done again
     if ledger_id(name) not in consortium.state.assets:
-        register_asset(consortium, _ledger(name, settlement), by=by)
+        register_asset(consortium, ledger_of(name, settlement), by=by)
     if name not in consortium.state.cases:
-        submit(consortium, _request(name, settlement), by=by)
+        submit(consortium, request_to_pay(name, settlement), by=by)
+    if not is_leave_for(consortium.state, consortium.case(name), settlement):
+        raise Conflict(
+            f"`{name}` or its list of amounts is something else than a request to pay `{case.id}`",
+            hint="the log is of an earlier version, which let others take these ids",
+        )
     facts = paid_facts(consortium.state, name)
     if not any(s.name == "pay.balanced" for s in consortium.case(name).statements.values()):
         supply(consortium, name, facts, by=by, source=Source.REGISTRY)
     return decide(consortium, name, by=by)[ledger_id(name)]
-
-
-def paid_facts(state: State, payment: str) -> dict[str, bool | int]:
-    """What the platform states about a payment: it follows from the settlement and the registry.
-
-    `payment` is the case in which the leave is asked; empty if it is no payment's.
-    """
-    case = state.cases.get(payment.rpartition("-payment")[0])
-    if case is None or case.settlement is None or payment_case(case) != payment:
-        return {}
-    shares, pot = case.settlement.shares_fen, case.settlement.pot_fen
-    low = [fen for party, fen in shares.items() if state.parties[party].tier in GRASSROOTS]
-    return {
-        "pay.registered": bool(case.utility),
-        "pay.balanced": sum(shares.values()) + case.settlement.escrow_fen == pot,
-        "pay.grassroots": bool(low),
-        "pay.grassroots_share": 100 * sum(low) // pot,
-    }
-
-
-def is_leave_for(state: State, leave: Case, settlement: settled.SettlementCertified) -> bool:
-    """Whether a case asks for leave to pay just this settlement."""
-    ledger = state.assets.get(ledger_id(leave.id))
-    asked = leave.request
-    return (
-        ledger == _ledger(leave.id, settlement)
-        and (asked.requester, asked.action, asked.assets)
-        == (PLATFORM, "pay", (ledger_id(leave.id),))
-        and asked.recipient == sorted(settlement.shares_fen)[0]
-    )
-
-
-def _request(name: str, settlement: settled.SettlementCertified) -> Request:
-    return Request(
-        id=name,
-        zh="按贡献支付",
-        en="Pay contributions",
-        requester=PLATFORM,
-        recipient=sorted(settlement.shares_fen)[0],
-        assets=(ledger_id(name),),
-        kinds=("institution",),
-        action="pay",
-        purpose="feedback",
-        delivery="aggregate",
-        declared={
-            "basis.kind": "none",
-            "act.min_cell": 0,
-            "pay.for_data": False,
-            "pay.commercial": False,
-        },
-    )
-
-
-def ledger_id(name: str) -> str:
-    """The id of the asset that represents the settlement in a payment case."""
-    return f"{name}-ledger"
-
-
-def _ledger(name: str, settlement: settled.SettlementCertified) -> Asset:
-    reason = Reason(
-        zh="机构名称与金额，不涉及任何个人", en="names of institutions and amounts, no person"
-    )
-    return Asset(
-        id=ledger_id(name),
-        holder=PLATFORM,
-        zh="结算清单",
-        en="Settlement ledger",
-        fields=(
-            Field(
-                heading="机构",
-                kind="institution",
-                identifier=Identifier.NONE,
-                level=1,
-                reason=reason,
-            ),
-        ),
-        level=1,
-        level_reason=reason,
-        deid_grade=4,
-        rows=len(settlement.shares_fen),
-        duplicates=0,
-        encoding="utf-8",
-        digest=settlement.certificate.removeprefix("sha256:"),
-        persons=0,
-        youngest=0,
-        origin="operations",
-        secret=False,
-    )

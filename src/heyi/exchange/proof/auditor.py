@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from heyi.audit.verify import Fault
+from heyi.audit.succession import Succeeds
+from heyi.audit.verify import Checked, Fault
 from heyi.exchange.consortium import stored_rulebook
 from heyi.exchange.events import settled, used
 from heyi.exchange.events.succeeded import LogSucceeded
@@ -48,8 +49,9 @@ class Replayed:
     `outcomes` counts all decisions of the log by their outcome. `erased` lists the entries that
     cannot be replayed any more, or not in every part. `unanswered` counts calls that a node
     answered, while the centre was cut off before it logged the receipt. `rulebooks` are by digest,
-    in the order of their adoption. `succession` says which log this one goes on from, if it does. A
-    fault is with the log that it is in: `centre`, or the host of a node.
+    in the order of their adoption. `known` are the entries that were erased after this auditor had
+    verified them. `successions` say which logs this one goes on from, the oldest first. A fault is
+    with the log that it is in: `centre`, or the host of a node.
     """
 
     decisions: int = 0
@@ -59,9 +61,15 @@ class Replayed:
     settlements: int = 0
     unanswered: int = 0
     erased: list[int] = field(default_factory=list)
+    known: list[int] = field(default_factory=list)
     rulebooks: dict[str, Judged] = field(default_factory=dict)
-    succession: LogSucceeded | None = None
+    successions: list[LogSucceeded] = field(default_factory=list)
     faults: list[tuple[str, Fault]] = field(default_factory=list)
+
+    @property
+    def succession(self) -> LogSucceeded | None:
+        """How this log goes on from the one before it, if it does."""
+        return self.successions[-1] if self.successions else None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,14 +93,14 @@ class Notice:
     """A revocation or a withdrawal that nodes must have taken.
 
     `subject` is the permit or the token, empty where the token was erased; `hosts` are those that
-    must have it.
+    must have a revocation. Every node must have every withdrawal.
     """
 
     entry: int
     at: int
     subject: str
     scope: str
-    hosts: frozenset[str]
+    hosts: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,22 +108,27 @@ class Auditor:
     """The memory of one replay.
 
     `issuer` is (name, public key), `origin` that of the log: both come from whoever audits, and so
-    does `succeeds`, the log whose first entries this one has taken over: (origin, size). `gone`
+    do `witness`, (name, public key), and `succeeds`, the logs whose entries this one has taken
+    over, the oldest first. `gone`
     are the entries whose bodies have been erased so far; `hidden` those whose bodies are gone in
-    the end, with their cases. `answered` and `refused` are holders by case and operation; `fresh`
-    are those that answered since the last release. `blamed` are the signatures of receipts with a
+    the end, with their cases. `answered` are holders by case and operation; `fresh` are those that
+    answered since the last release, `refused` those that refused since then, with the code of each
+    refusal. `keys` are parties by public key. `late` are revocations that a node has yet to take.
+    `blamed` are the signatures of receipts with a
     fault in the centre's log, `untold` the hosts that do not know of a withdrawal, by its entry.
     `agreed` is the last decision on which the readings of the rulebook agreed here.
     `spoilt` are cases whose settlement is a fault, so that what follows from it is not told again.
-    Entries before `since` were verified earlier; `recalled` are those of them that were read
-    again, `unreadable` the streams that were not what was verified.
+    Entries before `since` were verified earlier, and `old` reads one of them again. `emptied` are
+    those whose body was gone when they were read again, though it was there before; `unreadable`
+    are the streams that were not what was verified.
     """
 
     artefacts: Artefacts
     rulebooks: Rulebooks
     issuer: tuple[str, str]
     origin: str
-    succeeds: tuple[str, int] | None = None
+    witness: tuple[str, str]
+    succeeds: tuple[Succeeds, ...] = ()
     state: State = field(default_factory=State)
     report: Replayed = field(default_factory=Replayed)
     permits: dict[str, Permit] = field(default_factory=dict)
@@ -123,27 +136,28 @@ class Auditor:
     revoked: dict[str, Notice] = field(default_factory=dict)
     withdrawn: list[Notice] = field(default_factory=list)
     answered: dict[tuple[str, str], set[str]] = field(default_factory=dict)
-    refused: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    refused: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     fresh: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     statements: dict[tuple[str, str], settled.StatementIssued] = field(default_factory=dict)
     blamed: set[str] = field(default_factory=set)
     untold: dict[int, list[str]] = field(default_factory=dict)
     agreed: int = -1
     spoilt: set[str] = field(default_factory=set)
+    keys: dict[str, str] = field(default_factory=dict)
+    late: dict[str, Notice] = field(default_factory=dict)
     gone: set[int] = field(default_factory=set)
     hidden: dict[int, str] = field(default_factory=dict)
-    hosts: set[str] = field(default_factory=set)
     last: int = -1
     since: int = 0
-    recalled: set[int] = field(default_factory=set)
+    old: Callable[[int], Checked] | None = None
+    emptied: set[int] = field(default_factory=set)
     unreadable: set[str] = field(default_factory=set)
     _points: dict[str, DecisionPoint] = field(default_factory=dict)
 
     def origin_at(self, index: int) -> str:
         """The log in which an entry was written: what parties signed names it."""
-        if self.succeeds is not None and index < self.succeeds[1]:
-            return self.succeeds[0]
-        return self.origin
+        of = (before.origin for before in self.succeeds if index < before.size)
+        return next(of, self.origin)
 
     def fault(self, entry: int | None, message: str, *, log: str = "centre") -> None:
         self.report.faults.append((log, Fault(entry=entry, message=message)))
@@ -163,6 +177,21 @@ class Auditor:
         # asking for the case recalls it, where it was verified before
         self.state.cases.get(name.partition(".")[0])
         return self.permits.get(name)
+
+    def subject(self, notice: Notice) -> str:
+        """Who withdrew, from an entry that was verified before; empty if it says so no more.
+
+        Raises:
+            VerificationError: it is not the entry that was verified, or it lost its body silently.
+        """
+        if self.old is None or notice.entry >= self.since:
+            return ""
+        checked = self.old(notice.entry)
+        if checked.erased and notice.entry not in self.hidden:
+            raise VerificationError(
+                f"the body of entry {notice.entry} is gone, though no event says that it was erased"
+            )
+        return "" if checked.erased else str(checked.body["token"])
 
     def announced(self, permit: str, number: int) -> Announced | None:
         self.permit(permit)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from heyi.audit.event import from_leaf
 from heyi.exchange.consortium import Consortium, command
 from heyi.exchange.events.erased import BodyErased
+from heyi.exchange.events.used import ConsentWithdrawn
 from heyi.exchange.projections import CASE, stream
 from heyi.exchange.writer import Done
 from heyi.model.errors import InvalidInput
@@ -19,7 +20,8 @@ def erase(consortium: Consortium, entries: Sequence[int], *, reason: str, by: st
     once for the whole batch.
 
     Raises:
-        InvalidInput: there is no such entry, it has no body (any more), or there is no reason.
+        InvalidInput: there is no such entry, it has no body (any more), it is a withdrawal, or
+            there is no reason.
         StoreError: as its message says: nothing was erased, or only the overwriting is missing.
     """
     store = consortium.log.store
@@ -78,4 +80,10 @@ def _case_of(consortium: Consortium, entry: int) -> str:
         raise InvalidInput(
             f"entry {entry} has no body to erase", hint="it never had one, or it was erased before"
         )
-    return from_leaf(found.leaf).case
+    event = from_leaf(found.leaf)
+    if event.kind == ConsentWithdrawn.KIND:
+        raise InvalidInput(
+            f"entry {entry} is a withdrawal, whose token every node that opens later must be told",
+            hint="keep it: without it the person would be counted again",
+        )
+    return event.case

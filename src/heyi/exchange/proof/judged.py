@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from heyi.crypto.canonical import Json
-from heyi.crypto.keys import verify_signature
+from heyi.crypto.keys import load_public_key, verify_signature
 from heyi.exchange.actors import may_not_act
 from heyi.exchange.consortium import legal_day
 from heyi.exchange.events import applied, registered
 from heyi.exchange.events.typed import Logged
-from heyi.exchange.money.pay import paid_facts
 from heyi.exchange.proof.auditor import Auditor, Judged, Meaningless, Replaces
 from heyi.exchange.request.apply import admitted_of, approval_message, decision_leaf
 from heyi.exchange.request.facts import assemble, may_not_state, said_by, stated_of
+from heyi.exchange.request.leave_to_pay import misstated
 from heyi.model.decision import Effect, Outcome
 from heyi.model.errors import InvalidInput, VerificationError
 from heyi.model.fact import Source
@@ -35,6 +35,10 @@ def check_party(what: registered.PartyRegistered, _entry: Logged, a: Auditor) ->
         raise Replaces(f"`{what.party.id}` is registered a second time")
     if what.party.host != what.party.id and what.party.host not in a.state.parties:
         raise VerificationError(f"`{what.party.id}` is hosted by nobody who is registered")
+    load_public_key(what.party.public_key)
+    other = a.keys.setdefault(what.party.public_key, what.party.id)
+    if other != what.party.id:
+        raise VerificationError(f"the key of `{what.party.id}` is that of `{other}`")
 
 
 def check_profile(what: registered.ProfileVouched, _entry: Logged, a: Auditor) -> None:
@@ -55,7 +59,6 @@ def check_asset(what: registered.AssetRegistered, _entry: Logged, a: Auditor) ->
         raise Replaces(f"`{what.asset.id}` is registered a second time")
     if what.asset.holder not in a.state.parties:
         raise VerificationError(f"`{what.asset.id}` is held by nobody who is registered")
-    a.hosts.add(a.state.parties[what.asset.holder].host)
 
 
 def check_node(what: registered.NodeOpened, _entry: Logged, a: Auditor) -> None:
@@ -97,13 +100,13 @@ def check_fact(what: applied.FactStated, entry: Logged, a: Auditor) -> None:
         )
     _check_body(what.names, entry, a)
     body = entry.content(applied.SaidFacts)
-    if case.request.action == "pay" and body is not None:
-        # what the platform says about a payment follows from the settlement and the registry
-        for name, right in paid_facts(a.state, case.request.id).items():
-            if name in body.facts and body.facts[name].value != right:
-                raise VerificationError(
-                    f"`{name}` is stated otherwise than settlement and registry have it"
-                )
+    if body is not None:
+        said = {name: fact.value for name, fact in body.facts.items()}
+        if wrong := misstated(a.state, case, said):
+            a.spoilt.add(case.id)
+            raise VerificationError(
+                f"`{wrong}` is stated otherwise than settlement and registry have it"
+            )
 
 
 def _check_body(names: tuple[str, ...], entry: Logged, a: Auditor) -> None:

@@ -10,7 +10,7 @@ from heyi.audit.verify import Checked, LogCheck
 from heyi.crypto.codec import to_json
 from heyi.exchange.events import used
 from heyi.exchange.proof.auditor import Announced, Auditor, Notice
-from heyi.exchange.proof.operated import beyond
+from heyi.exchange.proof.operated import beyond, early
 from heyi.exchange.proof.recollection import NodeBefore
 from heyi.federation.node.node_events import (
     CallCharged,
@@ -44,8 +44,8 @@ class NodeReplay:
 
     def run(self, entries: Iterable[Checked]) -> None:
         """Check every entry, then what is lacking at the end; faults go to the auditor."""
-        own = [n for n in self.auditor.withdrawn if self.host in n.hosts]
-        self.due = own[self.memory.taken :]
+        # a node that opened later was told of them before it could answer
+        self.due = self.auditor.withdrawn[self.memory.taken :]
         for entry in entries:
             try:
                 what, body = read_node_event(entry.event, entry.body)
@@ -57,7 +57,7 @@ class NodeReplay:
         # what is missing from a log with a hole is not missed a second time
         if not (isinstance(entries, LogCheck) and entries.incomplete):
             self._close()
-        self.memory.taken = len(own) - len(self.due)
+        self.memory.taken = len(self.auditor.withdrawn) - len(self.due)
         self.auditor.report.unanswered += sum(map(len, self.memory.unlogged.values()))
 
     @singledispatchmethod
@@ -113,6 +113,8 @@ class NodeReplay:
                     f"the node answered call {what.number} under `{what.permit}` after it was told "
                     "that the permit is revoked"
                 )
+        elif call is None or call.answered not in ("", what.signature):
+            return  # a no ran nothing, and the requester may hear several
         if call is None:
             raise VerificationError(
                 f"the node ran call {what.number} under `{what.permit}`, which nobody logged"
@@ -133,18 +135,27 @@ class NodeReplay:
         key = a.state.parties[permit.holder].public_key
         receipt = verify_receipt(to_json(what), public_key=key)
         if (call.operation, call.argument) != (receipt.operation, receipt.argument):
+            if receipt.refusal:
+                return
             raise VerificationError(
                 f"call {what.number} under `{what.permit}` ran another operation or argument "
                 "than was announced"
+            )
+        if early(what.at, call):
+            raise VerificationError(
+                f"call {what.number} under `{what.permit}` was answered before it was announced"
             )
         if isinstance(what, NodeAnswered):
             as_logged = used.OperationAnswered(**to_json(what))
             if why := beyond(as_logged, permit, a):
                 raise VerificationError(why)
-        self.memory.unlogged.setdefault(what.permit, {})[what.number] = what.signature
+        unlogged = self.memory.unlogged.setdefault(what.permit, {})
+        if isinstance(what, NodeAnswered) or what.number not in unlogged:
+            unlogged[what.number] = what.signature
 
     @_check.register
     def _told(self, what: NodeRevoked) -> None:
+        self.auditor.permit(what.permit)  # its case may have been verified before
         notice = self.auditor.revoked.get(what.permit)
         meant = [
             n.subject
@@ -174,7 +185,8 @@ class NodeReplay:
         notice = self.due.pop(0)
         if notice.scope != what.scope:
             raise VerificationError("the node was told a withdrawal with another scope")
-        if notice.subject and self._token and notice.subject != self._token:
+        subject = notice.subject or self.auditor.subject(notice)
+        if subject and self._token and subject != self._token:
             raise VerificationError("the node was told the withdrawal of another subject")
         cases = (
             [self.memory.worked.get(what.scope, 0)]
@@ -206,6 +218,8 @@ class NodeReplay:
                     )
         for notice in a.revoked.values():
             late = self.host in notice.hosts and notice.subject not in self.memory.revoked
+            if late:
+                a.late[notice.subject] = notice
             if late and notice.entry != a.last:
                 a.fault(
                     notice.entry,

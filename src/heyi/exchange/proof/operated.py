@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
+from heyi.audit.witness import CLOCK_TOLERANCE
 from heyi.crypto.codec import to_json
+from heyi.exchange.case_file import Case
 from heyi.exchange.events import used
 from heyi.exchange.events.typed import Logged
 from heyi.exchange.proof.auditor import Announced, Auditor, Notice
@@ -62,14 +66,23 @@ def _check_receipt(what: used.ReceiptLogged, entry: Logged, a: Auditor) -> None:
         raise VerificationError(
             "the receipt is for another operation or argument than was announced"
         )
+    if early(what.at, call):
+        raise VerificationError("the node answered before the call was announced")
     place = (entry.case, what.operation)
+    refused = a.refused.setdefault(place, {})
     if what.refusal:
-        a.refused.setdefault(place, set()).add(what.holder)
+        refused[what.holder] = what.refusal
         return
+    refused.pop(what.holder, None)  # a refusal that was overcome is none
     a.answered.setdefault(place, set()).add(what.holder)
     a.fresh.setdefault(place, set()).add(what.holder)
     if why := beyond(what, permit, a):
         raise VerificationError(why)
+
+
+def early(at: int, call: Announced) -> bool:
+    """Whether a receipt is older than its call, beyond what two clocks may differ."""
+    return at < call.at - CLOCK_TOLERANCE
 
 
 def beyond(what: used.ReceiptLogged, permit: Permit, a: Auditor) -> str:
@@ -88,15 +101,17 @@ def beyond(what: used.ReceiptLogged, permit: Permit, a: Auditor) -> str:
 
 def check_result(what: used.ResultReleased, entry: Logged, a: Auditor) -> None:
     """Check who is named in a released result against the receipts since the last one."""
-    place = (entry.case, what.operation)
-    if what.operation not in permitted_operations(a.state.cases[entry.case].request).values():
+    place, case = (entry.case, what.operation), a.state.cases[entry.case]
+    if what.operation not in permitted_operations(case.request).values():
         raise VerificationError("the result is of an operation that the case does not ask for")
     answered, refused = set(what.answered), set(what.refused)
-    said_no = {h for (case, _), hosts in a.refused.items() if case == entry.case for h in hosts}
-    fresh = a.fresh.pop(place, set())
+    fresh, said_no = a.fresh.pop(place, set()), a.refused.pop(place, {})
     if not answered <= fresh or answered & refused or len(answered) != len(what.answered):
         raise VerificationError("the result names institutions that did not answer")
-    if not refused <= said_no:
+    # who told no tokens was left out, and not asked for anything else
+    left_out = {h: code for h, code in _unlinked(case).items() if h not in fresh}
+    codes = {h: why.get("code", "") for h, why in what.refused.items()}
+    if not codes.items() <= said_no.items() | left_out.items():
         raise VerificationError("the result names refusals that no node signed")
     # a study that ends with too few institutions releases no figures, so it leaves nobody out
     joined = bool(answered) or set(what.figures) != {"name"}
@@ -104,6 +119,13 @@ def check_result(what: used.ResultReleased, entry: Logged, a: Auditor) -> None:
         raise VerificationError("the result leaves out an institution that answered")
     if not answered | refused and set(what.figures) - {"name"}:
         raise VerificationError("the result rests on no answer, and has figures")
+
+
+def _unlinked(case: Case) -> dict[str, str]:
+    """Who refused in the last result of linkage tokens, with the code of each refusal."""
+    tokens = permitted_operations(case.request).get("tokens")
+    results = [r for r in case.results if r.operation == tokens]
+    return {h: why.get("code", "") for h, why in results[-1].refused.items()} if results else {}
 
 
 def check_withdrawal(what: used.ConsentWithdrawn, entry: Logged, a: Auditor) -> None:
@@ -115,6 +137,19 @@ def check_withdrawal(what: used.ConsentWithdrawn, entry: Logged, a: Auditor) -> 
         at=entry.at,
         subject="" if body is None else body.token,
         scope=what.scope,
-        hosts=frozenset(a.hosts & set(a.state.nodes)),
     )
     a.withdrawn.append(notice)
+
+
+def check_kept(entry: int, a: Auditor) -> None:
+    """Check that what is erased is not the token of a withdrawal: later nodes must be told it.
+
+    Raises:
+        VerificationError: it is.
+    """
+    place = bisect_left(a.withdrawn, entry, key=lambda notice: notice.entry)
+    if place < len(a.withdrawn) and a.withdrawn[place].entry == entry:
+        raise VerificationError(
+            f"the token of the withdrawal in entry {entry} is erased: no node that opens later can "
+            "respect it"
+        )

@@ -8,13 +8,21 @@ from heyi.exchange.events import applied
 from heyi.exchange.events.typed import Logged
 from heyi.exchange.proof.auditor import Auditor, Notice
 from heyi.exchange.request.facts import assemble
-from heyi.exchange.request.grant import DAY, Terms, last_second, permitted_operations, terms_of
+from heyi.exchange.request.grant import (
+    DAY,
+    MOST,
+    MOST_DAYS,
+    Terms,
+    last_second,
+    permitted_operations,
+    terms_of,
+)
 from heyi.model.errors import VerificationError
 from heyi.model.permit import Permit
 from heyi.permits.verify import verify_permit
 from heyi.policy.language.schema import admit
 
-ANY = Terms(min_cell=1, max_calls=2**53, days=36_500)
+ANY = Terms(min_cell=1, max_calls=MOST, days=MOST_DAYS)
 """Terms that limit nothing: what is left is what facts and approvals ask for."""
 
 

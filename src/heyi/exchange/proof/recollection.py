@@ -16,7 +16,9 @@ import msgspec
 
 from heyi.audit.log_store import Entry, LogReader
 from heyi.audit.verified import Verified
-from heyi.crypto.merkle import leaf_hash
+from heyi.audit.verify import Checked, check_entry
+from heyi.crypto.merkle import leaf_hash, verify_inclusion
+from heyi.crypto.stored_tree import StoredTree
 from heyi.exchange.events.succeeded import LogSucceeded
 from heyi.exchange.ports import Remembered
 from heyi.exchange.proof.auditor import Auditor, Judged, Notice
@@ -24,7 +26,7 @@ from heyi.model.errors import VerificationError
 
 T = TypeVar("T")
 CENTRE = "centre"
-VERIFIED, STREAM, NODE, REPORT = "verified", "stream", "node", "report"
+HEADS, STREAM = "heads", "stream"
 """Kinds of what is remembered."""
 
 
@@ -56,11 +58,26 @@ class _Report:
     receipts: int
     settlements: int
     erased: list[int]
+    known: list[int]
     rulebooks: dict[str, Judged]
-    succession: LogSucceeded | None
+    successions: list[LogSucceeded]
     withdrawn: list[Notice]
-    hosts: set[str]
+    late: list[Notice]
+    keys: dict[str, str]
     hidden: dict[int, str]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Heads:
+    """What belongs together: how far each log was verified, and what was found in it.
+
+    `streams` counts the streams that are remembered beside it.
+    """
+
+    verified: dict[str, Verified]
+    nodes: dict[str, NodeBefore]
+    report: _Report
+    streams: int
 
 
 @dataclass(slots=True)
@@ -81,11 +98,16 @@ class Recollection:
         self._reader = reader
         self._remembered = remembered
         self._chains: dict[str, Chain] = {}
+        self._heads = self._read(HEADS, CENTRE, _Heads)
+        self._streams = remembered.count(STREAM) if remembered else 0
+        if remembered and self._streams != (self._heads.streams if self._heads else 0):
+            raise remembered.spoilt("a part of it is lacking")
         self.since = self.verified(CENTRE)
+        self._tree = StoredTree(reader, self.since.size if self.since else 0)
 
     def verified(self, log: str) -> Verified | None:
         """How far a log was verified, `centre` or that of a host; None if it never was."""
-        return self._read(VERIFIED, log, Verified)
+        return self._heads.verified.get(log) if self._heads else None
 
     def names(self, kind: str) -> Iterator[str]:
         """The names of all streams of a kind that were verified before."""
@@ -111,27 +133,44 @@ class Recollection:
             raise VerificationError(f"`{name}` has other entries than when it was verified")
         return found
 
+    def entry(self, index: int) -> Checked:
+        """An entry that was verified before, read again.
+
+        Raises:
+            VerificationError: the log has another in its place now, or another body.
+        """
+        for stored in self._reader.entries(index, index + 1):
+            if self.since is not None and index < self.since.size:
+                proof = self._tree.inclusion_proof(index)
+                hashed = leaf_hash(stored.leaf)
+                verify_inclusion(hashed, index, self.since.size, proof, self.since.root)
+                return check_entry(stored)
+        raise VerificationError(f"entry {index} is gone, which was verified before")
+
     def note(self, name: str, hashed: bytes) -> None:
         """One more entry of a stream was verified."""
         if self._remembered is None:
             return
-        before = self._chains.get(name) or self._read(STREAM, name, Chain) or Chain()
-        self._chains[name] = before.and_then(hashed)
+        before = self._chains.get(name) or self._read(STREAM, name, Chain)
+        if before is None:
+            self._streams += 1
+        self._chains[name] = (before or Chain()).and_then(hashed)
 
     def node(self, host: str) -> NodeBefore:
-        return self._read(NODE, host, NodeBefore) or NodeBefore()
+        return (self._heads.nodes.get(host) if self._heads else None) or NodeBefore()
 
     def begin(self, auditor: Auditor) -> None:
         """Let the auditor begin where the earlier audit ended."""
-        kept, report = self._read(REPORT, CENTRE, _Report), auditor.report
-        if kept is None:
+        if self._heads is None:
             return
+        kept, report = self._heads.report, auditor.report
         report.decisions, report.permits = kept.decisions, kept.permits
         report.receipts, report.settlements = kept.receipts, kept.settlements
         report.outcomes.update(kept.outcomes)
-        report.erased, report.rulebooks = kept.erased, kept.rulebooks
-        report.succession = kept.succession
-        auditor.withdrawn, auditor.hosts = kept.withdrawn, kept.hosts
+        report.erased, report.known, report.rulebooks = kept.erased, kept.known, kept.rulebooks
+        report.successions = kept.successions
+        auditor.withdrawn, auditor.keys = kept.withdrawn, kept.keys
+        auditor.revoked = {notice.subject: notice for notice in kept.late}
         auditor.hidden = kept.hidden
 
     def keep(
@@ -154,24 +193,33 @@ class Recollection:
             receipts=report.receipts,
             settlements=report.settlements,
             erased=report.erased,
+            known=report.known,
             rulebooks=report.rulebooks,
-            succession=report.succession,
+            successions=report.successions,
             # who withdrew is not kept
             withdrawn=[replace(n, subject="") for n in auditor.withdrawn],
-            hosts=auditor.hosts,
+            late=list(auditor.late.values()),
+            keys=auditor.keys,
             hidden=auditor.hidden,
         )
+        heads = _Heads(
+            verified={log: verified for log, (verified, _) in logs.items()},
+            nodes={log: node for log, (_, node) in logs.items() if node is not None},
+            report=kept,
+            streams=self._streams,
+        )
         rows = [(STREAM, name, _written(chain)) for name, chain in self._chains.items()]
-        rows.append((REPORT, CENTRE, _written(kept)))
-        for log, (verified, node) in logs.items():
-            rows.append((VERIFIED, log, _written(verified)))
-            if node is not None:
-                rows.append((NODE, log, _written(node)))
+        rows.append((HEADS, CENTRE, _written(heads)))
         self._remembered.keep(rows)
 
     def _read(self, kind: str, name: str, form: type[T]) -> T | None:
         data = self._remembered.get(kind, name) if self._remembered else None
-        return None if data is None else msgspec.msgpack.decode(data, type=form)
+        if data is None or self._remembered is None:
+            return None
+        try:
+            return msgspec.msgpack.decode(data, type=form)
+        except (msgspec.DecodeError, ValueError, TypeError) as e:
+            raise self._remembered.spoilt(str(e)) from None
 
 
 _written = msgspec.msgpack.Encoder().encode

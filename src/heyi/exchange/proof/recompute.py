@@ -5,15 +5,24 @@ from __future__ import annotations
 from heyi.crypto.canonical import digest, digest_bytes, from_canonical
 from heyi.crypto.keys import verify_signature
 from heyi.exchange.case_file import Case
+from heyi.exchange.consortium import legal_day
 from heyi.exchange.events import settled
 from heyi.exchange.events.typed import Logged
 from heyi.exchange.money.dispute import AUTHORITY, settlement_message
-from heyi.exchange.money.pay import due_fen, is_leave_for, payment_case
+from heyi.exchange.money.pay import due_fen
 from heyi.exchange.money.settle import DAY, settled_leaf, statement_leaf
 from heyi.exchange.proof.auditor import Auditor
+from heyi.exchange.request.facts import assemble
+from heyi.exchange.request.leave_to_pay import (
+    is_leave_for,
+    ledger_id,
+    misstated,
+    payment_case,
+)
 from heyi.exchange.study.valuation import evaluation_digest
 from heyi.federation.wire.operation import Operation
 from heyi.model.errors import InvalidInput, VerificationError
+from heyi.policy.language.schema import admit
 from heyi.settlement.certificate import verify_certificate
 from heyi.settlement.stages import Stage, step
 from heyi.settlement.statement import state as statements_of
@@ -24,6 +33,7 @@ def check_settlement(what: settled.SettlementCertified, entry: Logged, a: Audito
     """Recompute a settlement; keep its statements, which the next events have to equal."""
     a.report.settlements += 1
     case = a.state.cases[entry.case]
+    _tell_lacking(case, entry, a)
     a.spoilt.add(case.id)  # until it is found to hold
     if case.settlement and not case.trues_up:
         raise VerificationError("the case was settled before")
@@ -56,7 +66,6 @@ def _recomputed(
         raise VerificationError(
             "the settlement measures something else than the permits had registered"
         )
-    measured_by = (case.id, case.specification["operation"])
     tokens = case.request.operations.get("tokens")
     linked: set[str] = set()
     if tokens is not None:
@@ -66,18 +75,22 @@ def _recomputed(
     except InvalidInput as e:
         # to the one who settles it is wrong input; in a log it is wrong evidence
         raise VerificationError(e.message) from None
-    # who answered and never refused is a player, and nobody is who did not answer; who refuses in
-    # the middle of a run may be left out
-    answered, refused = (
-        a.answered.get(measured_by, set()),
-        a.refused.get(measured_by, set()),
-    )
-    if not answered - refused <= set(measured.players) <= answered:
-        raise VerificationError("the players are not those who answered")
+    # who refuses in the middle of a run is not in its result; who refuses later stays a player
+    results = [r for r in case.results if r.operation == case.specification["operation"]]
+    if not results or set(measured.players) != set(results[-1].answered):
+        raise VerificationError("the players are not those who answered in the last result")
     until = entry.at + measured.specification["dispute_days"] * DAY
     if what != settled_leaf(what.certificate, certificate, until):
         raise VerificationError("the settlement in the log is not what its certificate says")
     return [statement_leaf(s) for s in statements_of(measured, certificate, disputes_until=until)]
+
+
+def _tell_lacking(case: Case, entry: Logged, a: Auditor) -> None:
+    """Tell which statements of a settlement are not there when it ends; they are not due later."""
+    for of_case, party in [key for key in a.statements if key[0] == case.id]:
+        del a.statements[of_case, party]
+        if case.id not in a.spoilt:
+            a.fault(entry.index, f"the statement of `{party}` in `{case.id}` is lacking")
 
 
 def check_statement(what: settled.StatementIssued, entry: Logged, a: Auditor) -> None:
@@ -114,6 +127,7 @@ def check_answer(
     if isinstance(what, settled.SettlementWithdrawn):
         if case.stages.get(what.party) is not Stage.DISPUTED:
             raise VerificationError("a settlement was withdrawn that nobody disputed")
+        _tell_lacking(case, entry, a)
     else:
         # an answer concerns one share, an approval concerns all of them
         whose = [what.party] if isinstance(what, settled.DisputeDismissed) else case.stages
@@ -158,3 +172,23 @@ def check_payment(what: settled.SettlementPaid, entry: Logged, a: Auditor) -> No
         raise VerificationError("the leave to pay is for another settlement")
     if not leave.decisions or not all(d.made.outcome.is_permit for d in leave.decisions.values()):
         raise VerificationError("the payment was made without leave")
+    stated = {s.name: s.value for s in leave.statements.values() if s.value is not None}
+    wrong = misstated(a.state, leave, stated)
+    if wrong and leave.id not in a.spoilt:
+        raise VerificationError(
+            f"the leave to pay rests on `{wrong}`, which settlement and registry have otherwise"
+        )
+    _check_still_permitted(leave, entry, a)
+
+
+def _check_still_permitted(leave: Case, entry: Logged, a: Auditor) -> None:
+    """Decide the leave again on the day of the payment: facts may have changed since."""
+    point, ledger = a.point(a.state.rulebook), ledger_id(leave.id)
+    if point is None:
+        return
+    found = assemble(a.state, point.book.schema, leave, a.state.assets[ledger])
+    if found.hidden:
+        return
+    admitted = admit(point.book.schema, found.stated, day=legal_day(entry.at))
+    if not point.decide(admitted, asset=ledger).outcome.is_permit:
+        raise VerificationError("the payment was made when facts no longer permitted it")

@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 from heyi.audit.checkpoint import open_checkpoint
-from heyi.audit.verify import Checked, check_entry
+from heyi.audit.verify import Checked, Fault, LogCheck, check_entry
+from heyi.audit.witness import verify_cosignature
 from heyi.exchange.events import applied, registered, settled, used
 from heyi.exchange.events.erased import BodyErased
 from heyi.exchange.events.event_kinds import read_event
@@ -23,7 +24,7 @@ from heyi.exchange.projections import CASE, stream, streams_of
 from heyi.exchange.proof import judged, operated, permitted, recompute
 from heyi.exchange.proof.auditor import Auditor, Meaningless, Replaces, Replayed
 from heyi.exchange.proof.node_logs import NodeReplay
-from heyi.exchange.proof.recollection import NodeBefore, Recollection
+from heyi.exchange.proof.recollection import CENTRE, NodeBefore, Recollection
 from heyi.exchange.streams import fold_on_demand
 from heyi.model.errors import HeyiError, VerificationError
 
@@ -32,24 +33,41 @@ Check = Callable[[Any, Logged, Auditor], None]
 
 def _erasure(what: BodyErased, entry: Logged, a: Auditor) -> None:
     a.gone.add(what.entry)
+    operated.check_kept(what.entry, a)
     if what.entry < a.since:
         # the check of the log knows nothing of earlier entries; the auditor remembers
         if what.entry in a.hidden:
             raise VerificationError(f"entry {what.entry} is said to be erased, and was before")
         a.hidden[what.entry] = entry.case
-        if entry.case and what.entry not in a.recalled:
+        a.report.known.append(what.entry)
+        if a.old is not None and a.old(what.entry).event.case != entry.case:
             raise VerificationError("the erasure is told in another case than that of its entry")
     elif what.entry in a.hidden and a.hidden[what.entry] != entry.case:
         raise VerificationError("the erasure is told in another case than that of its entry")
 
 
 def _succession(what: LogSucceeded, entry: Logged, a: Auditor) -> None:
-    if a.succeeds != (what.origin, entry.index):
+    named = (what.origin, entry.index)
+    before = next((s for s in a.succeeds if (s.origin, s.size) == named), None)
+    if before is None:
         raise VerificationError(f"the log says that it goes on from `{what.origin}`, not your keys")
-    seen, _ = open_checkpoint(what.checkpoint.encode(), origin=what.origin, public_key=what.log_key)
-    if seen.size - entry.index != what.lost:
+    a.report.successions.append(what)
+    if what.log_key != before.log_key:
+        raise VerificationError(f"the log says that `{what.origin}` had another key than you know")
+    # (1) The checkpoint is of that log, and its witness has seen it.
+    name, key = a.witness
+    checkpoint, note = open_checkpoint(
+        what.checkpoint.encode(), origin=before.origin, public_key=before.log_key
+    )
+    verify_cosignature(note, name=name, public_key=key)
+    # (2) What is lost is what it has beyond these entries.
+    if what.lost < 0 or checkpoint.size - before.size != what.lost:
         raise VerificationError("the log has lost another number of entries than it says")
-    a.report.succession = what
+    if not what.lost and checkpoint.root.hex() != before.root:
+        raise VerificationError("the log goes on from other entries than its witness has seen")
+    # (3) No event shows yet that the members agreed.
+    if what.adopted:
+        raise VerificationError("the log says that the members agreed to go on, and shows it not")
 
 
 CHECKS: dict[type[TypedEvent], Check] = {
@@ -95,6 +113,7 @@ def go_on(auditor: Auditor, recollection: Recollection) -> None:
         return
     auditor.since = recollection.since.size
     auditor.last = auditor.since - 1
+    auditor.old = recollection.entry
     recollection.begin(auditor)
     begun: set[str] = set()
 
@@ -108,20 +127,27 @@ def go_on(auditor: Auditor, recollection: Recollection) -> None:
             auditor.fault(None, e.message)
             auditor.unreadable.add(name)
             return
-        # what it counts and faults was told by the earlier audit
+        # What it counts was told by the earlier audit, which found no fault. What is a fault now
+        # came from the registers, which have changed since; it excuses nothing that comes later.
         told, auditor.report = auditor.report, Replayed()
+        spoilt, blamed, due = set(auditor.spoilt), set(auditor.blamed), dict(auditor.statements)
         try:
             for stored in stored_before:
                 checked = check_entry(stored)
-                auditor.recalled.add(checked.index)
+                if checked.erased and checked.index not in auditor.hidden:
+                    auditor.emptied.add(checked.index)
                 entry = read_event(
                     checked.index, checked.event, checked.body, erased=checked.erased
                 )
-                folded = _checked(entry, auditor)
-                if folded is not None:
-                    auditor.state.apply(folded)
+                _checked(entry, auditor)
+                auditor.state.apply(entry)
+        except VerificationError as e:
+            # its body is not what the leaf commits to, or the leaf is no event any more
+            told.faults.append((CENTRE, Fault(entry=stored.index, message=e.message)))
+            auditor.unreadable.add(name)
         finally:
             auditor.report = told
+            auditor.spoilt, auditor.blamed, auditor.statements = spoilt, blamed, due
 
     fold_on_demand(auditor.state, recall, recollection.names)
 
@@ -152,6 +178,10 @@ def replay_centre(
             for name in streams_of(entry):
                 recollection.note(name, checked.leaf_hash)
         yield entry
+    # what was erased while this was read was told by now
+    if not (isinstance(entries, LogCheck) and entries.incomplete):
+        for index in sorted(auditor.emptied - auditor.hidden.keys()):
+            auditor.fault(index, "the body is gone, though no event says that it was erased")
 
 
 def _checked(entry: Logged, auditor: Auditor) -> Logged | None:
@@ -176,7 +206,7 @@ def _checked(entry: Logged, auditor: Auditor) -> Logged | None:
     except Meaningless as e:
         auditor.fault(entry.index, e.message)
         return replace(entry, body=None, erased=True)
-    except (HeyiError, KeyError, ValueError, TypeError) as e:
+    except (HeyiError, KeyError, ValueError, TypeError, ArithmeticError) as e:
         # a name that nobody registered, or text that is no number: written by no use case
         said = e.message if isinstance(e, HeyiError) else f"the event names what is not there: {e}"
         auditor.fault(entry.index, said)
@@ -195,7 +225,7 @@ def replay_node(
 
 def close(auditor: Auditor) -> None:
     """What can be said only at the end, of statements, withdrawals and rulebooks."""
-    if auditor.succeeds is not None and auditor.report.succession is None:
+    if len(auditor.report.successions) < len(auditor.succeeds):
         auditor.fault(None, "the log does not say which log it goes on from")
     for index, hosts in auditor.untold.items():
         named = f"{len(hosts)} nodes do" if len(hosts) > 1 else f"the node of `{hosts[0]}` does"

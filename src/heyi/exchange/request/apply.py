@@ -15,6 +15,7 @@ from heyi.exchange.case_file import Case
 from heyi.exchange.consortium import Consortium, command
 from heyi.exchange.events import applied
 from heyi.exchange.request.facts import OTHERS_SAY, assemble, may_not_state, said_by
+from heyi.exchange.request.leave_to_pay import misstated, reserved_request
 from heyi.exchange.request.register import to_plain
 from heyi.exchange.writer import Done
 from heyi.federation.wire.operation import Operation
@@ -65,6 +66,8 @@ def _check_known(
         raise InvalidInput(
             f"case `{request.id}` exists already", hint="give the request an id of its own"
         )
+    if why := reserved_request(consortium.state, request):
+        raise InvalidInput(why, hint="give the request another id")
     consortium.party(request.requester)
     consortium.party(request.recipient)
     for asset in request.assets:
@@ -136,6 +139,11 @@ def supply(
         raise InvalidInput(why, hint="let whoever may say it state it")
     if asset not in ("*", *the_case.request.assets):
         raise InvalidInput(f"case `{case}` does not ask for `{asset}`", hint="name one of its own")
+    if wrong := misstated(state, the_case, facts):
+        raise InvalidInput(
+            f"`{wrong}` is stated otherwise than settlement and registry have it",
+            hint="leave it out: `heyi settle pay` states it",
+        )
     stated = applied.FactStated(asset=asset, source=source.label, names=tuple(sorted(facts)))
     body = applied.SaidFacts(facts=_said(consortium, facts, until))
     return Done([consortium.draft(stated, by=by, case=case, body=body)], None)

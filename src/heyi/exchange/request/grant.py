@@ -21,6 +21,8 @@ from heyi.permits.verify import verify_permit
 from heyi.policy.language.schema import admit
 
 DAY = 86_400
+MOST, MOST_DAYS = 2**53 - 1, 36_500
+"""The largest numbers in the terms of a permit: what JSON can say, and a hundred years."""
 READ = "read"
 """In place of an operation where a person opens records and nothing is computed."""
 
@@ -30,11 +32,22 @@ class Terms:
     """What a permit allows at most; conditions of an approval can only tighten it.
 
     `min_cell` is the smallest count that a node gives out.
+
+    Raises:
+        InvalidInput: a number is below 1, or larger than a permit can say.
     """
 
     min_cell: int = 5
     max_calls: int = 100
     days: int = 90
+
+    def __post_init__(self) -> None:
+        for name, most in (("min_cell", MOST), ("max_calls", MOST), ("days", MOST_DAYS)):
+            if not 1 <= getattr(self, name) <= most:
+                raise InvalidInput(
+                    f"a permit with `{name}` {getattr(self, name)} allows nothing, or too much",
+                    hint=f"from 1 to {most}",
+                )
 
 
 @command
@@ -55,7 +68,7 @@ def grant(
         )
     events, issued = [], []
     for asset in permitted:
-        admitted = _still_permitted(consortium, the_case, asset)
+        admitted = still_permitted(consortium, the_case, asset)
         permit = _permit(consortium, the_case, asset, terms, admitted)
         if permit.id in the_case.permits:
             raise InvalidInput(f"permit `{permit.id}` was issued before", hint="submit a request")
@@ -71,8 +84,8 @@ def grant(
     return Done(events, issued)
 
 
-def _still_permitted(consortium: Consortium, case: Case, asset: str) -> dict[str, Stated]:
-    """The facts of today.
+def still_permitted(consortium: Consortium, case: Case, asset: str) -> dict[str, Stated]:
+    """The facts of today, by which an asset of a case is still permitted.
 
     Raises:
         InvalidInput: they no longer give the decision that was logged. Facts, approvals or the law
@@ -95,7 +108,8 @@ def last_second(stated: Mapping[str, Stated]) -> int | None:
     days = [s.until for s in stated.values() if s.until is not None]
     if not days:
         return None
-    return int(dt.datetime.combine(min(days) + dt.timedelta(days=1), dt.time(), ZONE).timestamp())
+    # the day after the last day of the calendar is no date
+    return int(dt.datetime.combine(min(days), dt.time(), ZONE).timestamp()) + DAY
 
 
 def _permit(
@@ -174,9 +188,10 @@ def revoke(consortium: Consortium, case: str, permit: str, *, reason: str, by: s
         InvalidInput: the case has no such permit, or it was revoked before.
     """
     # logged first: a node that was not told is noticed in a replay
-    at = _log_revocation(consortium, case, permit, reason=reason, by=by)
-    host = seat(consortium, case, permit).permit.audience
-    consortium.fabric.revoke(host, permit, at)
+    with consortium.telling:
+        at = _log_revocation(consortium, case, permit, reason=reason, by=by)
+        host = seat(consortium, case, permit).permit.audience
+        consortium.fabric.revoke(host, permit, at)
 
 
 @command

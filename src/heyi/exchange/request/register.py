@@ -6,12 +6,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from heyi.catalogue.table import Table
+from heyi.consent.registry import Withdrawal
 from heyi.crypto.canonical import Json, canonical
+from heyi.crypto.keys import load_public_key
 from heyi.exchange.consortium import Consortium, command
-from heyi.exchange.events import registered
+from heyi.exchange.events import applied, registered, used
+from heyi.exchange.events.event_kinds import read_entry
+from heyi.exchange.ports import ToldNode
+from heyi.exchange.projections import NOTICE
+from heyi.exchange.request.leave_to_pay import reserved_asset
 from heyi.exchange.writer import Done
 from heyi.model.asset import Asset
-from heyi.model.errors import InvalidInput
+from heyi.model.errors import InvalidInput, VerificationError
 from heyi.model.fact import Source, Value
 from heyi.model.party import Party
 from heyi.policy.engines.packed import layout
@@ -41,12 +47,21 @@ def register_party(
     """Register a party with the facts about it that the registry has checked.
 
     Raises:
-        InvalidInput: its id is taken, its host is unknown, or a fact needs a stronger source.
+        InvalidInput: its id or its key is taken, its key is none, its host is unknown, or a fact
+            needs a stronger source.
     """
     if party.id in consortium.state.parties:
         raise InvalidInput(
             f"party `{party.id}` is registered already", hint="register a correction instead"
         )
+    load_public_key(party.public_key)  # not one under which anybody can sign
+    # who has two names could approve its own request
+    for other in consortium.state.parties.values():
+        if other.public_key == party.public_key:
+            raise InvalidInput(
+                f"the key of `{party.id}` is that of `{other.id}`",
+                hint="each party makes a key of its own",
+            )
     if party.hosted_by is not None:
         consortium.party(party.hosted_by)
     facts = plain(consortium.point.book.schema, registry or {}, at_most=Source.REGISTRY)
@@ -54,18 +69,66 @@ def register_party(
     return Done([consortium.draft(known, by=by)], None)
 
 
-@command
 def open_node(
-    consortium: Consortium, host: str, *, origin: str, log_key: str, by: str
-) -> Done[None]:
-    """Log the key of a node's own log, so that an outsider can check that log too.
+    consortium: Consortium, host: str, *, origin: str, log_key: str, by: str, node: ToldNode
+) -> None:
+    """Tell a node who withdrew before, then log the key of its own log for outsiders to check.
+
+    Hold `consortium.telling` until it is connected, or it may miss a withdrawal. If it cannot be
+    opened, do it again: the node is not told twice.
 
     Raises:
         InvalidInput: the host is unknown, or its node was opened before.
+        VerificationError: the token of a withdrawal is gone.
     """
+    with consortium.telling:
+        _check_new(consortium, host)
+        _tell_earlier(consortium, host, node)
+        _log_opening(consortium, host, origin=origin, log_key=log_key, by=by)
+
+
+def _check_new(consortium: Consortium, host: str) -> None:
     consortium.party(host)
-    if host in consortium.state.nodes:
-        raise InvalidInput(f"the node of `{host}` was opened before", hint="use the one there is")
+    with consortium.writer.lock:
+        if host in consortium.state.nodes:
+            raise InvalidInput(
+                f"the node of `{host}` was opened before", hint="use the one there is"
+            )
+
+
+def _tell_earlier(consortium: Consortium, host: str, node: ToldNode) -> None:
+    """Tell a node all withdrawals so far, and the revocations of permits for it."""
+    known = node.withdrawals
+    for stored in consortium.log.store.stream(NOTICE):
+        entry = read_entry(stored)
+        match entry.what:
+            case used.ConsentWithdrawn(scope=scope):
+                if known > 0:
+                    known -= 1
+                    continue
+                subject = entry.content(used.Subject)
+                if subject is None:
+                    raise VerificationError(
+                        f"the node of `{host}` cannot be told who withdrew in entry {entry.index}, "
+                        "since the token is gone",
+                        hint="restore the log from a backup that has it",
+                    )
+                node.withdraw(Withdrawal(token=subject.token, scope=scope, at=entry.at))
+            case applied.PermitRevoked(permit=permit):
+                if consortium.party(consortium.asset(_asset_of(permit)).holder).host == host:
+                    node.revoke(permit, entry.at)
+
+
+def _asset_of(permit: str) -> str:
+    """The asset of a permit, whose id is that of its case, a dot, and that of its asset."""
+    return permit.partition(".")[2]
+
+
+@command
+def _log_opening(
+    consortium: Consortium, host: str, *, origin: str, log_key: str, by: str
+) -> Done[None]:
+    _check_new(consortium, host)
     opened = registered.NodeOpened(host=host, origin=origin, log_key=log_key)
     return Done([consortium.draft(opened, by=by)], None)
 
@@ -125,6 +188,8 @@ def register_asset(consortium: Consortium, asset: Asset, *, by: str) -> Done[Non
         raise InvalidInput(
             f"asset `{asset.id}` is registered already", hint="give the new export an id of its own"
         )
+    if why := reserved_asset(consortium.state, asset):
+        raise InvalidInput(why, hint="give the asset another id")
     return Done([consortium.draft(registered.AssetRegistered(asset=asset), by=by)], None)
 
 

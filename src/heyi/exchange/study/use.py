@@ -357,13 +357,14 @@ def withdraw(
 ) -> int:
     """Log that a subject withdraws consent, then tell every node; return the log index.
 
-    The leaf has no identifier; the token is in the body.
+    The leaf has no identifier; the token is in the body. A node that opens later is told then.
 
     Raises:
         InvalidInput: `via`, the party that the subject came to, is unknown.
     """
-    index, at, hosts = _log_withdrawal(consortium, token=token, via=via, by=by, scope=scope)
-    consortium.fabric.withdraw(hosts, token, scope, at)
+    with consortium.telling:
+        index, at, hosts = _log_withdrawal(consortium, token=token, via=via, by=by, scope=scope)
+        consortium.fabric.withdraw(hosts, token, scope, at)
     return index
 
 
@@ -372,8 +373,7 @@ def _log_withdrawal(
     consortium: Consortium, *, token: str, via: str, by: str, scope: str
 ) -> Done[tuple[int, int, list[str]]]:
     consortium.party(via)
-    assets = consortium.state.assets.values()
-    hosts = sorted({consortium.party(a.holder).host for a in assets} & set(consortium.state.nodes))
+    hosts = sorted(consortium.state.nodes)  # those without data too: they may get some
     event = consortium.draft(
         used.ConsentWithdrawn(scope=scope, via=via), by=by, body=used.Subject(token=token)
     )

@@ -17,7 +17,7 @@ from heyi.federation.wire.answer import Answer
 from heyi.federation.wire.call import Call
 from heyi.federation.wire.operation import Operation
 from heyi.federation.wire.receipt import verify_receipt
-from heyi.model.errors import VerificationError
+from heyi.model.errors import InvalidInput, VerificationError
 from heyi.model.permit import Permit
 
 Send = Callable[[str, Call], Answer]
@@ -93,8 +93,16 @@ def ask_each(
     A receipt must be signed by the holder, and be for this call and this answer.
 
     Raises:
+        InvalidInput: two seats are of one holder, whose answers could not be told apart; nothing
+            was sent.
         VerificationError: a receipt does not hold, or is not for this call or this answer.
     """
+    holders = [seat.permit.holder for seat in seats]
+    if twice := sorted({h for h in holders if holders.count(h) > 1}):
+        raise InvalidInput(
+            f"`{twice[0]}` takes part with two assets",
+            hint="an institution answers once: join its files, or ask in two requests",
+        )
     results: dict[str, Json] = {}
     refusals: dict[str, dict[str, str]] = {}
     receipts: list[Json] = []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from heyi.crypto.keys import verify_signature
 from heyi.federation.wire.call import Call
 from heyi.federation.wire.operation import Refusal
-from heyi.model.errors import VerificationError
+from heyi.model.errors import InvalidInput, VerificationError
 from heyi.model.permit import Permit
 
 
@@ -20,12 +20,29 @@ class NodePolicy:
     refused_purposes: frozenset[str] = frozenset()
 
 
+def verify_caller(call: Call, permit: Permit) -> None:
+    """Check that the caller holds the key that the permit is bound to.
+
+    Raises:
+        VerificationError: the call is not signed by the requester.
+    """
+    message = Call.message(permit.id, call.operation, call.argument_digest, call.number)
+    try:
+        signature = bytes.fromhex(call.signature)
+        verify_signature(permit.requester_key, message, signature, what="the call")
+    except (VerificationError, InvalidInput, ValueError):
+        raise VerificationError(
+            f"the call is not signed by `{permit.requester}`, the requester of `{permit.id}`",
+            hint="sign it with the key that the permit is bound to",
+        ) from None
+
+
 def enforce(
     call: Call, permit: Permit, *, now: int, revoked: bool, policy: NodePolicy
 ) -> Refusal | None:
     """The first reason against the call, or None; `now` is Unix time in seconds.
 
-    The signatures on the permit itself must be checked before.
+    The signatures on the permit itself and that of the caller must be checked before.
     """
     # (1) The permit is in force.
     if revoked:
@@ -39,26 +56,14 @@ def enforce(
             zh=f"许可已于 {end} 到期",
             en=f"the permit expired at {end}; ask for a renewal",
         )
-    # (2) The caller holds the key that the permit is bound to.
-    try:
-        message = Call.message(permit.id, call.operation, call.argument_digest, call.number)
-        verify_signature(
-            permit.requester_key, message, bytes.fromhex(call.signature), what="the call"
-        )
-    except (VerificationError, ValueError):
-        return Refusal(
-            code="not-the-requester",
-            zh="调用未由许可的申请人签名",
-            en="the call is not signed by the requester",
-        )
-    # (3) The operation is the permitted one, with the permitted parameters.
+    # (2) The operation is the permitted one, with the permitted parameters.
     if permit.operations.get(call.operation.name) != call.operation.digest:
         return Refusal(
             code="operation",
             zh="许可未包含这一运算或其参数",
             en="the permit does not hold this operation with these parameters",
         )
-    # (4) It reads permitted fields only.
+    # (3) It reads permitted fields only.
     if extra := [k for k in call.operation.kinds if k not in permit.kinds]:
         names = ", ".join(extra)
         return Refusal(
@@ -66,7 +71,7 @@ def enforce(
             zh=f"许可未包含字段：{names}",
             en=f"the permit does not hold these fields: {names}",
         )
-    # (5) The institution's own policy.
+    # (4) The institution's own policy.
     if permit.purpose in policy.refused_purposes:
         return Refusal(
             code="own-policy",

@@ -24,10 +24,9 @@ from heyi.federation.frequency import count
 from heyi.federation.linkage import token, withdrawal_token
 from heyi.federation.node.answer_tokens import answer_tokens
 from heyi.federation.node.disclosure import hold_back, regression_refusal
-from heyi.federation.node.enforce import NodePolicy, enforce
+from heyi.federation.node.enforce import NodePolicy, enforce, verify_caller
 from heyi.federation.node.node_events import (
     CallCharged,
-    NodeEvent,
     NodeRevoked,
     NodeWithdrew,
     QuestionPinned,
@@ -97,11 +96,6 @@ class Node:
         self._verified: dict[str, Permit] = {}
         self._own = NodeLog(log, host=host)
 
-    def _keep(self, what: NodeEvent, body: WithdrawnToken | None = None) -> None:
-        """Log what the node was told."""
-        with self._own.writing() as group:
-            group.add([draft_node_event(what, at=self._clock(), actor=self.host, body=body)])
-
     def _admit(self, call: Call, permit: Permit) -> Refusal | None:
         """A refusal; or None, and the call is charged.
 
@@ -157,7 +151,10 @@ class Node:
             InvalidInput: the node's clock is behind its own log, or `permit` or `at` is malformed.
             StoreError: it could not be logged, so the permit is still in force here.
         """
-        self._keep(NodeRevoked(permit=permit, at=at))
+        with self._own.writing() as group:
+            if permit not in self._own.memory.revoked:
+                what = NodeRevoked(permit=permit, at=at)
+                group.add([draft_node_event(what, at=self._clock(), actor=self.host)])
 
     def withdraw(self, withdrawal: Withdrawal) -> None:
         """Leave this subject's records out from now on, also after a restart.
@@ -166,7 +163,15 @@ class Node:
         """
         # the token is in the erasable body only, never in the leaf
         what = NodeWithdrew(scope=withdrawal.scope, at=withdrawal.at)
-        self._keep(what, WithdrawnToken(token=withdrawal.token))
+        body = WithdrawnToken(token=withdrawal.token)
+        with self._own.writing() as group:
+            group.add([draft_node_event(what, at=self._clock(), actor=self.host, body=body)])
+
+    @property
+    def withdrawals(self) -> int:
+        """How many withdrawals the node was told so far."""
+        with self._own.writing():  # the memory takes in the newest entries here
+            return self._own.memory.withdrawals
 
     def withdrawal_token(self, resident_id: str) -> str:
         """The token under which a subject withdraws; only institutions have the key for it."""
@@ -176,13 +181,16 @@ class Node:
         """Answer a call.
 
         Raises:
-            VerificationError: the permit itself does not hold, so there is nothing to sign.
+            VerificationError: the permit itself does not hold, or its requester did not sign the
+                call, so there is nothing to sign and nothing is logged.
             InvalidInput: the argument cannot be written canonically, and nothing was charged; or
                 the node's clock is behind its own log, and no answer leaves the node.
             StoreError: the call could not be charged or logged; no answer leaves the node.
         """
-        # (1) The permit holds, and the argument can be signed for.
+        # (1) The permit holds, its requester calls, and the argument can be signed for. Tokens are
+        # public: a stranger must not be able to write into this log.
         permit, argument = self._open(call.token), call.argument_digest
+        verify_caller(call, permit)
         # (2) The call is allowed under the permit, and charged before it is computed: a crash may
         # cost a call, but never lets one be answered twice.
         refusal = self._admit(call, permit)

@@ -33,6 +33,7 @@ class NodeMemory:
         self.size = 0
         self.revoked: set[str] = set()
         self.registry = WithdrawalRegistry()
+        self.withdrawals = 0
         self._pins: dict[tuple[str, str], str] = {}
         self._charged: dict[str, int] = {}
 
@@ -72,6 +73,7 @@ class NodeMemory:
                 self.revoked.add(what.permit)
             case NodeWithdrew() if token is not None:
                 self.registry.add(Withdrawal(token=token.token, scope=what.scope, at=what.at))
+                self.withdrawals += 1
             case QuestionPinned():
                 # the first list counts, whatever was appended later
                 self._pins.setdefault((what.permit, what.what), what.digest)
