@@ -36,7 +36,7 @@ from heyi.model.errors import HeyiError, StoreError
 from heyi.store.folder import read_run
 from oracles.city import PHYSICIAN, City, open_city
 from oracles.mortal_writer import Promises, Writer
-from tests.support.postgres import PostgresServer, programs, serving
+from oracles.postgres import PostgresServer, programs, serving
 
 WRITING = ("pwrite64", "write", "fdatasync", "fsync", "ftruncate", "openat", "unlink", "rename")
 READING = ("pread64", "read", "mmap", "mkdir", "newfstatat", "flock")

@@ -21,6 +21,7 @@ import multiprocessing
 import os
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -40,6 +41,7 @@ from heyi.exchange.projections import differences
 from heyi.exchange.proof.erase import bodies_of
 from heyi.store.database import Database
 from oracles.city import open_city
+from oracles.heart import HEART, SIZES, invented
 from oracles.mortal_programs import ask, give, write
 from oracles.mortal_writer import Promises
 
@@ -77,7 +79,9 @@ def kill_writers(directory: Path, kills: int, *, seed: int, longest: float = 0.2
             found.acknowledged += promises.events
             promises = Promises(directory / f"log-{kill}" / "heyi.db")
             promises.path.parent.mkdir()
-        for told in _until_killed(write, (str(promises.path), kill), rng.uniform(0, longest)):
+        # every second kill waits for a first acknowledgement, however slow the machine is
+        after, begun = rng.uniform(0, longest), kill % 2 == 1
+        for told in _until_killed(write, (str(promises.path), kill), after, begun=begun):
             promises.take(told)
             found.hit[told[0]] += 1
         found.kills += 1
@@ -88,14 +92,22 @@ def kill_writers(directory: Path, kills: int, *, seed: int, longest: float = 0.2
     return found
 
 
-def _until_killed(work: Callable[..., None], arguments: tuple[Any, ...], after: float) -> list[Any]:
-    """Kill a process after so many seconds, and return what it has told."""
+def _until_killed(
+    work: Callable[..., None], arguments: tuple[Any, ...], after: float, *, begun: bool = False
+) -> list[Any]:
+    """Kill a process after so many seconds, and return what it has told.
+
+    The seconds count from its start, or from the first thing that it told if that was `begun`.
+    """
     receive, send = CONTEXT.Pipe(duplex=False)
     process = CONTEXT.Process(target=work, args=(*arguments, send))
     process.start()
     send.close()
-    told, until = [], time.monotonic() + after
+    told: list[Any] = []
     with closing(receive):
+        if begun:
+            told.append(receive.recv())
+        until = time.monotonic() + after
         # the pipe is read meanwhile, or a full one would stop the writer before it is killed
         while (left := until - time.monotonic()) > 0:
             if receive.poll(left):
@@ -303,16 +315,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--commands", type=int, default=100, help="kills of commands")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
-    from tests.support.heart import SIZES, invented
-    from tests.support.heart import run as run_study
-
     wrong = list[str]()
     with tempfile.TemporaryDirectory(dir="build") as folder:
         directory = Path(folder)
         os.environ["HEYI_WITNESS"] = str(directory / "witness")
         finished = directory / "finished"
-        if run_study(invented(directory / "data", SIZES), finished).returncode:
-            raise SystemExit("the study did not run")
+        data = invented(directory / "data", SIZES)
+        study = [sys.executable, "-m", "heyi", "run", str(HEART), "--data", str(data), "--json"]
+        subprocess.run([*study, "--dir", str(finished)], check=True, stdout=subprocess.DEVNULL)
         half = options.commands // 2
         work: dict[str, Callable[[], Found]] = {
             "writer": lambda: kill_writers(directory, options.kills, seed=options.seed),

@@ -16,12 +16,8 @@ from heyi.model.errors import VerificationError
 from oracles.forge import logged, raw
 from tests.support.story import Story
 
-TOLD = [
-    kind
-    for kind in ALL
-    if kind.KIND not in ("alarm.raised", "settlement.withdrawn", "log.succeeded")  # not there
-    not in ("alarm.raised", "settlement.withdrawn", "log.succeeded")  # not in the story
-]
+NOT_IN_THE_STORY = ("alarm.raised", "settlement.withdrawn", "log.succeeded")
+TOLD = [kind for kind in ALL if kind.KIND not in NOT_IN_THE_STORY]
 
 
 @pytest.mark.parametrize("kind", TOLD, ids=lambda k: k.KIND)

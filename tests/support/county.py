@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sqlalchemy import make_url
 
 from heyi.audit.event import Event, from_leaf
 from heyi.audit.log import Log
@@ -146,7 +147,9 @@ class County:
         """
         path = self.directory / f"{host}.db"
         database = (
-            Database(f"sqlite:///file:{path}?{query}&uri=true") if query else Database.at(path)
+            Database(make_url(f"sqlite:///file:{path}?{query}&uri=true"))
+            if query
+            else Database.at(path)
         )
         self._opened.append(database)
         node = Node(
