@@ -162,7 +162,7 @@ def test_a_command_that_fails_does_not_disturb_its_group(city: City) -> None:
     assert said[0] is None and not any(isinstance(s, Exception) for s in said[4:])
     assert c.log.size == before + 4 and before + 4 in sizes(c)
     assert sorted(c.state.cases) == ["a"]
-    assert verify_directory(city.app.directory).holds
+    assert verified(city).holds
 
 
 def test_a_body_is_erased_once_however_many_ask_at_once(city: City) -> None:
@@ -172,7 +172,7 @@ def test_a_body_is_erased_once_however_many_ask_at_once(city: City) -> None:
     said = as_one_group(c, [lambda: erase(c, [entry], reason="asked for", by=PLATFORM)] * 2)
     assert isinstance(said[1], InvalidInput) and "no body to erase" in str(said[1])
     city.app.cosign()
-    assert verify_directory(city.app.directory).holds
+    assert verified(city).holds
 
 
 def test_a_command_does_not_run_another(city: City) -> None:
@@ -190,7 +190,7 @@ def goes_on(city: City, name: str = "a") -> None:
     city.ask(name)
     city.app.cosign()
     assert list(differences(city.app.database)) == []
-    found = verify_directory(city.app.directory)
+    found = verified(city)
     assert found.holds, found.faults
 
 
@@ -476,4 +476,4 @@ def test_the_log_of_another_consortium_in_the_folder_is_refused(
         city_of(app).ask("c")
     assert refused.value.hint
     assert here.read_bytes() == before
-    assert verify_directory(city.app.directory).holds == (seed == 1)
+    assert verified(city).holds == (seed == 1)
