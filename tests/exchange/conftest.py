@@ -32,3 +32,8 @@ def any_city(request: pytest.FixtureRequest, own_witness: Path, tmp_path: Path) 
     city.app.cosign()
     yield city
     city.app.close()
+
+
+@pytest.fixture(autouse=True)
+def memory_of_this_test(own_witness: Path) -> None:
+    """These tests write into copies of one run, which to a common witness would be forks."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from heyi.audit.event import from_leaf
 from heyi.exchange.consortium import Consortium, command
@@ -10,7 +11,7 @@ from heyi.exchange.events.erased import BodyErased
 from heyi.exchange.events.used import ConsentWithdrawn
 from heyi.exchange.projections import CASE, stream
 from heyi.exchange.writer import Done
-from heyi.model.errors import InvalidInput
+from heyi.model.errors import InvalidInput, StoreError
 
 
 def erase(consortium: Consortium, entries: Sequence[int], *, reason: str, by: str) -> list[int]:
@@ -29,8 +30,10 @@ def erase(consortium: Consortium, entries: Sequence[int], *, reason: str, by: st
         logged = _log_erasures(consortium, entries, reason=reason, by=by)
     except InvalidInput:
         # an earlier command may have been cut off between the erasure and the overwriting
-        if store.scrub_due():
-            store.scrub()
+        # one that cannot be finished now stays due, and `heyi log check` says so
+        with suppress(StoreError):
+            if store.scrub_due():
+                store.scrub()
         raise
     store.scrub()
     return logged
