@@ -112,8 +112,10 @@ def reading(directory: Path, store: str = "") -> Iterator[tuple[Database, State]
         database.close()
 
 
-def past_impact(directory: Path, new: DecisionPoint) -> Impact:
+def past_impact(directory: Path, new: DecisionPoint, store: str = "") -> Impact:
     """What another rulebook would have answered to the decisions of a run; nothing is written.
+
+    `store` is as in `log_of`.
 
     Raises:
         InvalidInput: there is no log.
@@ -121,7 +123,7 @@ def past_impact(directory: Path, new: DecisionPoint) -> Impact:
     """
     from heyi.exchange.proof.impact import impact
 
-    database = log_of(directory)
+    database = log_of(directory, store)
     try:
         return impact(database.entries(), database, new)
     finally:
@@ -173,7 +175,6 @@ def _verify(
     database = log_of(directory, store)
     try:
         recollection = Recollection(database, memory)
-        verified_before = recollection.since
         check = LogCheck(
             database,
             origin=trust.origin,
@@ -208,11 +209,7 @@ def _verify(
             replayed=auditor.report,
             erased=tuple(sorted(auditor.hidden)),
             trusted=trusted,
-            since=None
-            if memory is None
-            else 0
-            if verified_before is None
-            else verified_before.size,
+            since=None if memory is None else auditor.since,
             memory=None if memory is None else memory.path,
         )
         if found.holds:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from heyi.app.rulebooks import shipped_point
-from heyi.cli.output import FAILED, Json, Lang, language, out, print_json
+from heyi.cli.output import FAILED, Address, Json, Lang, language, out, print_json
 from heyi.cli.rules import Folder
 from heyi.cli.show import app as app
 from heyi.model.decision import Outcome
@@ -77,6 +77,7 @@ def diff(
     replay: Annotated[
         Path | None, typer.Option(help="a run whose past decisions the new rulebook judges again")
     ] = None,
+    store: Address = "",
     lang: Lang = "",
     json: Json = False,
 ) -> None:
@@ -90,7 +91,7 @@ def diff(
     if replay is not None:
         from heyi.app.verification import past_impact
 
-        past = past_impact(replay, shipped_point(_folder(new)))
+        past = past_impact(replay, shipped_point(_folder(new)), store)
     if json:
         print_json(
             _compared_to_json(compared)
