@@ -41,6 +41,7 @@ from heyi.settlement.game import Game
 from heyi.settlement.pot import Pot
 from heyi.settlement.sampled import estimate, plan
 from heyi.sources.study_file import read_study
+from oracles.heart import log_odds
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ROOT / "build" / "peers" / "bin" / "python"
@@ -178,14 +179,7 @@ def institutions(repeats: int) -> dict[str, Any]:
                     rng.integers(0, 2),
                 )
                 thalach = rng.integers(90, 191)
-                risk = (
-                    -1.2
-                    + 0.4 * (age - 55) / 10
-                    + 1.1 * sex
-                    + 0.7 * (cp - 3)
-                    - 0.4 * (thalach - 140) / 25
-                    + exang
-                )
+                risk = log_odds(*(int(v) for v in (age, sex, cp, thalach, exang)))
                 num = int(rng.random() < 1 / (1 + np.exp(-risk)))
                 lines.append(f"{age},{sex},{cp},120,?,0,0,{thalach},{exang},1.5,2,?,?,{num}")
                 rows.append([(age - 55) / 10, sex, cp - 3, (thalach - 140) / 25, exang, num, n])

@@ -16,6 +16,18 @@ POSITION = {"age": 0, "sex": 1, "cp": 2, "thalach": 7, "exang": 8}
 """Column of each covariate in a line of a file; column 13 is the outcome."""
 
 
+def log_odds(age: int, sex: int, cp: int, thalach: int, exang: int) -> float:
+    """The logarithm of an invented patient's odds of the disease."""
+    return (
+        -1.2
+        + 0.4 * (age - 55) / 10
+        + 1.1 * sex
+        + 0.7 * (cp - 3)
+        - 0.4 * (thalach - 140) / 25
+        + exang
+    )
+
+
 def invented(folder: Path, sizes: dict[str, int], *, seed: int = 5) -> Path:
     """Write files of the same form with invented patients, `sizes` many of each site."""
     rng = random.Random(seed)
@@ -30,14 +42,7 @@ def invented(folder: Path, sizes: dict[str, int], *, seed: int = 5) -> Path:
                 rng.randint(0, 1),
             )
             thalach = rng.randint(90, 190)
-            risk = (
-                -1.2
-                + 0.4 * (age - 55) / 10
-                + 1.1 * sex
-                + 0.7 * (cp - 3)
-                - 0.4 * (thalach - 140) / 25
-                + exang
-            )
+            risk = log_odds(age, sex, cp, thalach, exang)
             num = rng.randint(1, 4) if rng.random() < 1 / (1 + math.exp(-risk)) else 0
             rate = "?" if rng.random() < 0.05 else str(thalach)
             lines.append(

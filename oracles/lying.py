@@ -19,7 +19,7 @@ from heyi.app.centre import App, reopen
 from heyi.app.verification import Verification, verify_directory
 from heyi.audit.event import from_leaf
 from heyi.audit.log_store import Entry
-from heyi.county.scenes import Scene
+from heyi.county.scenes import Scene, present_scene
 from heyi.crypto.canonical import digest, from_canonical
 from heyi.crypto.codec import to_json
 from heyi.crypto.keys import Signer
@@ -29,14 +29,12 @@ from heyi.exchange.events import applied, used
 from heyi.exchange.events.erased import BodyErased
 from heyi.exchange.events.typed import TypedEvent
 from heyi.exchange.projections import rebuild
-from heyi.exchange.request.apply import decide, present
+from heyi.exchange.request.apply import decide
 from heyi.exchange.request.grant import seat
 from heyi.federation.node.node_events import CallCharged, NodeReceipt, receipt_event
 from heyi.federation.wire.receipt import Receipt, sign_receipt
 from heyi.model.permit import Permit
-from heyi.model.request import Request
 from heyi.permits.issue import issue
-from heyi.policy.language.profiles import expand_profiles
 from heyi.store.database import Database
 from oracles.forge import forge, forge_node, forge_raw, opened_node
 
@@ -143,29 +141,7 @@ class Operator:
     def applied(self, scene: Scene, name: str, **changed: object) -> Case:
         """A request like a scene of the story, submitted and decided under another name."""
         scene = replace(scene, id=name, **changed)  # type: ignore[arg-type]
-        book = self.consortium.point.book
-        facts = {**expand_profiles([scene.like], book.texts), **scene.given}
-        request = Request(
-            id=name,
-            zh=scene.zh,
-            en=scene.en,
-            requester=scene.requester,
-            recipient=scene.recipient,
-            assets=scene.asset_ids,
-            kinds=tuple(scene.kinds),
-            action=str(facts["act.action"]),
-            purpose=str(facts["act.purpose"]),
-            delivery=str(facts["act.delivery"]),
-            operations={o.name: o.params for o in scene.operations},
-        )
-        present(
-            self.consortium,
-            request,
-            {n: book.schema.spec(n).check(v) for n, v in facts.items()},
-            by=scene.requester,
-            registrar=PLATFORM,
-            attester="county-office",
-        )
+        present_scene(self.consortium, scene)
         self.forward(300)
         decide(self.consortium, name, by=PLATFORM)
         return self.case(name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from heyi.county.founding import DemoConsortium, records_of
 from heyi.county.places import PLACES
 from heyi.crypto.canonical import Json
-from heyi.exchange.consortium import PLATFORM
+from heyi.exchange.consortium import PLATFORM, Consortium
 from heyi.exchange.request.apply import advise, decide, present, supply
 from heyi.federation.wire.operation import Operation
 from heyi.model.decision import Decision
@@ -85,7 +85,13 @@ class Scene:
 
 def play(demo: DemoConsortium, scene: Scene) -> dict[str, Decision]:
     """Submit the request of a scene with the facts of registry and authorities, and decide."""
-    consortium = demo.consortium
+    present_scene(demo.consortium, scene)
+    demo.forward(300)
+    return _decided(demo, scene)
+
+
+def present_scene(consortium: Consortium, scene: Scene) -> None:
+    """Submit the request of a scene, and let registry and authorities state their facts."""
     schema = consortium.point.book.schema
     facts = {**expand_profiles([scene.like], consortium.point.book.texts), **scene.given}
     stated = {n: schema.spec(n).check(v) for n, v in facts.items() if n not in scene.silent}
@@ -110,8 +116,6 @@ def play(demo: DemoConsortium, scene: Scene) -> dict[str, Decision]:
         registrar=PLATFORM,
         attester="county-office",
     )
-    demo.forward(300)
-    return _decided(demo, scene)
 
 
 def decide_scene(
