@@ -154,3 +154,21 @@ def test_the_commands_say_what_they_did(heyi: Heyi, run_copy: Path, tmp_path: Pa
     done = heyi("restore", "copy", "third", "--new-origin", "heyi.example/anhe-2")
     assert done.returncode == 0 and "lost" in done.stdout
     assert "the members have not adopted it" in heyi("verify", "third").stdout
+
+
+def test_a_witness_without_memory_lets_nothing_go_on_as_the_same_log(
+    copy: Path, run_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On another machine nobody knows whether the backup, or the folder, is the newest."""
+    go_on(run_copy, 133)
+    monkeypatch.setenv("HEYI_WITNESS", str(tmp_path / "another-machine"))
+    with pytest.raises(VerificationError, match="remembers nothing") as refused:
+        restore(copy, tmp_path / "restored")
+    assert "--new-origin" in refused.value.hint
+    with pytest.raises(VerificationError, match="remembers nothing"):
+        go_on(run_copy, 132)
+    restored = tmp_path / "restored"
+    assert restore(copy, restored, new_origin="heyi.example/anhe-2").lost is None
+    assert verify_directory(restored).faults == []
+    go_on(restored, 132)
+    assert verify_directory(restored).holds

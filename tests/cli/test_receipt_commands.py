@@ -122,8 +122,13 @@ def test_what_was_seen_must_still_be_there(
     refused = heyi("erase", before, entry, "--reason", "another reason")
     assert refused.returncode == 1 and "was rolled back" in refused.stderr
     assert not (before / "receipts").exists()
-    # a witness that forgot everything lets it go another way, and the receipt shows it
+    # nor where the witness forgot everything
     forgetful = {"HEYI_WITNESS": str(tmp_path / "forgetful")}
+    refused = heyi("erase", before, entry, "--reason", "another reason", env=forgetful)
+    assert refused.returncode == 1 and "remembers nothing" in refused.stderr
+    # an operator who says that the run has just begun can let it go another way: the receipt shows
+    run = json.loads((before / "run.json").read_text())
+    (before / "run.json").write_text(json.dumps({**run, "finished": False}))
     done = heyi("erase", before, entry, "--reason", "another reason", env=forgetful)
     assert done.returncode == 0 and heyi("verify", before).returncode == 0
     done = heyi("verify", before, "--seen", receipt, "--json")

@@ -15,8 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from heyi.app.centre import reopen, witness_of
+from heyi.app.clock import StandingClock
 from heyi.app.settings import seed_bytes
 from heyi.audit.checkpoint import open_checkpoint
+from heyi.audit.log import Log
 from heyi.audit.note import check_name
 from heyi.audit.succession import Succeeds, take_over
 from heyi.audit.witness import Cosigned
@@ -37,7 +39,7 @@ from heyi.store.folder import (
     write_run,
     write_trust,
 )
-from heyi.store.secrets import SeededKeyring
+from heyi.store.secrets import SeededEntropy, SeededKeyring
 
 PLAIN = ("trust.json", "report.html")
 FOLDERS = ("receipts", "institutions")
@@ -45,10 +47,13 @@ FOLDERS = ("receipts", "institutions")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """What was restored: the number of entries, and of those that are lost."""
+    """What was restored: the number of entries, and of those that are lost.
+
+    `lost` is None where the witness remembers nothing, and nobody knows.
+    """
 
     entries: int
-    lost: int
+    lost: int | None
 
 
 def backup(directory: Path, to: Path) -> int:
@@ -93,7 +98,8 @@ def backup(directory: Path, to: Path) -> int:
 def restore(copy: Path, directory: Path, *, new_origin: str = "") -> Restored:
     """Put a backup into an empty folder, to go on from there.
 
-    Without `new_origin`, the backup must have all entries that its witness has seen.
+    Without `new_origin`, the backup must have all entries that its witness has seen, and the
+    witness must have its memory.
 
     Raises:
         InvalidInput: there is no backup, the folder is not empty, or a new origin is not needed.
@@ -109,13 +115,20 @@ def restore(copy: Path, directory: Path, *, new_origin: str = "") -> Restored:
         size, lost = source.size(), _lost(source, seen, trust)
     finally:
         source.close()
+    if lost is None and not new_origin:
+        raise VerificationError(
+            "the witness of this run remembers nothing here: nobody knows whether the backup has "
+            "all entries",
+            hint="set HEYI_WITNESS to where its memory is; else go on under another name: "
+            "--new-origin NAME",
+        )
     if lost and not new_origin:
         raise VerificationError(
             f"the backup has {size} entries, and its witness has seen {size + lost}: going on "
             f"without the last {lost} would fork the log",
             hint="find a newer copy; else go on under another name: --new-origin NAME",
         )
-    if new_origin and not lost:
+    if new_origin and lost == 0:
         raise InvalidInput(
             "the backup lacks nothing that its witness has seen", hint="leave --new-origin out"
         )
@@ -124,7 +137,7 @@ def restore(copy: Path, directory: Path, *, new_origin: str = "") -> Restored:
         _copy_nodes(copy, partial)
         _copy_files(copy, partial)
         if new_origin:
-            _succeed(partial, run, new_origin, seen, lost)
+            _succeed(partial, run, new_origin, seen, lost or 0)
         else:
             write_run(partial, run)
     return Restored(entries=size, lost=lost)
@@ -144,8 +157,8 @@ def _check_new(origin: str, trust: Trust) -> None:
         raise InvalidInput("the new origin is the old one", hint="give it another name")
 
 
-def _lost(source: Database, seen: Cosigned | None, trust: Trust) -> int:
-    """How many entries the witness has seen that the backup lacks.
+def _lost(source: Database, seen: Cosigned | None, trust: Trust) -> int | None:
+    """How many entries the witness has seen that the backup lacks; None if it remembers nothing.
 
     Raises:
         VerificationError: the backup is another log than the witness knows, or is damaged.
@@ -158,7 +171,7 @@ def _lost(source: Database, seen: Cosigned | None, trust: Trust) -> int:
     if tree.root() != checkpoint.root:
         raise VerificationError("the backup is damaged", hint="find another copy")
     if seen is None:
-        return 0
+        return None
     if seen.checkpoint.size <= checkpoint.size:
         if tree.root(seen.checkpoint.size) != seen.checkpoint.root:
             raise VerificationError(
@@ -175,6 +188,14 @@ def _succeed(directory: Path, run: Run, origin: str, seen: Cosigned | None, lost
     signer = keyring.signer(origin)
     database = Database.at(directory / "heyi.db")
     try:
+        if seen is None:
+            # a witness without memory begins here: it has at least seen what the backup has
+            former = Log(
+                signer=keyring.signer(run.origin),
+                store=database,
+                entropy=SeededEntropy(seed_bytes(run.seed)),
+            )
+            former.cosign(witness_of(run, keyring), now=StandingClock().now)
         size, note = database.newest_checkpoint() or (0, b"")
         root = StoredTree(database, size).root().hex()
         take_over(database, signer)

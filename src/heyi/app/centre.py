@@ -25,7 +25,7 @@ from heyi.fabric.local import LocalFabric
 from heyi.federation.node.enforce import NodePolicy
 from heyi.federation.node.node import Node
 from heyi.model.asset import Asset
-from heyi.model.errors import InvalidInput
+from heyi.model.errors import InvalidInput, VerificationError
 from heyi.policy.decide import DecisionPoint
 from heyi.sources.csv_file import read_csv
 from heyi.sources.table_records import TableRecords
@@ -253,12 +253,21 @@ def writing(directory: Path) -> Iterator[App]:
 
     Raises:
         InvalidInput: there is no run.
-        VerificationError: the log is not the one that its witness knows, or is older.
+        VerificationError: the log is not the one that its witness knows, or is older; or its
+            witness has lost its memory.
     """
     app = reopen(directory)
     try:
         if seen := app.witness.seen():
             app.consortium.log.check_extends(seen.checkpoint)
+        elif read_run(directory).finished:
+            # a finished run was cosigned: nobody here knows whether this is all of it
+            raise VerificationError(
+                "the witness of this run remembers nothing here, so an older copy would not be "
+                "noticed",
+                hint="set HEYI_WITNESS to where its memory is; else go on as another log: "
+                "heyi restore --help",
+            )
         yield app
         app.cosign()
     finally:

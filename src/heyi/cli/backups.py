@@ -45,6 +45,13 @@ def restore(
         print_json({"entries": restored.entries, "lost": restored.lost})
         return
     out().print(f"已恢复 restored: {restored.entries} 条 entries → {directory}", soft_wrap=True)
+    if restored.lost is None:
+        out().print(
+            "见证在此没有记忆，是否有条目丢失无从得知；新日志尚未经成员采纳 "
+            "the witness remembers nothing here, so nobody knows whether entries are lost; "
+            "the members have not adopted the new log yet",
+            soft_wrap=True,
+        )
     if restored.lost:
         out().print(
             f"其后 {restored.lost} 条已丢失；新日志尚未经成员采纳 "
