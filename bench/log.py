@@ -29,7 +29,7 @@ from typing import Any
 
 from heyi.app.centre import reopen
 from heyi.app.settings import ORIGIN, START
-from heyi.app.verification import verify_directory
+from heyi.app.verification import Verification, verify_directory
 from heyi.audit.event import Event
 from heyi.audit.log import Draft, Log
 from heyi.audit.verify import LogCheck
@@ -259,9 +259,9 @@ def checking(run: Path, _case: str) -> dict[str, Any]:
 
 def replaying(run: Path, _case: str) -> dict[str, Any]:
     """Everything computed again; what holds is remembered, for `since`."""
-    found: list[bool] = []
-    took = timed(lambda: found.append(verify_directory(run, since=True).holds))
-    return {"verify_seconds": round(took, 1), "verify_holds": found[0]}
+    found: list[Verification] = []
+    took = timed(lambda: found.append(verify_directory(run, since=True)))
+    return {"verify_seconds": round(took, 1), **_held("verify", found[0])}
 
 
 def since(run: Path, case: str) -> dict[str, Any]:
@@ -270,9 +270,13 @@ def since(run: Path, case: str) -> dict[str, Any]:
     decide(app.consortium, case, by=PLATFORM)
     app.cosign()
     app.close()
-    found: list[bool] = []
-    took = timed(lambda: found.append(verify_directory(run, since=True).holds))
-    return {"since_seconds": round(took, 2), "since_holds": found[0]}
+    found: list[Verification] = []
+    took = timed(lambda: found.append(verify_directory(run, since=True)))
+    return {"since_seconds": round(took, 2), **_held("since", found[0])}
+
+
+def _held(part: str, found: Verification) -> dict[str, Any]:
+    return {f"{part}_holds": found.holds, f"{part}_faults": [str(f) for f in found.faults[:9]]}
 
 
 def _in_process(part: str, run: Path, case: str) -> dict[str, Any]:

@@ -23,5 +23,6 @@ def test_many_writers_lose_nothing(tmp_path: Path) -> None:
 
 def test_a_long_log_is_opened_checked_and_gone_on_with(tmp_path: Path) -> None:
     found = log.long_log(tmp_path, 3_000)
+    assert (found["verify_faults"], found["since_faults"]) == ([], [])
     assert found["check_holds"] and found["verify_holds"] and found["since_holds"]
     assert found["open_seconds"] >= 0 and found["opening_peak_mb"] > 0
