@@ -416,7 +416,7 @@ def test_interrupts_at_any_moment_lose_nothing_that_was_acknowledged(city: City)
         )
     stop.set()
     for thread in threads:
-        thread.join(60)
+        thread.join(HANGING)
     assert not any(thread.is_alive() for thread in threads), "nobody leads"
     assert interrupted > 3
     assert kept <= {*c.state.cases}

@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from heyi.audit.log_store import Entry
 from heyi.model.errors import Conflict, StoreError
@@ -70,6 +71,19 @@ def test_threads_share_a_database(address: str) -> None:
         for thread in threads:
             thread.join(HANGING)
         assert [e.index for e in database.entries()] == list(range(3 * EACH))
+
+
+def test_an_interrupted_statement_leaves_no_lock_behind(database: Database) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as interrupted, database.writing() as transaction:
+        transaction.append([Entry(index=0, leaf=b"undone", leaf_hash=b"")], [])
+        event.listen(transaction.connection, "after_cursor_execute", interrupt)
+        transaction.connection.exec_driver_sql("SELECT 1")
+    assert interrupted.tb, "the traceback holds the cursor, and so the connection"
+    add(database, b"later")
+    assert [e.leaf for e in database.entries()] == [b"later"]
 
 
 def test_a_writer_does_not_wait_for_ever(database: Database, address: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote
@@ -102,6 +103,13 @@ def _sqlite(url: URL, patience: float) -> Engine:
         for pragma in _SESSION:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+
+    @event.listens_for(engine, "close")
+    def undo(connection: sqlite3.Connection, _: object) -> None:
+        # SQLite keeps a closed file open, with its transaction and its lock, as long as a cursor
+        # lives: after an interrupt, the traceback holds one.
+        if connection.in_transaction:
+            connection.rollback()
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
