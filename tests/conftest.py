@@ -6,7 +6,6 @@ Hypothesis gives no verdict by the clock: examples have no deadline, and slow dr
 from __future__ import annotations
 
 import os
-import signal
 
 # Several workers share the cores: threads of a linear algebra that wait for one another burn them.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -29,10 +28,6 @@ settings.register_profile(
     "no clock", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("no clock")
-
-# A shell lets what it starts in the background ignore interrupts, and children inherit that: tests
-# that send one would wait for ever.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

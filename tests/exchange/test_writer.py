@@ -356,6 +356,17 @@ def test_what_was_acknowledged_outlives_a_killed_server(own_witness: Path, tmp_p
 # --- a program that is interrupted ---
 
 
+@pytest.fixture
+def interruptible() -> None:
+    """An interrupt ends what the main thread waits for.
+
+    A shell lets what it starts in the background ignore interrupts. Where z3 ran before, they come
+    only after the wait: it puts the handler back as one after which the system goes on waiting.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("leads", [True, False], ids=["who leads", "who waits"])
 def test_an_interrupt_leaves_the_others_a_leader(city: City, leads: bool) -> None:
     """The main thread is interrupted while a command of another thread waits with it."""
