@@ -57,17 +57,35 @@ class Plain:
 
     def __init__(self, path: Path) -> None:
         self.rows: list[tuple[bytes, bytes, bytes | None, bytes | None]] = []
-        self._c = sqlite3.connect(path, isolation_level=None)
+        self._path = path
+        self._c = self._connection()
         self._c.execute("pragma journal_mode=WAL")
-        self._c.execute("pragma synchronous=FULL")
         self._c.execute("create table e (i integer primary key, l blob, h blob, b blob, k blob)")
 
+    def _connection(self) -> sqlite3.Connection:
+        c = sqlite3.connect(self._path, isolation_level=None, timeout=600)
+        c.execute("pragma synchronous=FULL")
+        return c
+
     def write(self, number: int) -> None:
-        for n in range(number):
-            self._c.execute("begin immediate")
+        """One caller writes all, one after another."""
+        self._insert(self._c, range(number))
+
+    def write_together(self, callers: int, number: int) -> None:
+        """Each caller writes its share over a connection of its own; they wait for one lock."""
+
+        def write(numbers: str) -> None:
+            with closing(self._connection()) as c:
+                self._insert(c, range(int(numbers)))
+
+        together(callers, iter([str(number // callers)] * callers), write)
+
+    def _insert(self, c: sqlite3.Connection, numbers: range) -> None:
+        for n in numbers:
+            c.execute("begin immediate")
             row = self.rows[n % len(self.rows)]
-            self._c.execute("insert into e (l, h, b, k) values (?, ?, ?, ?)", row)
-            self._c.execute("commit")
+            c.execute("insert into e (l, h, b, k) values (?, ?, ?, ?)", row)
+            c.execute("commit")
 
     def take(self, database: Database, start: int) -> None:
         """Use the bytes of these entries."""
@@ -119,14 +137,18 @@ def median_ratio(above: list[float], below: list[float]) -> float:
 
 
 def mix(directory: Path, *, cases: int) -> dict[str, Any]:
-    """The rate of submit, state, state, decide under concurrent callers, over plain ones."""
+    """The rate of submit, state, state, decide under concurrent callers, over plain ones.
+
+    Plain transactions are made twice: by one caller alone, and by as many callers.
+    """
     city = open_city(directory / "mix")
     plain = Plain(directory / "plain-mix.db")
     city.ask("first")
     plain.take(city.app.database, city.consortium.log.size - 4)
-    rates, base = [], []
+    rates, base, crowd = [], [], []
     for r in range(ROUNDS):
         base.append(4 * cases / timed(lambda: plain.write(4 * cases)))
+        crowd.append(4 * cases / timed(lambda: plain.write_together(CALLERS, 4 * cases)))
         names = iter([f"round-{r}-{n}" for n in range(cases)])
         took = timed(lambda names=names: together(CALLERS, names, city.ask))  # type: ignore[misc]
         rates.append(4 * cases / took)
@@ -137,6 +159,8 @@ def mix(directory: Path, *, cases: int) -> dict[str, Any]:
         "plain_per_second": round(statistics.median(base)),
         "events_per_second": round(statistics.median(rates)),
         "times_as_fast": median_ratio(rates, base),
+        "plain_callers_per_second": round(statistics.median(crowd)),
+        "times_as_fast_as_callers": median_ratio(rates, crowd),
         "events_a_group": round(size / checkpoints, 1),
     }
 

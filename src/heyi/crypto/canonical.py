@@ -54,10 +54,10 @@ def _is_plain(value: Json) -> bool:
         value = open_.pop()
         kind = type(value)
         if kind is dict:
-            names = value.keys()
-            if not all(map(_is_text, names)):
+            if not _TEXT.issuperset(map(type, value)):
                 return False
-            if not all(map(str.isascii, names)) and max(map(max, filter(None, names))) > "\uffff":
+            names = "".join(value)
+            if not names.isascii() and max(names) > "\uffff":
                 return False
             values = value.values()
         elif kind is list or kind is tuple:
@@ -71,15 +71,12 @@ def _is_plain(value: Json) -> bool:
         else:
             return False
         if not _SIMPLE.issuperset(map(type, values)):
-            open_.extend(values)
+            open_ += [v for v in values if type(v) not in _SIMPLE]
     return True
 
 
+_TEXT = frozenset({str})
 _SIMPLE = frozenset({str, bool, type(None)})
-
-
-def _is_text(name: object) -> bool:
-    return type(name) is str
 
 
 def _refuse_floats(value: Json) -> None:
