@@ -109,7 +109,7 @@ def run() -> NoReturn:
         code = FAILED
     except OSError as e:  # a full disk behind a redirected output
         _silence(sys.stdout)
-        sys.stderr.write(f"错误 error: the output cannot be written: {e.strerror}\n")
+        sys.stderr.write(f"错误 error: the output cannot be written: {e.strerror or e}\n")
         code = FAILED
     sys.exit(code)
 
