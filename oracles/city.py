@@ -17,7 +17,7 @@ from heyi.exchange.events.event_kinds import read_entry
 from heyi.exchange.events.typed import Act, Content, TypedEvent, draft
 from heyi.exchange.projections import CASE, stream, streams_of, summary_of
 from heyi.exchange.request.apply import decide, submit, supply
-from heyi.exchange.request.facts import OTHERS_SAY
+from heyi.exchange.request.facts import OF_THE_REQUEST, OTHERS_SAY
 from heyi.exchange.request.register import (
     adopt_rulebook,
     register_asset,
@@ -33,7 +33,7 @@ from heyi.policy.language.profiles import expand_profiles
 
 HOSPITAL, PHYSICIAN, OFFICE = "city-hospital", "city-physician", "city-office"
 ASSET = f"{HOSPITAL}-records"
-ACTS = ("act.action", "act.purpose", "act.delivery")
+
 KINDS = ("birth_date", "sex", "sbp", "visit_date")
 GROUP = 500
 """Events under one checkpoint in a generated log."""
@@ -108,7 +108,7 @@ def city_of(app: App) -> City:
         spec = book.schema.spec(name)
         if not name.startswith(OTHERS_SAY):
             facts[spec.source][name] = spec.check(value)
-    acts = {name: str(facts[Source.DECLARED].pop(name)) for name in ACTS}
+    acts = {name: str(facts[Source.DECLARED].pop(name)) for name in OF_THE_REQUEST}
     return City(app, facts, acts)
 
 

@@ -26,12 +26,8 @@ def _hidden(op: Operator, case: str, made: applied.DecisionMade) -> tuple[int, l
     """A decision whose body and facts are erased; (its entry, the bodies that are to go)."""
     _, body = ground(op, case, HOSPITAL, {})
     entry = forge(op.consortium, made, by=PLATFORM, case=case, body=body)
-    facts = [
-        e.index
-        for kind in (applied.RequestSubmitted, applied.FactStated)
-        for e in logged(op.consortium, kind, case=case)
-    ]
-    return entry, [*facts, entry]
+    kinds = (applied.RequestSubmitted, applied.FactStated, applied.DecisionMade)
+    return entry, [e.index for kind in kinds for e in logged(op.consortium, kind, case=case)]
 
 
 @lie("it was permitted, for reasons that had to be erased")

@@ -170,25 +170,22 @@ def a_leave_for_another_settlement(op: Operator) -> Outcome:
     for entry in leave(op):
         event = from_leaf(entry.leaf)
         if event.kind == registered.AssetRegistered.KIND:
-            op.relog(entry, asset={**event.public["asset"], "digest": "0" * 64})
+            forged = op.relog(entry, asset={**event.public["asset"], "digest": "0" * 64})
         elif event.kind == applied.DecisionMade.KIND:
             op.forward(max(event.at - op.now, 0))
             decide(op.consortium, PAYMENT, by=PLATFORM)
         else:
             op.relog(entry)
-    entry_ = op.relog(op.was(settled.SettlementPaid)[0], at=op.now)
-    return Expected(entry=entry_, words="the leave to pay is for another settlement")
+    op.relog(op.was(settled.SettlementPaid)[0], at=op.now)
+    return Expected(entry=forged, words="is an id of the amounts of a payment")
 
 
 def leave_before_its_settlement(op: Operator) -> int:
     """The certificate is known in advance: the leave is asked before the settlement is logged."""
     op.rewind(settled.SettlementCertified)
     settlement = certified(op)
-    forge(
-        op.consortium,
-        registered.AssetRegistered(asset=ledger_of(PAYMENT, settlement)),
-        by=PLATFORM,
-    )
+    listed = registered.AssetRegistered(asset=ledger_of(PAYMENT, settlement))
+    entry = forge(op.consortium, listed, by=PLATFORM)
     asked = next(e for e in op.was(applied.RequestSubmitted) if from_leaf(e.leaf).case == PAYMENT)
     op.relog(asked, at=op.now)
     facts = {
@@ -200,7 +197,8 @@ def leave_before_its_settlement(op: Operator) -> int:
     said = {name: applied.Said(value=value, until=None) for name, value in facts.items()}
     what = applied.FactStated(asset="*", source="registry", names=tuple(sorted(facts)))
     body = applied.SaidFacts(facts=said)
-    return forge(op.consortium, what, by=PLATFORM, case=PAYMENT, body=body)
+    forge(op.consortium, what, by=PLATFORM, case=PAYMENT, body=body)
+    return entry
 
 
 @lie("township and village institutions get their part")
@@ -208,7 +206,7 @@ def facts_stated_before_the_settlement(op: Operator) -> Outcome:
     """The invented facts are stated while there is nothing to compare them with, and then paid."""
     entry = leave_before_its_settlement(op)
     settling(op, measured(op))
-    return Expected(entry=entry, words="otherwise than settlement and registry have it")
+    return Expected(entry=entry, words="is an id of the amounts of a payment")
 
 
 @lie("the law permitted the payment")

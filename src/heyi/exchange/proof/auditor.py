@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from heyi.audit.succession import Succeeds
 from heyi.audit.verify import Checked, Fault
 from heyi.exchange.consortium import stored_rulebook
-from heyi.exchange.events import settled, used
+from heyi.exchange.events import applied, settled, used
 from heyi.exchange.events.succeeded import LogSucceeded
 from heyi.exchange.ports import Artefacts, Rulebooks
 from heyi.exchange.state import State
@@ -116,7 +116,9 @@ class Auditor:
     refusal. `keys` are parties by public key. `late` are revocations that a node has yet to take.
     `blamed` are the signatures of receipts with a
     fault in the centre's log, `untold` the hosts that do not know of a withdrawal, by its entry.
-    `agreed` is the last decision on which the readings of the rulebook agreed here.
+    `said` has what surviving decisions say of facts whose own body is gone, by entry and name.
+    `agreed` is the last decision on which the readings of the rulebook agreed here, and `doubted`
+    are decisions with a fault.
     `spoilt` are cases whose settlement is a fault, so that what follows from it is not told again.
     Entries before `since` were verified earlier, and `old` reads one of them again. `emptied` are
     those whose body was gone when they were read again, though it was there before; `unreadable`
@@ -141,7 +143,9 @@ class Auditor:
     statements: dict[tuple[str, str], settled.StatementIssued] = field(default_factory=dict)
     blamed: set[str] = field(default_factory=set)
     untold: dict[int, list[str]] = field(default_factory=dict)
+    said: dict[tuple[int, str], applied.SaidBy] = field(default_factory=dict)
     agreed: int = -1
+    doubted: set[int] = field(default_factory=set)
     spoilt: set[str] = field(default_factory=set)
     keys: dict[str, str] = field(default_factory=dict)
     late: dict[str, Notice] = field(default_factory=dict)

@@ -7,19 +7,35 @@ from collections.abc import Mapping
 from heyi.crypto.canonical import Json
 from heyi.crypto.keys import load_public_key, verify_signature
 from heyi.exchange.actors import may_not_act
+from heyi.exchange.case_file import Case
 from heyi.exchange.consortium import legal_day
 from heyi.exchange.events import applied, registered
 from heyi.exchange.events.typed import Logged
 from heyi.exchange.proof.auditor import Auditor, Judged, Meaningless, Replaces
 from heyi.exchange.request.apply import admitted_of, approval_message, decision_leaf
-from heyi.exchange.request.facts import assemble, may_not_state, said_by, stated_of
-from heyi.exchange.request.leave_to_pay import misstated
+from heyi.exchange.request.facts import (
+    Assembled,
+    assemble,
+    may_not_state,
+    said_by,
+    said_elsewhere,
+    stated_of,
+)
+from heyi.exchange.request.leave_to_pay import (
+    misstated,
+    paid_facts,
+    payment_of,
+    reserved_asset,
+    reserved_request,
+)
+from heyi.federation.wire.operation import Operation
 from heyi.model.decision import Effect, Outcome
 from heyi.model.errors import InvalidInput, VerificationError
-from heyi.model.fact import Source
+from heyi.model.fact import Source, Stated
 from heyi.model.kleene import Truth
+from heyi.model.party import check_id
 from heyi.policy.decide import DecisionPoint
-from heyi.policy.language.schema import admit
+from heyi.policy.language.schema import Schema, admit
 
 
 def check_adoption(what: registered.RulebookAdopted, entry: Logged, a: Auditor) -> None:
@@ -36,6 +52,8 @@ def check_party(what: registered.PartyRegistered, _entry: Logged, a: Auditor) ->
     if what.party.host != what.party.id and what.party.host not in a.state.parties:
         raise VerificationError(f"`{what.party.id}` is hosted by nobody who is registered")
     load_public_key(what.party.public_key)
+    if what.registry:
+        _check_values(what.registry, a)
     other = a.keys.setdefault(what.party.public_key, what.party.id)
     if other != what.party.id:
         raise VerificationError(f"the key of `{what.party.id}` is that of `{other}`")
@@ -59,6 +77,9 @@ def check_asset(what: registered.AssetRegistered, _entry: Logged, a: Auditor) ->
         raise Replaces(f"`{what.asset.id}` is registered a second time")
     if what.asset.holder not in a.state.parties:
         raise VerificationError(f"`{what.asset.id}` is held by nobody who is registered")
+    if why := reserved_asset(a.state, what.asset):
+        a.spoilt.add(payment_of(what.asset))  # the leave to pay is not told again
+        raise VerificationError(why)
 
 
 def check_node(what: registered.NodeOpened, _entry: Logged, a: Auditor) -> None:
@@ -73,12 +94,27 @@ def check_request(what: applied.RequestSubmitted, entry: Logged, a: Auditor) -> 
         raise Replaces(f"case `{what.id}` is submitted a second time")
     if what.id != entry.case:
         raise Replaces(f"the request of `{what.id}` stands in the case `{entry.case}`")
+    try:
+        check_id(what.id, "request")
+    except InvalidInput as e:
+        raise Replaces(e.message) from None
+    if what.id not in a.spoilt and (why := reserved_request(a.state, what)):
+        a.spoilt.add(what.id)
+        raise VerificationError(why)
     unknown = [x for x in (what.requester, what.recipient) if x not in a.state.parties]
     unknown += [x for x in what.assets if x not in a.state.assets]
     if unknown:
         raise VerificationError(f"the request names `{unknown[0]}`, which nobody registered")
     if entry.actor != what.requester:
         raise VerificationError(f"`{entry.actor}` submits a request of `{what.requester}`")
+    read = {k for n, p in what.operations.items() for k in Operation(name=n, params=p).kinds}
+    if extra := sorted(read - set(what.kinds)):
+        raise VerificationError(
+            f"an operation reads `{extra[0]}`, which the request does not ask for"
+        )
+    point = a.point(a.state.rulebook)
+    if why := said_elsewhere(what.declared, point.book.schema if point else None):
+        raise VerificationError(why)
     _check_body(what.declared, entry, a)
 
 
@@ -102,7 +138,8 @@ def check_fact(what: applied.FactStated, entry: Logged, a: Auditor) -> None:
     body = entry.content(applied.SaidFacts)
     if body is not None:
         said = {name: fact.value for name, fact in body.facts.items()}
-        if wrong := misstated(a.state, case, said):
+        wrong = "" if case.id in a.spoilt else misstated(a.state, case, said)
+        if wrong:
             a.spoilt.add(case.id)
             raise VerificationError(
                 f"`{wrong}` is stated otherwise than settlement and registry have it"
@@ -141,6 +178,12 @@ def check_decision(what: applied.DecisionMade, entry: Logged, a: Auditor) -> Non
     Where the decision's own body was erased the facts may still be there. Where they are gone too,
     only the public part is left: it must not contradict itself.
     """
+    a.doubted.add(entry.index)  # until it is found to hold
+    _check_decision(what, entry, a)
+    a.doubted.discard(entry.index)
+
+
+def _check_decision(what: applied.DecisionMade, entry: Logged, a: Auditor) -> None:
     a.report.outcomes[what.outcome.value] += 1
     judged = a.report.rulebooks.setdefault(what.rulebook, Judged())
     judged.decisions += 1
@@ -158,7 +201,7 @@ def check_decision(what: applied.DecisionMade, entry: Logged, a: Auditor) -> Non
     if point is None:
         return
     schema = point.book.schema
-    found = assemble(a.state, schema, case, a.state.assets[what.asset])
+    found = assembled(a, schema, case, what.asset)
     grounds = entry.content(applied.Grounds)
     if grounds is None:
         if found.hidden:
@@ -170,7 +213,10 @@ def check_decision(what: applied.DecisionMade, entry: Logged, a: Auditor) -> Non
         stated = found.stated
     else:
         shown = {n: s for n, s in grounds.stated.items() if n not in found.hidden}
-        if shown != {n: s for n, s in said_by(found.stated).items() if n not in found.hidden}:
+        lost = {n: grounds.stated[n].source for n in found.hidden if n in grounds.stated}
+        if shown != said_by(found.stated) or lost != {
+            n: hidden.source.label for n, hidden in found.hidden.items()
+        }:
             raise VerificationError("the facts are not those that the log states")
         stated = stated_of(schema, grounds.stated)
     admitted = admit(schema, stated, day=what.legal_day)
@@ -183,11 +229,33 @@ def check_decision(what: applied.DecisionMade, entry: Logged, a: Auditor) -> Non
         wrong = [f for f in what.__struct_fields__ if getattr(again, f) != getattr(what, f)]
         raise VerificationError(f"the decision replays to another answer: {', '.join(wrong)}")
     a.agreed = entry.index
-    if grounds is not None and found.hidden & set(grounds.stated):
-        # what these facts were is the word of the decision alone
+    if grounds is not None and found.hidden:
+        # what these facts were is the word of the decision alone, and of whatever rests on it
+        for name, lost_one in found.hidden.items():
+            a.said[lost_one.entry, name] = grounds.stated[name]
         a.report.erased.append(entry.index)
     else:
         a.report.decisions += 1
+
+
+def assembled(a: Auditor, schema: Schema, case: Case, asset: str) -> Assembled:
+    """The facts of a case; where the body of one is gone, what else in the log says it.
+
+    What a payment rests on follows from its settlement. Of others an earlier decision may tell.
+    """
+    found = assemble(a.state, schema, case, a.state.assets[asset])
+    follow = paid_facts(a.state, case.id) if case.request.action == "pay" else {}
+    stated, hidden = dict(found.stated), dict(found.hidden)
+    for name, lost in found.hidden.items():
+        told = a.said.get((lost.entry, name))
+        if told is not None:
+            stated |= stated_of(schema, {name: told})
+        elif name in follow:
+            stated[name] = Stated(value=follow[name], source=lost.source)
+        else:
+            continue
+        del hidden[name]
+    return Assembled(stated=stated, hidden=hidden)
 
 
 def check_alarm(what: applied.AlarmRaised, entry: Logged, a: Auditor) -> None:

@@ -7,7 +7,7 @@ from heyi.exchange.consortium import legal_day
 from heyi.exchange.events import applied
 from heyi.exchange.events.typed import Logged
 from heyi.exchange.proof.auditor import Auditor, Notice
-from heyi.exchange.request.facts import assemble
+from heyi.exchange.proof.judged import assembled
 from heyi.exchange.request.grant import (
     DAY,
     MOST,
@@ -63,7 +63,7 @@ def check_permit(what: applied.PermitIssued, entry: Logged, a: Auditor) -> None:
     # (3) It is for what was asked and decided.
     _check_scope(permit, case, decided.made, a)
     # (4) Its terms are at most those of facts and approvals.
-    _check_terms(permit, case, a)
+    _check_terms(permit, case, decided.made, a)
 
 
 def _check_scope(permit: Permit, case: Case, made: applied.DecisionMade, a: Auditor) -> None:
@@ -93,12 +93,13 @@ def _check_scope(permit: Permit, case: Case, made: applied.DecisionMade, a: Audi
         raise VerificationError("the permit quotes another rulebook, utility or node")
 
 
-def _check_terms(permit: Permit, case: Case, a: Auditor) -> None:
-    point = a.point(permit.rulebook)
+def _check_terms(permit: Permit, case: Case, made: applied.DecisionMade, a: Auditor) -> None:
+    # the rulebook of the day of issue, which may be another than that of the decision
+    point = a.point(a.state.rulebook)
     if point is None:
         return
     schema = point.book.schema
-    found = assemble(a.state, schema, case, a.state.assets[permit.asset])
+    found = assembled(a, schema, case, permit.asset)
     most, conditions = terms_of(case, permit.asset, ANY, found.stated)
     if (
         permit.min_cell < most.min_cell
@@ -110,12 +111,14 @@ def _check_terms(permit: Permit, case: Case, a: Auditor) -> None:
     last = last_second(found.stated)
     if last is not None and permit.expires_at > last:
         raise VerificationError("the permit outlives a fact that it rests on")
-    if not found.hidden:
+    if not found.hidden and permit.decision not in a.doubted:
         # facts, approvals or the law may have changed since the decision
         day = legal_day(permit.issued_at)
         again = point.decide(admit(schema, found.stated, day=day), asset=permit.asset)
         if not again.outcome.is_permit:
             raise VerificationError("the permit was issued when facts no longer permitted it")
+        if tuple(o.rule for o in again.obligations) != made.obligations:
+            raise VerificationError("the permit was issued when facts asked for other duties")
 
 
 def check_revocation(what: applied.PermitRevoked, entry: Logged, a: Auditor) -> None:

@@ -12,7 +12,7 @@ from heyi.exchange.money.dispute import AUTHORITY, settlement_message
 from heyi.exchange.money.pay import due_fen
 from heyi.exchange.money.settle import DAY, settled_leaf, statement_leaf
 from heyi.exchange.proof.auditor import Auditor
-from heyi.exchange.request.facts import assemble
+from heyi.exchange.proof.judged import assembled
 from heyi.exchange.request.leave_to_pay import (
     is_leave_for,
     ledger_id,
@@ -168,13 +168,15 @@ def check_payment(what: settled.SettlementPaid, entry: Logged, a: Auditor) -> No
     leave = a.state.cases.get(what.by_leave_of)
     if leave is None or leave.id != payment_case(case):
         raise VerificationError("the leave to pay is of another case")
+    if leave.id in a.spoilt:
+        return
     if not is_leave_for(a.state, leave, case.settlement):
         raise VerificationError("the leave to pay is for another settlement")
     if not leave.decisions or not all(d.made.outcome.is_permit for d in leave.decisions.values()):
         raise VerificationError("the payment was made without leave")
     stated = {s.name: s.value for s in leave.statements.values() if s.value is not None}
     wrong = misstated(a.state, leave, stated)
-    if wrong and leave.id not in a.spoilt:
+    if wrong:
         raise VerificationError(
             f"the leave to pay rests on `{wrong}`, which settlement and registry have otherwise"
         )
@@ -186,7 +188,7 @@ def _check_still_permitted(leave: Case, entry: Logged, a: Auditor) -> None:
     point, ledger = a.point(a.state.rulebook), ledger_id(leave.id)
     if point is None:
         return
-    found = assemble(a.state, point.book.schema, leave, a.state.assets[ledger])
+    found = assembled(a, point.book.schema, leave, ledger)
     if found.hidden:
         return
     admitted = admit(point.book.schema, found.stated, day=legal_day(entry.at))

@@ -14,7 +14,14 @@ from heyi.crypto.commitment import Commitment
 from heyi.exchange.case_file import Case
 from heyi.exchange.consortium import Consortium, command
 from heyi.exchange.events import applied
-from heyi.exchange.request.facts import OTHERS_SAY, assemble, may_not_state, said_by
+from heyi.exchange.request.facts import (
+    OF_THE_REQUEST,
+    OTHERS_SAY,
+    assemble,
+    may_not_state,
+    said_by,
+    said_elsewhere,
+)
 from heyi.exchange.request.leave_to_pay import misstated, reserved_request
 from heyi.exchange.request.register import to_plain
 from heyi.exchange.writer import Done
@@ -75,6 +82,8 @@ def _check_known(
     if extra := sorted({k for o in operations for k in o.kinds} - set(request.kinds)):
         raise InvalidInput(f"an operation reads `{extra[0]}`, which the request does not ask for")
     schema = consortium.point.book.schema
+    if why := said_elsewhere(request.declared, schema):
+        raise InvalidInput(why, hint="leave it out of what is declared")
     for name, value in (
         ("act.action", request.action),
         ("act.purpose", request.purpose),
@@ -105,8 +114,7 @@ def present(
     for name, value in facts.items():
         if not name.startswith(OTHERS_SAY):
             parts[schema.spec(name).source][name] = schema.spec(name).check(value)
-    acts = ("act.action", "act.purpose", "act.delivery")
-    declared = {n: v for n, v in parts[Source.DECLARED].items() if n not in acts}
+    declared = {n: v for n, v in parts[Source.DECLARED].items() if n not in OF_THE_REQUEST}
     submit(consortium, replace(request, declared={**declared, **request.declared}), by=by)
     supply(consortium, request.id, parts[Source.REGISTRY], by=registrar, source=Source.REGISTRY)
     if attested := parts[Source.ATTESTED]:

@@ -29,12 +29,20 @@ from heyi.policy.language.schema import Schema
 class Assembled:
     """Facts with their sources.
 
-    `hidden` names the facts whose body is gone in the log that is read, though no event had said so
+    `hidden` are the facts whose body is gone in the log that is read, though no event had said so
     yet: only an audit, which reads a log after its erasures, meets them.
     """
 
     stated: dict[str, Stated]
-    hidden: frozenset[str]
+    hidden: dict[str, Hidden]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hidden:
+    """A statement whose body is gone: its entry, and the source that its leaf still names."""
+
+    entry: int
+    source: Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,7 @@ class _Claim:
     value: Any
     source: Source
     until: dt.date | None = None
-    hidden: bool = False
+    hidden: Hidden | None = None
 
 
 def assemble(state: State, schema: Schema, case: Case, asset: Asset) -> Assembled:
@@ -66,7 +74,7 @@ def assemble(state: State, schema: Schema, case: Case, asset: Asset) -> Assemble
             for name, claim in held.items()
             if claim.value is not None
         },
-        hidden=frozenset(name for name, claim in held.items() if claim.hidden),
+        hidden={name: claim.hidden for name, claim in held.items() if claim.hidden},
     )
 
 
@@ -103,9 +111,13 @@ def _from_case(case: Case, asset: Asset) -> Iterator[_Claim]:
     """What was stated for the case, for this asset or for all, in the order of the log."""
     for s in case.statements.values():
         if s.asset in ("*", asset.id):
-            hidden = s.value is None and not s.erased
-            yield _Claim(s.name, s.value, Source[s.source.upper()], s.until, hidden)
+            source, gone = Source[s.source.upper()], s.value is None and not s.erased
+            hidden = Hidden(entry=s.index, source=source) if gone else None
+            yield _Claim(s.name, s.value, source, s.until, hidden)
 
+
+OF_THE_REQUEST = ("act.action", "act.purpose", "act.delivery")
+"""Facts that the request itself is: said once more, a case would be judged for another purpose."""
 
 OTHERS_SAY = ("recipient.", "handler.", "requester.member", "requester.records_role", "approval.")
 """Beginnings of facts that come from parties' entries in the registry, or from approvals."""
@@ -126,19 +138,28 @@ def may_not_state(
     Facts of profiles, of the catalogue, of parties and of approvals come from other kinds of
     events; stated here, a strong source could replace what an institution has vouched for.
     """
-    if approvals := [n for n in names if n.startswith("approval.")]:
-        return f"`{approvals[0]}` is an approval, which its authority signs"
-    for name in names if schema else ():
-        spec = schema.facts.get(name) if schema else None
-        elsewhere = spec is not None and spec.source in (Source.PROFILE, Source.CATALOGUE)
-        if elsewhere or name.startswith(OTHERS_SAY):
-            return f"`{name}` is registered with its party or asset, and not stated for a case"
+    if why := said_elsewhere(names, schema):
+        return why
     allowed = {
         Source.DECLARED: by == case.request.requester,
         Source.REGISTRY: state.parties[by].kind is PartyKind.OPERATOR,
         Source.ATTESTED: state.parties[by].kind is PartyKind.AUTHORITY,
     }
     return None if allowed.get(source) else f"`{by}` may not state facts as {source.label}"
+
+
+def said_elsewhere(names: Collection[str], schema: Schema | None) -> str:
+    """Why one of these facts is not stated for a case, empty if all may be."""
+    for name in names:
+        if name.startswith("approval."):
+            return f"`{name}` is an approval, which its authority signs"
+        if name in OF_THE_REQUEST:
+            return f"`{name}` is what the request asks for, and not stated for it once more"
+        spec = schema.facts.get(name) if schema else None
+        elsewhere = spec is not None and spec.source in (Source.PROFILE, Source.CATALOGUE)
+        if elsewhere or (schema and name.startswith(OTHERS_SAY)):
+            return f"`{name}` is registered with its party or asset, and not stated for a case"
+    return ""
 
 
 def catalogue_facts(asset: Asset, kinds: Collection[str]) -> dict[str, Any]:

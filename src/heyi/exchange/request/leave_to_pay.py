@@ -11,7 +11,7 @@ from typing import Any
 
 from heyi.exchange.case_file import Case
 from heyi.exchange.consortium import PLATFORM
-from heyi.exchange.events import settled
+from heyi.exchange.events import applied, settled
 from heyi.exchange.state import State
 from heyi.model.asset import Asset, Field, Identifier, Reason
 from heyi.model.party import GRASSROOTS
@@ -75,7 +75,7 @@ def misstated(state: State, leave: Case, facts: Mapping[str, Any]) -> str:
     return ""
 
 
-def reserved_request(state: State, request: Request) -> str:
+def reserved_request(state: State, request: Request | applied.RequestSubmitted) -> str:
     """Why nobody may submit such a request, empty if it may be submitted.
 
     The id of a leave to pay is for the request that follows from the settlement.
@@ -83,15 +83,27 @@ def reserved_request(state: State, request: Request) -> str:
     if not _PAYMENT.fullmatch(request.id):
         return ""
     case = _settled(state, request.id)
-    if case and case.settlement and request == request_to_pay(request.id, case.settlement):
-        return ""
+    if case and case.settlement:
+        right = request_to_pay(request.id, case.settlement)
+        if request == right if isinstance(request, Request) else _asks(request, right):
+            return ""
     return f"`{request.id}` is an id of a request to pay"
+
+
+def _asks(submitted: applied.RequestSubmitted, right: Request) -> bool:
+    """Whether a request was submitted just so; what it declares stands in its body."""
+    named = ("zh", "en", "requester", "recipient", "assets", "kinds", "action", "purpose")
+    return (
+        all(getattr(submitted, name) == getattr(right, name) for name in (*named, "delivery"))
+        and not submitted.operations
+        and submitted.declared == tuple(sorted(right.declared))
+    )
 
 
 def reserved_asset(state: State, asset: Asset) -> str:
     """Why nobody may register such an asset, empty if it may be registered."""
-    payment = asset.id.removesuffix("-ledger")
-    if payment == asset.id or not _PAYMENT.fullmatch(payment):
+    payment = payment_of(asset)
+    if not payment:
         return ""
     case = _settled(state, payment)
     if case and case.settlement and asset == ledger_of(payment, case.settlement):
@@ -99,16 +111,17 @@ def reserved_asset(state: State, asset: Asset) -> str:
     return f"`{asset.id}` is an id of the amounts of a payment"
 
 
+def payment_of(asset: Asset) -> str:
+    """The leave to pay whose list of amounts has this id, empty if it is of none."""
+    payment = asset.id.removesuffix("-ledger")
+    return payment if payment != asset.id and _PAYMENT.fullmatch(payment) else ""
+
+
 def is_leave_for(state: State, leave: Case, settlement: settled.SettlementCertified) -> bool:
     """Whether a case asks for leave to pay just this settlement."""
     ledger = state.assets.get(ledger_id(leave.id))
-    asked = leave.request
-    return (
-        ledger == ledger_of(leave.id, settlement)
-        and (asked.requester, asked.action, asked.assets)
-        == (PLATFORM, "pay", (ledger_id(leave.id),))
-        and asked.recipient == sorted(settlement.shares_fen)[0]
-    )
+    right = request_to_pay(leave.id, settlement)
+    return ledger == ledger_of(leave.id, settlement) and _asks(leave.request, right)
 
 
 def request_to_pay(name: str, settlement: settled.SettlementCertified) -> Request:

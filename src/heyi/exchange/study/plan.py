@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from heyi.exchange.consortium import PLATFORM, Consortium
 from heyi.exchange.money.dispute import AUTHORITY
 from heyi.exchange.request.apply import approve, decide, present
+from heyi.exchange.request.facts import OF_THE_REQUEST
 from heyi.exchange.request.grant import Terms, grant
 from heyi.exchange.request.register import adopt_rulebook, register_party, vouch_profile
 from heyi.exchange.study.joint_study import register_study
@@ -124,7 +125,7 @@ def open_plan(consortium: Consortium, plan: StudyPlan) -> list[dict[str, Decisio
             missing.
     """
     facts = {**expand_profiles(list(plan.like), consortium.point.book.texts), **plan.facts}
-    if absent := sorted({"act.action", "act.purpose", "act.delivery"} - set(facts)):
+    if absent := sorted(set(OF_THE_REQUEST) - set(facts)):
         raise InvalidInput(
             f"study `{plan.id}` does not say `{absent[0]}`",
             hint="name a profile in `like`, or write it under [request.facts]",
