@@ -108,7 +108,7 @@ def a_use_after_revocation_at_the_node_alone(op: Operator) -> Outcome:
     number = op.next_call(permit)
     op.announced(permit, number, next(iter(permit.operations.values())), digest({}))
     entry = op.at_node(permit, op.receipt(permit, number))
-    return Expected(log=permit.audience, entry=entry, words="after the permit was revoked")
+    return Expected(log=permit.audience, entry=entry, words="after it was told")
 
 
 @lie("the node answered in the second before it was told")

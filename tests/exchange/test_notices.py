@@ -53,6 +53,7 @@ def knows(node: Node) -> list[str]:
 
 def test_a_node_is_told_all_that_came_before_it_and_all_that_comes_after(city: City) -> None:
     first = city.app.open_node(HOSPITAL, [HOSPITAL])
+    city.ask("a-case")
     leave(city, ONE)
     leave(city, TWO, scope="a-case")
     join(city, LATE)

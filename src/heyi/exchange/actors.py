@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import singledispatch
 
 from heyi.exchange.events import applied, registered, settled, used
+from heyi.exchange.events.succeeded import LogSucceeded
 from heyi.exchange.events.typed import TypedEvent
 from heyi.exchange.state import State
 from heyi.model.party import PartyKind
@@ -23,6 +24,7 @@ OF_THE_OPERATOR = (
     settled.SettlementCertified,
     settled.StatementIssued,
     settled.SettlementPaid,
+    LogSucceeded,
 )
 """Kinds that the platform computes or keeps; nobody else can have logged them."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from heyi.model.errors import Conflict, StoreError
 from heyi.store.file_lock import held
 
-FORM = 2
+FORM = 3
 """The form of what is kept. A memory of another form is not read, and the log verified anew."""
 
 

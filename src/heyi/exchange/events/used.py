@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
 
 from heyi.crypto.canonical import Json
 from heyi.exchange.events.typed import Content, TypedEvent
@@ -61,7 +63,7 @@ class ResultReleased(TypedEvent, frozen=True, kw_only=True):
 class Subject(Content, frozen=True, kw_only=True):
     """The token under which a subject withdraws; institutions alone have the key for it."""
 
-    token: str
+    token: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 
 
 class ConsentWithdrawn(TypedEvent, frozen=True, kw_only=True):

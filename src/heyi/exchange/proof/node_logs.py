@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from functools import singledispatchmethod
 
 from heyi.audit.verify import Checked, LogCheck
+from heyi.audit.witness import CLOCK_TOLERANCE
+from heyi.consent.registry import EVERYTHING
 from heyi.crypto.codec import to_json
 from heyi.exchange.events import used
 from heyi.exchange.proof.auditor import Announced, Auditor, Notice
 from heyi.exchange.proof.operated import beyond, early
-from heyi.exchange.proof.recollection import NodeBefore
+from heyi.exchange.proof.recollection import NodeBefore, Unlogged
 from heyi.federation.node.node_events import (
     CallCharged,
     NodeAnswered,
@@ -25,6 +27,7 @@ from heyi.federation.node.node_events import (
 )
 from heyi.federation.wire.receipt import verify_receipt
 from heyi.model.errors import HeyiError, VerificationError
+from heyi.model.permit import Permit
 
 
 @dataclass(slots=True)
@@ -41,16 +44,20 @@ class NodeReplay:
     matched: set[tuple[str, int]] = field(default_factory=set)
     due: list[Notice] = field(default_factory=list)
     _token: str = ""
+    _index: int = -1
 
     def run(self, entries: Iterable[Checked]) -> None:
         """Check every entry, then what is lacking at the end; faults go to the auditor."""
         # a node that opened later was told of them before it could answer
         self.due = self.auditor.withdrawn[self.memory.taken :]
+        self._meet_again()
         for entry in entries:
             try:
                 what, body = read_node_event(entry.event, entry.body)
                 self._token = body.token if isinstance(body, WithdrawnToken) else ""
+                self._index = entry.index
                 self._check(what)
+                self._dated(what, entry.event.at)
             except (HeyiError, ValueError) as e:
                 message = e.message if isinstance(e, HeyiError) else f"malformed: {e}"
                 self.auditor.fault(entry.index, message, log=self.host)
@@ -60,12 +67,44 @@ class NodeReplay:
         self.memory.taken = len(self.auditor.withdrawn) - len(self.due)
         self.auditor.report.unanswered += sum(map(len, self.memory.unlogged.values()))
 
+    def _meet_again(self) -> None:
+        """Receipts that only the node had in an earlier audit, beside what the centre says now."""
+        for permit, calls in self.memory.unlogged.items():
+            for number, had in list(calls.items()):
+                call = self.auditor.announced(permit, number)
+                notice = self.auditor.revoked.get(permit)
+                if call is not None and call.answered:
+                    del calls[number]
+                    if call.answered == had.signature:
+                        self.matched.add((permit, number))  # it was logged late
+                    elif had.answers:
+                        self._fault(had.entry, _twice(number, permit))
+                elif had.answers and notice is not None and had.at > notice.at:
+                    del calls[number]
+                    self._fault(had.entry, "the node answered after the permit was revoked")
+
+    def _fault(self, entry: int, message: str) -> None:
+        self.auditor.fault(entry, message, log=self.host)
+
+    def _dated(self, what: NodeEvent, at: int) -> None:
+        """Check that a node logs nothing before the centre has said it, save for two clocks."""
+        if isinstance(what, NodeRevoked | NodeWithdrew) and at < what.at - CLOCK_TOLERANCE:
+            raise VerificationError("the node was told before the centre had logged it")
+
+    def _own(self, permit_id: str) -> Permit:
+        """The permit that an entry is under, which is for this node."""
+        permit = self.auditor.permit(permit_id)
+        if permit is None or permit.audience != self.host:
+            raise VerificationError(f"`{permit_id}` is no permit for the node of `{self.host}`")
+        return permit
+
     @singledispatchmethod
     def _check(self, what: NodeEvent) -> None:
         raise VerificationError(f"`{what.KIND}` is checked by nobody")
 
     @_check.register
     def _charged(self, what: CallCharged) -> None:
+        self._own(what.permit)
         before = self.memory.charged.get(what.permit, 0)
         self.memory.charged[what.permit] = max(before, what.number)
         if what.number <= before:
@@ -76,6 +115,7 @@ class NodeReplay:
 
     @_check.register
     def _pinned(self, what: QuestionPinned) -> None:
+        self._own(what.permit)
         first = self.memory.pinned.setdefault(f"{what.permit} {what.what}", what.digest)
         if first != what.digest:
             raise VerificationError(f"another list is pinned under `{what.permit}`")
@@ -90,10 +130,14 @@ class NodeReplay:
         if what.signature in a.blamed:
             answered.add(what.number)
             return
+        if what.host != self.host:
+            raise VerificationError(f"a receipt of the node of `{what.host}` is in this log")
         if isinstance(what, NodeAnswered):
-            permit = a.permit(what.permit)
-            if permit is not None:
-                self.memory.worked[permit.case] = what.at
+            permit = self._own(what.permit)
+            self.memory.worked[permit.case] = what.at
+            if call is not None:
+                before = self.memory.asked.get(permit.case, -1)
+                self.memory.asked[permit.case] = max(before, call.entry)
             twice, free = (
                 what.number in answered,
                 what.number > self.memory.charged.get(what.permit, 0),
@@ -107,8 +151,7 @@ class NodeReplay:
                 raise VerificationError(
                     f"call {what.number} under `{what.permit}` was answered and never charged"
                 )
-            # an answer of a later second is beyond its permit, and told there
-            if what.permit in self.memory.revoked and what.at <= a.revoked[what.permit].at:
+            if what.permit in self.memory.revoked:
                 raise VerificationError(
                     f"the node answered call {what.number} under `{what.permit}` after it was told "
                     "that the permit is revoked"
@@ -120,9 +163,7 @@ class NodeReplay:
                 f"the node ran call {what.number} under `{what.permit}`, which nobody logged"
             )
         if call.answered and call.answered != what.signature:
-            raise VerificationError(
-                f"the node signed two receipts for call {what.number} under `{what.permit}`"
-            )
+            raise VerificationError(_twice(what.number, what.permit))
         if not call.answered:
             self._unlogged(what)
 
@@ -147,11 +188,14 @@ class NodeReplay:
             )
         if isinstance(what, NodeAnswered):
             as_logged = used.OperationAnswered(**to_json(what))
-            if why := beyond(as_logged, permit, a):
+            if why := beyond(as_logged, permit, call, a):
                 raise VerificationError(why)
         unlogged = self.memory.unlogged.setdefault(what.permit, {})
-        if isinstance(what, NodeAnswered) or what.number not in unlogged:
-            unlogged[what.number] = what.signature
+        answers = isinstance(what, NodeAnswered)
+        if answers or what.number not in unlogged:
+            unlogged[what.number] = Unlogged(
+                entry=self._index, at=what.at, signature=what.signature, answers=answers
+            )
 
     @_check.register
     def _told(self, what: NodeRevoked) -> None:
@@ -188,12 +232,10 @@ class NodeReplay:
         subject = notice.subject or self.auditor.subject(notice)
         if subject and self._token and subject != self._token:
             raise VerificationError("the node was told the withdrawal of another subject")
-        cases = (
-            [self.memory.worked.get(what.scope, 0)]
-            if what.scope != "*"
-            else self.memory.worked.values()
-        )
-        if max(cases, default=0) > what.at:
+        cases = self.memory.worked.keys() if what.scope == EVERYTHING else {what.scope}
+        answered_at = max((self.memory.worked.get(c, 0) for c in cases), default=0)
+        asked = max((self.memory.asked.get(c, -1) for c in cases), default=-1)
+        if answered_at > what.at or asked > notice.entry:
             raise VerificationError(
                 "the node answered after the withdrawal and before it knew of it"
             )
@@ -231,11 +273,8 @@ class NodeReplay:
 
     def _has(self, permit: str, number: int, call: Announced) -> bool:
         """Whether the node's log has the receipt that the centre logged for this call."""
-        if call.receipt < self.auditor.since or (permit, number) in self.matched:
-            return True
-        # the centre may log late what the node's log had before
-        own = self.memory.unlogged.get(permit, {})
-        if own.get(number) != call.answered:
-            return False
-        del own[number]
-        return True
+        return call.receipt < self.auditor.since or (permit, number) in self.matched
+
+
+def _twice(number: int, permit: str) -> str:
+    return f"the node signed two receipts for call {number} under `{permit}`"

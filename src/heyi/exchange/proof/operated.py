@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from heyi.audit.witness import CLOCK_TOLERANCE
+from heyi.consent.registry import EVERYTHING
 from heyi.crypto.codec import to_json
 from heyi.exchange.case_file import Case
 from heyi.exchange.events import used
@@ -25,6 +26,8 @@ def check_asked(what: used.OperationAsked, entry: Logged, a: Auditor) -> None:
         known[number] = Announced(
             entry=entry.index, at=entry.at, operation=what.operation, argument=argument
         )
+    if wrong := [number for _, number, _ in what.calls if number < 1]:
+        raise VerificationError(f"call {wrong[0]} is announced, and calls are counted from 1")
     if stray := [permit for permit, _, _ in what.calls if permit not in case.permits]:
         raise VerificationError(f"a call is announced under `{stray[0]}`, no permit of this case")
     if entry.actor != case.request.requester:
@@ -66,6 +69,8 @@ def _check_receipt(what: used.ReceiptLogged, entry: Logged, a: Auditor) -> None:
         raise VerificationError(
             "the receipt is for another operation or argument than was announced"
         )
+    if what.at > entry.at + CLOCK_TOLERANCE:
+        raise VerificationError("the receipt is dated after it was logged")
     if early(what.at, call):
         raise VerificationError("the node answered before the call was announced")
     place = (entry.case, what.operation)
@@ -76,7 +81,7 @@ def _check_receipt(what: used.ReceiptLogged, entry: Logged, a: Auditor) -> None:
     refused.pop(what.holder, None)  # a refusal that was overcome is none
     a.answered.setdefault(place, set()).add(what.holder)
     a.fresh.setdefault(place, set()).add(what.holder)
-    if why := beyond(what, permit, a):
+    if why := beyond(what, permit, call, a):
         raise VerificationError(why)
 
 
@@ -85,16 +90,20 @@ def early(at: int, call: Announced) -> bool:
     return at < call.at - CLOCK_TOLERANCE
 
 
-def beyond(what: used.ReceiptLogged, permit: Permit, a: Auditor) -> str:
-    """Why an answered receipt is beyond its permit; empty if it is not."""
+def beyond(what: used.ReceiptLogged, permit: Permit, call: Announced, a: Auditor) -> str:
+    """Why an answered receipt is beyond its permit; empty if it is not.
+
+    Two clocks may differ. The order of the log does not: what was announced after the permit had
+    ended was answered after it.
+    """
     if what.operation not in permit.operations.values():
         return "the receipt is for an operation that the permit does not hold"
     if what.number > permit.max_calls:
         return f"the node answered call {what.number}, and the permit has {permit.max_calls}"
-    if not permit.issued_at <= what.at < permit.expires_at:
+    if not permit.issued_at <= what.at < permit.expires_at or call.at >= permit.expires_at:
         return "the node answered outside the time of the permit"
     notice = a.revoked.get(permit.id)
-    if notice is not None and what.at > notice.at:
+    if notice is not None and (what.at > notice.at or call.entry > notice.entry):
         return "the node answered after the permit was revoked"
     return ""
 
@@ -102,8 +111,11 @@ def beyond(what: used.ReceiptLogged, permit: Permit, a: Auditor) -> str:
 def check_result(what: used.ResultReleased, entry: Logged, a: Auditor) -> None:
     """Check who is named in a released result against the receipts since the last one."""
     place, case = (entry.case, what.operation), a.state.cases[entry.case]
-    if what.operation not in permitted_operations(case.request).values():
+    names = {digest: name for name, digest in permitted_operations(case.request).items()}
+    if what.operation not in names:
         raise VerificationError("the result is of an operation that the case does not ask for")
+    if what.figures.get("name") != names[what.operation]:
+        raise VerificationError("the result has another name than its operation")
     answered, refused = set(what.answered), set(what.refused)
     fresh, said_no = a.fresh.pop(place, set()), a.refused.pop(place, {})
     if not answered <= fresh or answered & refused or len(answered) != len(what.answered):
@@ -131,6 +143,8 @@ def _unlinked(case: Case) -> dict[str, str]:
 def check_withdrawal(what: used.ConsentWithdrawn, entry: Logged, a: Auditor) -> None:
     if what.via not in a.state.parties:
         raise VerificationError(f"a subject came to `{what.via}`, which is not registered")
+    if what.scope != EVERYTHING and what.scope not in a.state.cases:
+        raise VerificationError(f"a consent is withdrawn for `{what.scope}`, which is no case")
     body = entry.content(used.Subject)
     notice = Notice(
         entry=entry.index,

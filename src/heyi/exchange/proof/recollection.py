@@ -30,21 +30,33 @@ HEADS, STREAM = "heads", "stream"
 """Kinds of what is remembered."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlogged:
+    """A receipt that only the node has, and its entry there; `answers` says that it is no no."""
+
+    entry: int
+    at: int
+    signature: str
+    answers: bool
+
+
 @dataclass(slots=True, kw_only=True)
 class NodeBefore:
     """What is remembered of a node's log.
 
     `charged` is the highest number by permit; `answered` are the numbers by permit; `unlogged` are
-    the receipts' signatures, by permit and number, that the centre had not logged yet. `worked` is
-    when it last answered, by case; `taken` counts the withdrawals that it knows of.
+    the receipts, by permit and number, that the centre had not logged yet. By case, `worked` is
+    when it last answered, and `asked` the last entry that announced a call which it answered.
+    `taken` counts the withdrawals that it knows of.
     """
 
     charged: dict[str, int] = field(default_factory=dict)
     answered: dict[str, set[int]] = field(default_factory=dict)
-    unlogged: dict[str, dict[int, str]] = field(default_factory=dict)
+    unlogged: dict[str, dict[int, Unlogged]] = field(default_factory=dict)
     pinned: dict[str, str] = field(default_factory=dict)
     revoked: set[str] = field(default_factory=set)
     worked: dict[str, int] = field(default_factory=dict)
+    asked: dict[str, int] = field(default_factory=dict)
     taken: int = 0
 
 

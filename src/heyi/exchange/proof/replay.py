@@ -14,7 +14,7 @@ from typing import Any
 
 from heyi.audit.checkpoint import open_checkpoint
 from heyi.audit.verify import Checked, Fault, LogCheck, check_entry
-from heyi.audit.witness import verify_cosignature
+from heyi.audit.witness import CLOCK_TOLERANCE, verify_cosignature
 from heyi.exchange.events import applied, registered, settled, used
 from heyi.exchange.events.erased import BodyErased
 from heyi.exchange.events.event_kinds import read_event
@@ -59,7 +59,11 @@ def _succession(what: LogSucceeded, entry: Logged, a: Auditor) -> None:
     checkpoint, note = open_checkpoint(
         what.checkpoint.encode(), origin=before.origin, public_key=before.log_key
     )
-    verify_cosignature(note, name=name, public_key=key)
+    seen_at = verify_cosignature(note, name=name, public_key=key)
+    if entry.at < seen_at - CLOCK_TOLERANCE:
+        raise VerificationError(
+            f"the log goes on from a checkpoint that its witness has seen at {seen_at}, after that"
+        )
     # (2) What is lost is what it has beyond these entries.
     if what.lost < 0 or checkpoint.size - before.size != what.lost:
         raise VerificationError("the log has lost another number of entries than it says")

@@ -73,7 +73,9 @@ class Session:
     def announce(self, operation: Operation, calls: list[tuple[str, int, str]]) -> None:
         """Log the calls before they are sent, so that a call without a receipt is known too."""
         what = used.OperationAsked(operation=operation.digest, calls=tuple(calls))
-        _log(self.consortium, self.case.id, [what], by=[self.case.request.requester])
+        # so a call that stands after a revocation or a withdrawal reaches a node that was told
+        with self.consortium.telling:
+            _log(self.consortium, self.case.id, [what], by=[self.case.request.requester])
 
     def operation(self, name: str) -> Operation:
         if name not in self.operations:
@@ -360,7 +362,7 @@ def withdraw(
     The leaf has no identifier; the token is in the body. A node that opens later is told then.
 
     Raises:
-        InvalidInput: `via`, the party that the subject came to, is unknown.
+        InvalidInput: `via`, the party that the subject came to, is unknown, or `scope` is no case.
     """
     with consortium.telling:
         index, at, hosts = _log_withdrawal(consortium, token=token, via=via, by=by, scope=scope)
@@ -373,6 +375,8 @@ def _log_withdrawal(
     consortium: Consortium, *, token: str, via: str, by: str, scope: str
 ) -> Done[tuple[int, int, list[str]]]:
     consortium.party(via)
+    if scope != EVERYTHING:
+        consortium.case(scope)
     hosts = sorted(consortium.state.nodes)  # those without data too: they may get some
     event = consortium.draft(
         used.ConsentWithdrawn(scope=scope, via=via), by=by, body=used.Subject(token=token)
