@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec import structs
+
 from heyi.exchange.consortium import PLATFORM
 from heyi.exchange.events import applied, registered
 from heyi.exchange.proof.erase import erase
-from heyi.exchange.request.apply import decision_leaf
+from heyi.exchange.request.apply import decide, decision_leaf
 from heyi.exchange.request.facts import assemble, said_by
 from heyi.model.fact import Source, Stated, Value
 from heyi.policy.engines.packed import pack
 from heyi.policy.language.schema import admit
-from oracles.forge import again, first, forge
+from oracles.forge import again, first, forge, said
 from oracles.lying import (
     CLAIM,
     HOSPITAL,
     REFERRAL,
     TRAINING,
+    WATCH,
     Expected,
     Operator,
     Outcome,
@@ -227,3 +230,68 @@ def a_request_in_the_case_of_another(op: Operator) -> Outcome:
     found = first(op.consortium, applied.RequestSubmitted, case=TRAINING)
     entry = again(op.consortium, found, case="one", id="other")
     return Expected(entry=entry, words="stands in the case `one`")
+
+
+@lie("the request was judged for what it asks")
+def another_purpose_stated(op: Operator) -> Outcome:
+    """The requester declares another purpose for a request that was denied."""
+    entry = stating(op, {"act.purpose": "treatment"}, by="insurer", source="declared", case=CLAIM)
+    decide(op.consortium, CLAIM, by=PLATFORM)
+    return Expected(entry=entry, words="what the request asks for")
+
+
+@lie("the request was judged for what it asks")
+def another_purpose_declared(op: Operator) -> Outcome:
+    """The request says one purpose, and declares another one as a fact."""
+    found = first(op.consortium, applied.RequestSubmitted, case=CLAIM)
+    body = found.content(applied.SaidFacts)
+    assert body is not None
+    facts = {**body.facts, "act.purpose": applied.Said(value="treatment", until=None)}
+    what = structs.replace(
+        said(found, applied.RequestSubmitted), id="claim-2", declared=tuple(sorted(facts))
+    )
+    entry = forge(
+        op.consortium, what, by="insurer", case="claim-2", body=applied.SaidFacts(facts=facts)
+    )
+    return Expected(entry=entry, words="what the request asks for")
+
+
+@lie("the operation reads what was asked for")
+def an_operation_that_reads_more(op: Operator) -> Outcome:
+    """The operation of a request counts by name, and names are not asked for."""
+    found = first(op.consortium, applied.RequestSubmitted, case=WATCH)
+    operations = {"frequency": {"by": [{"kind": "name"}]}}
+    entry = again(op.consortium, found, case="watch-2", id="watch-2", operations=operations)
+    return Expected(entry=entry, words="an operation reads `name`")
+
+
+@lie("an authority attested the fact")
+def a_stronger_source_for_an_erased_fact(op: Operator) -> Outcome:
+    """The requester declares what only an authority may attest, and the statement is erased."""
+    fact = "evidence.authority_document"
+    stated = stating(op, {fact: True}, by="insurer", source="declared", case=CLAIM)
+    attested = Stated(value=True, source=Source.ATTESTED)
+    made, body = ground(op, CLAIM, HOSPITAL, {fact: attested})
+    entry = forge(op.consortium, made, by=PLATFORM, case=CLAIM, body=body)
+    erase(op.consortium, [stated], reason="asked", by=PLATFORM)
+    return Expected(entry=entry, words="the facts are not those that the log states")
+
+
+@lie("both decisions are on the same facts")
+def two_words_for_one_erased_fact(op: Operator) -> Outcome:
+    """Two decisions say different things of one statement, which is erased."""
+    stated = stating(op, {"consent.separate": False})
+    decide(op.consortium, REFERRAL, by=PLATFORM)
+    yes = Stated(value=True, source=Source.REGISTRY)
+    made, body = ground(op, REFERRAL, "township-01-records", {"consent.separate": yes})
+    entry = forge(op.consortium, made, by=PLATFORM, case=REFERRAL, body=body)
+    erase(op.consortium, [stated], reason="asked", by=PLATFORM)
+    return Expected(entry=entry, words="the facts are not those that the log states")
+
+
+@lie("the case has an id")
+def a_request_under_no_id(op: Operator) -> Outcome:
+    """The id has a dot, at which the id of a permit ends its case."""
+    found = first(op.consortium, applied.RequestSubmitted, case=CLAIM)
+    entry = again(op.consortium, found, case="a.b", id="a.b")
+    return Expected(entry=entry, words="is not a valid request id")

@@ -232,3 +232,54 @@ def a_withdrawal_that_the_centre_did_not_log(op: Operator) -> Outcome:
 def a_withdrawal_that_nobody_logged(op: Operator) -> Outcome:
     """The institution passes a withdrawal on, and the platform drops it."""
     return Unseen(who="the institution that the person came to, which has no receipt of it")
+
+
+@lie("the call came before the permit was revoked")
+def a_call_announced_after_the_revocation(op: Operator) -> Outcome:
+    """The answer is dated into the second of the revocation, and its call stands after it."""
+    permit = counted(op)
+    number, at = op.next_call(permit), op.now
+    receipt = op.receipt(permit, number, at=at)
+    op.at_node(permit, receipt)
+    revoking(op, permit)
+    op.forward(200)
+    telling(op, permit.audience, NodeRevoked(permit=permit.id, at=at))
+    op.announced(permit, number, receipt.operation, receipt.argument)
+    entry = op.at_centre(receipt, case=permit.case)
+    return Expected(entry=entry, words="after the permit was revoked")
+
+
+@lie("the call came before the withdrawal")
+def a_call_announced_after_the_withdrawal(op: Operator) -> Outcome:
+    """The node answers what stands after a withdrawal that it does not know."""
+    permit, at, entry = counted(op), op.now, -1
+    withdrawing(op)
+    op.forward(200)
+    ran(op, permit, at=at)
+    for host in op.consortium.state.nodes:
+        told = telling(op, host, NodeWithdrew(scope="*", at=at), TOKEN)
+        entry = told if host == permit.audience else entry
+    return Expected(log=permit.audience, entry=entry, words="before it knew of it")
+
+
+@lie("the node was told when the centre had logged it")
+def a_revocation_told_in_advance(op: Operator) -> Outcome:
+    """The node's entry is ten days older than the revocation that it tells."""
+    permit, at = counted(op), op.now + 10 * DAY
+    entry = telling(op, permit.audience, NodeRevoked(permit=permit.id, at=at))
+    op.forward(10 * DAY)
+    revoking(op, permit)
+    return Expected(log=permit.audience, entry=entry, words="before the centre had logged it")
+
+
+@lie("a subject withdrew from a case")
+def a_withdrawal_from_no_case(op: Operator) -> Outcome:
+    """The scope is no case of the log."""
+    what, body = (
+        used.ConsentWithdrawn(scope="no-case", via="township-01"),
+        used.Subject(token=TOKEN),
+    )
+    entry, at = forge(op.consortium, what, by=PLATFORM, body=body), op.now
+    for host in op.consortium.state.nodes:
+        telling(op, host, NodeWithdrew(scope="no-case", at=at), TOKEN)
+    return Expected(entry=entry, words="which is no case")

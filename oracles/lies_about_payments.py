@@ -11,6 +11,7 @@ from heyi.crypto.codec import from_json
 from heyi.exchange.consortium import PLATFORM
 from heyi.exchange.events import applied, registered, settled
 from heyi.exchange.money.dispute import dispute, settlement_message
+from heyi.exchange.proof.erase import erase
 from heyi.exchange.request.apply import decide, supply
 from heyi.exchange.request.leave_to_pay import ledger_of
 from heyi.model.fact import Source
@@ -235,3 +236,48 @@ def a_settlement_of_no_pot(op: Operator) -> Outcome:
     what = applied.FactStated(asset="*", source="registry", names=("pay.balanced",))
     forge(op.consortium, what, by=PLATFORM, case=PAYMENT, body=body)
     return Expected(entry=entry, words="not what its certificate says")
+
+
+@lie("township and village institutions get their part")
+def a_share_that_was_erased(op: Operator) -> Outcome:
+    """An invented share is stated, decided on, paid, and erased; the decision still says it."""
+    told = decided = -1
+    for entry in leave(op):
+        event = from_leaf(entry.leaf)
+        if event.kind == applied.FactStated.KIND:
+            body = from_json(from_canonical(entry.body or b""), applied.SaidFacts)
+            share = {"pay.grassroots_share": applied.Said(value=100, until=None)}
+            told = forge(
+                op.consortium,
+                from_json(event.public, applied.FactStated),
+                by=PLATFORM,
+                case=event.case,
+                body=applied.SaidFacts(facts={**body.facts, **share}),
+                at=event.at,
+            )
+        elif event.kind == applied.DecisionMade.KIND:
+            op.forward(max(event.at - op.now, 0))
+            decided = op.consortium.log.size
+            decide(op.consortium, PAYMENT, by=PLATFORM)
+        else:
+            op.relog(entry)
+    op.relog(op.was(settled.SettlementPaid)[0], at=op.now)
+    erase(op.consortium, [told], reason="asked", by=PLATFORM)
+    return Expected(entry=decided, words="the facts are not those that the log states")
+
+
+@lie("the leave is for a payment")
+def a_leave_for_another_purpose(op: Operator) -> Outcome:
+    """The request for leave to pay says that it is for treatment."""
+    asked = -1
+    for entry in leave(op):
+        event = from_leaf(entry.leaf)
+        if event.kind == applied.RequestSubmitted.KIND:
+            asked = op.relog(entry, purpose="treatment")
+        elif event.kind == applied.DecisionMade.KIND:
+            op.forward(max(event.at - op.now, 0))
+            decide(op.consortium, PAYMENT, by=PLATFORM)
+        else:
+            op.relog(entry)
+    op.relog(op.was(settled.SettlementPaid)[0], at=op.now)
+    return Expected(entry=asked, words="is an id of a request to pay")

@@ -11,7 +11,8 @@ from heyi.exchange.request.apply import approve, decide, supply
 from heyi.exchange.request.grant import grant
 from heyi.model.fact import Source
 from heyi.model.permit import Permit
-from oracles.lying import DAY, HOSPITAL, NOWHERE, WATCH, Expected, Operator, Outcome, Room
+from oracles.lies_about_decisions import a_rulebook_for_a_moment
+from oracles.lying import CLAIM, DAY, HOSPITAL, NOWHERE, WATCH, Expected, Operator, Outcome, Room
 
 ROOM = Room()
 lie = ROOM.lie
@@ -295,3 +296,41 @@ def a_permit_on_facts_that_changed(op: Operator) -> Outcome:
     permit = draft_permit(op)
     supply(op.consortium, CASE, {"act.min_cell": 0}, by="health-bureau", source=Source.DECLARED)
     return Expected(entry=op.issued(permit), words="when facts no longer permitted it")
+
+
+@lie("the permit keeps to the smallest cell that was stated")
+def a_permit_beyond_an_erased_fact(op: Operator) -> Outcome:
+    """The decision still says which cell was stated; the statement itself is erased."""
+    permit = draft_permit(op)
+    cells = [s.index for s in op.case(CASE).statements.values() if s.name == "act.min_cell"]
+    entry = op.issued(replace(permit, min_cell=1))
+    erase(op.consortium, cells, reason="asked", by=PLATFORM)
+    return Expected(entry=entry, words="goes beyond a fact")
+
+
+@lie("the law of the day permitted it")
+def a_permit_by_a_rulebook_that_is_gone(op: Operator) -> Outcome:
+    """A decision of a rulebook for a moment is kept, and used after the right one is back."""
+    a_rulebook_for_a_moment(op)
+    op.forward(30 * DAY)
+    decided, request = op.case(CLAIM).decisions[HOSPITAL], op.case(CLAIM).request
+    entry = op.issued(
+        replace(
+            op.permit(WATCH, HOSPITAL),
+            id=f"{CLAIM}.{HOSPITAL}",
+            case=CLAIM,
+            requester=request.requester,
+            requester_key=op.consortium.party(request.requester).public_key,
+            purpose=request.purpose,
+            delivery=request.delivery,
+            kinds=request.kinds,
+            operations={"read": "read"},
+            obligations=decided.made.obligations,
+            issued_at=op.now,
+            expires_at=op.now + DAY,
+            decision=decided.index,
+            rulebook=decided.made.rulebook,
+            utility="",
+        )
+    )
+    return Expected(entry=entry, words="when facts no longer permitted it")

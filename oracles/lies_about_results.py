@@ -144,3 +144,14 @@ def other_figures(op: Operator) -> Outcome:
         who="the requester and the institutions together: each has its answer, whose digest is "
         "on its receipt"
     )
+
+
+@lie("this was found by this operation")
+def a_result_under_another_name(op: Operator) -> Outcome:
+    """Figures are smuggled into the name of the operation."""
+    permit = counted(op)
+    ran(op, permit)
+    found = last(op.consortium, used.ResultReleased, case=COUNTS)
+    figures = {"name": {"cells": [[0, 0, 0, 99]]}}
+    entry = again(op.consortium, found, answered=(permit.holder,), refused={}, figures=figures)
+    return Expected(entry=entry, words="another name than its operation")

@@ -324,3 +324,52 @@ def a_call_announced_after_its_answer_at_the_node(op: Operator) -> Outcome:
     op.forward(3 * DAY)
     op.announced(permit, signed.number, signed.operation, signed.argument)
     return Expected(log=permit.audience, entry=entry, words="answered before it was announced")
+
+
+@lie("the node answered when it says")
+def a_receipt_from_the_future(op: Operator) -> Outcome:
+    """The receipt is dated five days after the centre logs it."""
+    permit = counted(op)
+    return Expected(
+        entry=ran(op, permit, at=op.now + 5 * DAY), words="is dated after it was logged"
+    )
+
+
+@lie("the node answered before the permit expired")
+def a_call_announced_after_expiry(op: Operator) -> Outcome:
+    """The answer is dated into the time of the permit, within what two clocks may differ."""
+    permit = counted(op)
+    op.forward(permit.expires_at + 290 - op.now)
+    return Expected(
+        entry=ran(op, permit, at=permit.expires_at - 1), words="outside the time of the permit"
+    )
+
+
+@lie("another node answered this call too")
+def a_receipt_in_two_nodes(op: Operator) -> Outcome:
+    """A receipt of one node stands in the log of another."""
+    permit = counted(op)
+    op.announced(permit, op.next_call(permit), next(iter(permit.operations.values())), digest({}))
+    receipt = op.receipt(permit, op.case(permit.case).asked[permit.id])
+    op.at_node(permit, receipt)
+    op.at_centre(receipt, case=permit.case)
+    with opened_node(op.app, "tcm-hospital") as log:
+        entry = forge_node(log, receipt, actor=receipt.holder, at=op.now, case=permit.case)
+    return Expected(log="tcm-hospital", entry=entry, words="a receipt of the node of")
+
+
+@lie("the node had a call of this permit")
+def a_charge_under_no_permit(op: Operator) -> Outcome:
+    """A node charges a call under a permit that was never issued."""
+    with opened_node(op.app, "tcm-hospital") as log:
+        charged = CallCharged(permit="no.permit", number=1)
+        entry = forge_node(log, charged, actor="tcm-hospital", at=op.now)
+    return Expected(log="tcm-hospital", entry=entry, words="is no permit for the node")
+
+
+@lie("calls are counted")
+def a_call_before_the_first(op: Operator) -> Outcome:
+    """Call 0 is announced."""
+    permit = counted(op)
+    entry = op.announced(permit, 0, next(iter(permit.operations.values())), digest({}))
+    return Expected(entry=entry, words="calls are counted from 1")

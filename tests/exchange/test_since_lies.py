@@ -17,12 +17,14 @@ from msgspec import structs
 from heyi.app.centre import reopen
 from heyi.app.verification import Verification, verify_directory
 from heyi.audit.event import from_leaf
+from heyi.crypto.codec import to_json
 from heyi.exchange.consortium import PLATFORM
-from heyi.exchange.events import applied, settled
+from heyi.exchange.events import applied, settled, used
 from heyi.exchange.events.erased import BodyErased
 from heyi.exchange.request.apply import decide, decision_leaf
 from heyi.exchange.request.facts import assemble
-from heyi.federation.node.node_events import NodeRevoked, NodeWithdrew
+from heyi.federation.node.node_events import NodeRevoked, NodeWithdrew, receipt_event
+from heyi.federation.wire.receipt import Receipt, sign_receipt
 from heyi.model.decision import Effect, Outcome
 from heyi.model.errors import StoreError
 from heyi.model.kleene import Truth
@@ -30,7 +32,7 @@ from heyi.policy.language.schema import admit
 from oracles.forge import forge
 from oracles.lies_about_notices import OTHER, TOKEN, revoking, telling, withdrawing
 from oracles.lies_about_uses import counted
-from oracles.lying import CLAIM, HOSPITAL, STUDY, Operator, copy_run
+from oracles.lying import CLAIM, DAY, HOSPITAL, STUDY, Operator, copy_run
 from tests.support.story import Story
 
 
@@ -125,6 +127,38 @@ def _hosts(op: Operator) -> list[str]:
     return sorted(op.consortium.state.nodes)
 
 
+def refuse_what_was_answered(op: Operator) -> int:
+    """Only the node knew of its answer; then it signs a refusal too, which the centre logs."""
+    permit = counted(op)
+    answer = op.receipt(permit, op.next_call(permit))
+    op.announced(permit, answer.number, answer.operation, answer.argument)
+    entry = op.at_node(permit, answer)
+    assert audited(op).replayed.unanswered == 1
+    fields = {**to_json(answer), "refusal": "closed", "result": ""}
+    del fields["signature"]
+    signed = sign_receipt(Receipt(**fields), op.app.signer(permit.holder))
+    refusal = receipt_event(signed)
+    op.at_node(permit, refusal, charge=())
+    logged = used.OperationRefused(**to_json(refusal))
+    forge(op.consortium, logged, by=permit.holder, case=permit.case)
+    return entry
+
+
+def revoke_before_an_answer(op: Operator) -> int:
+    """Only the node knew of its answer, which is dated after the later revocation."""
+    permit = counted(op)
+    answer = op.receipt(permit, op.next_call(permit), at=op.now + 5 * DAY)
+    op.announced(permit, answer.number, answer.operation, answer.argument)
+    entry = op.at_node(permit, answer)
+    assert audited(op).faults == []
+    op.forward(DAY)
+    at = op.now
+    revoking(op, permit)
+    op.forward(5 * DAY)
+    telling(op, permit.audience, NodeRevoked(permit=permit.id, at=at))
+    return entry
+
+
 @pytest.mark.parametrize(
     ("lie", "words"),
     [
@@ -133,6 +167,8 @@ def _hosts(op: Operator) -> list[str]:
         (erase_in_no_case, "in another case than that of its entry"),
         (never_tell_a_revocation, "does not know that"),
         (tell_another_subject, "the withdrawal of another subject"),
+        (refuse_what_was_answered, "signed two receipts"),
+        (revoke_before_an_answer, "after the permit was revoked"),
     ],
 )
 def test_a_lie_about_what_was_verified_is_found(

@@ -143,8 +143,6 @@ def _unlinked(case: Case) -> dict[str, str]:
 def check_withdrawal(what: used.ConsentWithdrawn, entry: Logged, a: Auditor) -> None:
     if what.via not in a.state.parties:
         raise VerificationError(f"a subject came to `{what.via}`, which is not registered")
-    if what.scope != EVERYTHING and what.scope not in a.state.cases:
-        raise VerificationError(f"a consent is withdrawn for `{what.scope}`, which is no case")
     body = entry.content(used.Subject)
     notice = Notice(
         entry=entry.index,
@@ -153,6 +151,8 @@ def check_withdrawal(what: used.ConsentWithdrawn, entry: Logged, a: Auditor) -> 
         scope=what.scope,
     )
     a.withdrawn.append(notice)
+    if what.scope != EVERYTHING and what.scope not in a.state.cases:
+        raise VerificationError(f"a consent is withdrawn for `{what.scope}`, which is no case")
 
 
 def check_kept(entry: int, a: Auditor) -> None:
