@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +21,10 @@ from heyi.app.verification import verify_directory
 from heyi.exchange.proof.erase import erase
 from heyi.model.errors import InvalidInput, StoreError, VerificationError
 from heyi.store.folder import read_run, read_trust
-from tests.support.command import Heyi
+from tests.support.command import HANGING, Heyi
+
+WITNESS = "\u2014 county-witness".encode()
+"""How the line of the witness begins on a checkpoint."""
 
 
 def go_on(directory: Path, entry: int) -> list[int]:
@@ -172,3 +182,104 @@ def test_a_witness_without_memory_lets_nothing_go_on_as_the_same_log(
     assert verify_directory(restored).faults == []
     go_on(restored, 132)
     assert verify_directory(restored).holds
+
+
+def test_a_restore_under_another_name_lets_the_old_log_stay_unknown(
+    copy: Path, run_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine without memory remembers the new log alone, and no second one of that name."""
+    go_on(run_copy, 133)
+    monkeypatch.setenv("HEYI_WITNESS", str(tmp_path / "another-machine"))
+    promised = tmp_path / "promised"
+    shutil.copytree(copy, promised)
+    with closing(sqlite3.connect(promised / "heyi.db")) as c, c:
+        # the backup was made between a commit and its cosignature
+        size, note = c.execute("select size, note from checkpoints order by size").fetchall()[-1]
+        signed = note[: note.index(WITNESS)]
+        c.execute("update checkpoints set note = ? where size = ?", (signed, size))
+    for source in (copy, promised):
+        name = f"heyi.example/{source.name}"
+        restored = tmp_path / f"restored-{source.name}"
+        assert restore(source, restored, new_origin=name).lost is None
+        found = verify_directory(restored)
+        assert found.faults == []
+        (said,) = found.replayed.successions
+        assert said.lost is None
+        with pytest.raises(VerificationError, match="remembers nothing"):
+            restore(source, tmp_path / "plain")
+        with pytest.raises(InvalidInput, match="goes on from this one already"):
+            restore(source, tmp_path / "twice", new_origin=name)
+
+
+def spoilt_leaf(copy: Path) -> None:
+    with closing(sqlite3.connect(copy / "heyi.db")) as c, c:
+        c.execute("update entries set leaf = leaf || x'20' where idx = 7")
+
+
+def no_bodies(copy: Path) -> None:
+    with closing(sqlite3.connect(copy / "heyi.db")) as c, c:
+        c.execute("delete from bodies")
+
+
+def no_node(copy: Path) -> None:
+    (copy / "nodes" / "county-hospital.db").unlink()
+
+
+def no_nodes(copy: Path) -> None:
+    shutil.rmtree(copy / "nodes")
+
+
+@pytest.mark.parametrize("spoil", [spoilt_leaf, no_bodies, no_node, no_nodes])
+def test_a_damaged_backup_is_not_restored(
+    copy: Path, tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    spoil(copy)
+    with pytest.raises(VerificationError, match=r"damaged|lacks the log of the node"):
+        restore(copy, tmp_path / "restored")
+    assert not (tmp_path / "restored").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+@pytest.mark.parametrize("name", ["heyi.db", "heyi.db-journal", "nodes/zz.db"])
+def test_a_pipe_in_a_backup_is_not_waited_for(copy: Path, tmp_path: Path, name: str) -> None:
+    (copy / name).unlink(missing_ok=True)
+    os.mkfifo(copy / name)
+    with pytest.raises(StoreError, match="is not a regular file"):
+        restore(copy, tmp_path / "restored")
+    assert not list(tmp_path.glob("*.partial")) and not list(tmp_path.glob(".*.partial"))
+
+
+def test_a_link_in_a_backup_brings_nothing_in(copy: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("of whoever restores")
+    (copy / "receipts").mkdir(exist_ok=True)
+    (copy / "receipts" / "z").symlink_to(tmp_path / "secret")
+    restore(copy, tmp_path / "restored")
+    assert not (tmp_path / "restored" / "receipts" / "z").exists()
+
+
+def test_a_folder_that_is_a_link_to_itself(run_copy: Path, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(StoreError, match="cannot write"):
+        backup(run_copy, tmp_path / "loop" / "x")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGTERM"), reason="needs signals")
+def test_a_backup_that_is_ended_leaves_no_copy(run_copy: Path, tmp_path: Path) -> None:
+    """It is ended while it holds a partial copy, as a service manager ends it."""
+    code = (
+        "import os, signal, sys\n"
+        "from heyi.app import backup\n"
+        "backup._copy_files = lambda *_: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "from heyi.cli import main\n"
+        "sys.argv = ['heyi', 'backup', sys.argv[1], sys.argv[2]]\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, run_copy, tmp_path / "ended"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=HANGING,
+    )
+    assert done.returncode == 1 and "interrupted" in done.stderr
+    assert not list(tmp_path.glob(".ended*")) and not (tmp_path / "ended").exists()

@@ -5,12 +5,15 @@ Exit codes: 0 ok, 1 failed, 2 misuse, 3 not permitted.
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from heyi.cli.files import write_file
+from heyi.model.errors import StoreError
 from tests.support.command import Heyi
 from tests.support.story import Story
 
@@ -319,3 +322,20 @@ def test_statements(heyi: Heyi, run_copy: Path) -> None:
     unknown = heyi("statement", run_copy, "--party", "township-12")
     assert unknown.returncode == 2
     assert "township-03" in unknown.stderr
+
+
+def test_a_page_that_cannot_be_written_whole_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "page.html"
+    write_file(page, b"old")
+
+    def fill(path: Path, content: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(content[:2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", fill)
+    with pytest.raises(StoreError, match="No space left"):
+        write_file(page, b"new page")
+    assert page.read_bytes() == b"old" and list(tmp_path.iterdir()) == [page]

@@ -246,3 +246,61 @@ def test_an_error_has_a_next_step(heyi: Heyi, run_copy: Path, tmp_path: Path, na
     done = heyi(*command, "--json")
     said = json.loads(done.stdout)
     assert done.returncode in (1, 2) and name in said["error"] and said["hint"]
+
+
+def test_keys_in_a_very_large_file_are_not_read(heyi: Heyi, run_copy: Path) -> None:
+    with (run_copy / "trust.json").open("wb") as file:
+        file.truncate(3_000_000_000)  # it needs no space on the disk
+    done = heyi("verify", run_copy)
+    assert done.returncode == 2 and "larger than such a file can be" in done.stderr
+
+
+@pytest.mark.parametrize("value", [False, {}, "", 0])
+def test_predecessors_that_are_no_list(heyi: Heyi, run_copy: Path, value: object) -> None:
+    path = run_copy / "trust.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "succeeds": value}))
+    assert heyi("verify", run_copy).returncode == 2
+
+
+def test_a_folder_in_place_of_a_file_of_keys_is_not_to_be_removed(
+    heyi: Heyi, run_copy: Path
+) -> None:
+    done = heyi("verify", run_copy, "--trust", run_copy)
+    assert done.returncode == 2 and "name the file" in done.stderr
+
+
+@pytest.fixture
+def memory(heyi: Heyi, run_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What an auditor remembers of `run_copy`."""
+    (tmp_path / "cache").mkdir(mode=0o700)
+    monkeypatch.setenv("HEYI_CACHE", str(tmp_path / "cache"))
+    assert heyi("verify", run_copy, "--since").returncode == 0
+    (memory,) = (tmp_path / "cache" / "audits").glob("*.db")
+    return memory
+
+
+def test_the_memory_of_a_newer_version_stays(heyi: Heyi, run_copy: Path, memory: Path) -> None:
+    with closing(sqlite3.connect(memory)) as c, c:
+        c.execute("pragma user_version = 99")
+    before = memory.read_bytes()
+    done = heyi("verify", run_copy, "--since")
+    assert done.returncode == 1 and "upgrade heyi" in done.stderr
+    assert memory.read_bytes() == before
+
+
+def test_a_memory_that_cannot_be_kept_is_told_after_the_result(
+    heyi: Heyi, run_copy: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Removing it would let a log that was rolled back hold again, so that is no advice."""
+    memory.unlink()
+
+    def full(*_: object) -> None:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise AuditMemory(memory)._error(error)
+
+    monkeypatch.setattr(AuditMemory, "keep", full)
+    done = heyi("verify", run_copy, "--since")
+    assert done.returncode == 1
+    assert "holds" in done.stdout and "remembered" not in done.stdout
+    assert "free the disk" in done.stderr and "remove" not in done.stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from heyi.app.centre import App
+from heyi.app.centre import App, writing
 from heyi.app.verification import verify_directory
 from heyi.crypto.canonical import canonical, from_canonical
 from heyi.crypto.codec import from_json, to_json
@@ -19,9 +19,10 @@ from heyi.exchange.events.used import ConsentWithdrawn
 from heyi.exchange.proof.erase import erase
 from heyi.exchange.proof.judged import check_public
 from heyi.exchange.request.apply import decision_leaf
-from heyi.model.errors import InvalidInput
+from heyi.model.errors import InvalidInput, StoreError
 from heyi.policy.cases import run_case
 from heyi.policy.decide import DecisionPoint
+from heyi.store.database import Database
 from oracles.forge import logged, opened, said
 from tests.support.shipped import shipped_book
 from tests.support.story import Story
@@ -115,3 +116,21 @@ def test_what_cannot_be_erased(run_copy: Path, story: Story) -> None:
                 erase(app.consortium, entries, reason=reason, by=PLATFORM)
         assert app.consortium.log.size == size
         assert kept in with_body(app, DecisionMade), "one that fails erases none of its batch"
+
+
+def test_an_erasure_whose_bytes_stay_says_where_it_is_logged(
+    run_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is done and logged: only the overwriting is due."""
+
+    def full(_: Database) -> None:
+        raise StoreError("erased bytes may still be on the disk: full", hint="free the disk")
+
+    with writing(run_copy) as app:
+        size = app.consortium.log.size
+        with monkeypatch.context() as patch:
+            patch.setattr(Database, "scrub", full)
+            with pytest.raises(StoreError, match=f"logged as {size}: erased bytes may"):
+                erase(app.consortium, [131], reason="asked", by="platform")
+        assert app.consortium.log.size == size + 1
+    assert verify_directory(run_copy).holds

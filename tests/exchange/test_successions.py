@@ -72,7 +72,7 @@ def nothing_lost(op: Operator, what: LogSucceeded, size: int) -> LogSucceeded:
 
 
 def fewer_lost(_op: Operator, what: LogSucceeded, _size: int) -> LogSucceeded:
-    return structs.replace(what, lost=what.lost - 1)
+    return structs.replace(what, lost=(what.lost or 0) - 1)
 
 
 def members_agreed(_op: Operator, what: LogSucceeded, _size: int) -> LogSucceeded:

@@ -7,12 +7,14 @@ origin that names its predecessor.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from heyi.app.centre import reopen, witness_of
 from heyi.app.clock import StandingClock
@@ -21,9 +23,11 @@ from heyi.audit.checkpoint import open_checkpoint
 from heyi.audit.log import Log
 from heyi.audit.note import check_name
 from heyi.audit.succession import Succeeds, take_over
+from heyi.audit.verify import LogCheck
 from heyi.audit.witness import Cosigned
 from heyi.crypto.stored_tree import StoredTree
 from heyi.exchange.consortium import PLATFORM
+from heyi.exchange.events.registered import NodeOpened
 from heyi.exchange.events.succeeded import LogSucceeded
 from heyi.exchange.events.typed import draft
 from heyi.model.errors import InvalidInput, StoreError, VerificationError
@@ -40,7 +44,9 @@ from heyi.store.folder import (
     write_trust,
 )
 from heyi.store.secrets import SeededEntropy, SeededKeyring
+from heyi.store.witness_file import WitnessFile
 
+_ANOTHER = "find another copy"
 PLAIN = ("trust.json", "report.html")
 FOLDERS = ("receipts", "institutions")
 
@@ -74,7 +80,11 @@ def backup(directory: Path, to: Path) -> int:
         )
     if not (directory / "heyi.db").is_file():
         raise InvalidInput(f"`{directory}` has no log", hint="name the folder of a run")
-    if to.resolve().is_relative_to(directory.resolve()):
+    try:
+        within = to.resolve().is_relative_to(directory.resolve())
+    except (OSError, RuntimeError) as e:  # a link to itself
+        raise StoreError(f"cannot write `{to}`: {e}", hint="name another folder") from None
+    if within:
         raise InvalidInput(f"`{to}` is within the run itself", hint="name a folder elsewhere")
     with _made_whole(to) as partial:
         database = Database.at(directory / "heyi.db")
@@ -107,12 +117,17 @@ def restore(copy: Path, directory: Path, *, new_origin: str = "") -> Restored:
         StoreError: it cannot be read or written.
     """
     run, trust = _run_of(copy), read_trust(copy / "trust.json")
+    if run.store:
+        raise InvalidInput(
+            "the log of this run is in a database server", hint="restore it there, with pg_restore"
+        )
     _check_new(new_origin, trust)
     keyring = SeededKeyring(seed_bytes(run.seed))
     seen = witness_of(run, keyring).seen()
     source = Database.at(copy / "heyi.db", read_only=True)
     try:
         size, lost = source.size(), _lost(source, seen, trust)
+        _check_whole(copy, source, trust)
     finally:
         source.close()
     if lost is None and not new_origin:
@@ -128,6 +143,11 @@ def restore(copy: Path, directory: Path, *, new_origin: str = "") -> Restored:
             f"without the last {lost} would fork the log",
             hint="find a newer copy; else go on under another name: --new-origin NAME",
         )
+    if new_origin and witness_of(_named(run, new_origin), keyring).seen() is not None:
+        raise InvalidInput(
+            f"the witness knows a log `{new_origin}` that goes on from this one already",
+            hint="go on there; else give this one another name",
+        )
     if new_origin and lost == 0:
         raise InvalidInput(
             "the backup lacks nothing that its witness has seen", hint="leave --new-origin out"
@@ -137,7 +157,7 @@ def restore(copy: Path, directory: Path, *, new_origin: str = "") -> Restored:
         _copy_nodes(copy, partial)
         _copy_files(copy, partial)
         if new_origin:
-            _succeed(partial, run, new_origin, seen, lost or 0)
+            _succeed(partial, run, new_origin, seen, lost)
         else:
             write_run(partial, run)
     return Restored(entries=size, lost=lost)
@@ -155,6 +175,33 @@ def _check_new(origin: str, trust: Trust) -> None:
     check_name(origin)
     if origin in (trust.origin, *(before.origin for before in trust.succeeds)):
         raise InvalidInput("the new origin is the old one", hint="give it another name")
+
+
+def _named(run: Run, origin: str) -> Run:
+    """The run under another origin; each has one witness memory, however often it is restored."""
+    name = hashlib.sha256(f"{run.id} {origin}".encode()).hexdigest()
+    return replace(run, id=name[:32], origin=origin)
+
+
+def _check_whole(copy: Path, source: Database, trust: Trust) -> None:
+    """Check leaves, bodies and checkpoints of a backup, and that it has the log of each node.
+
+    Raises:
+        VerificationError: it is damaged, or not whole.
+    """
+    check = LogCheck(source, origin=trust.origin, log_key=trust.log_key, witness=trust.witness)
+    opened = [
+        str(entry.event.public["host"]) for entry in check if entry.event.kind == NodeOpened.KIND
+    ]
+    if check.faults:
+        fault = check.faults[0]
+        where = "" if fault.entry is None else f"entry {fault.entry}: "
+        raise VerificationError(f"the backup is damaged: {where}{fault.message}", hint=_ANOTHER)
+    for host in opened:
+        if not (copy / "nodes" / f"{host}.db").is_file():
+            raise VerificationError(
+                f"the backup lacks the log of the node of `{host}`", hint=_ANOTHER
+            )
 
 
 def _lost(source: Database, seen: Cosigned | None, trust: Trust) -> int | None:
@@ -181,7 +228,9 @@ def _lost(source: Database, seen: Cosigned | None, trust: Trust) -> int | None:
     return seen.checkpoint.size - checkpoint.size
 
 
-def _succeed(directory: Path, run: Run, origin: str, seen: Cosigned | None, lost: int) -> None:
+def _succeed(
+    directory: Path, run: Run, origin: str, seen: Cosigned | None, lost: int | None
+) -> None:
     """Let the log of a folder go on under another origin, which names its predecessor."""
     trust = read_trust(directory / "trust.json")
     keyring = SeededKeyring(seed_bytes(run.seed))
@@ -189,13 +238,16 @@ def _succeed(directory: Path, run: Run, origin: str, seen: Cosigned | None, lost
     database = Database.at(directory / "heyi.db")
     try:
         if seen is None:
-            # a witness without memory begins here: it has at least seen what the backup has
+            # A witness without memory has at least seen what the backup has. It remembers nothing
+            # of that afterwards: the former log stays one that it does not know.
             former = Log(
                 signer=keyring.signer(run.origin),
                 store=database,
                 entropy=SeededEntropy(seed_bytes(run.seed)),
             )
-            former.cosign(witness_of(run, keyring), now=StandingClock().now)
+            with TemporaryDirectory() as folder:
+                forgetful = WitnessFile(Path(folder) / "note")
+                former.cosign(witness_of(run, keyring, forgetful), now=StandingClock().now)
         size, note = database.newest_checkpoint() or (0, b"")
         root = StoredTree(database, size).root().hex()
         take_over(database, signer)
@@ -213,7 +265,7 @@ def _succeed(directory: Path, run: Run, origin: str, seen: Cosigned | None, lost
             ),
         ),
     )
-    write_run(directory, replace(run, id=secrets.token_hex(16), origin=origin))
+    write_run(directory, _named(run, origin))
     app = reopen(directory)
     try:
         last = seen.note if seen else note
@@ -280,13 +332,27 @@ def _copy_nodes(source: Path, to: Path) -> None:
 
 
 def _copy_files(source: Path, to: Path) -> None:
+    """Copy plain files; links and pipes stay, since a link could bring in any file of its reader.
+
+    Raises:
+        StoreError: one cannot be read or written.
+    """
+
+    def strange(folder: str, names: list[str]) -> set[str]:
+        paths = {name: Path(folder) / name for name in names}
+        return {n for n, p in paths.items() if p.is_symlink() or not (p.is_file() or p.is_dir())}
+
     try:
         for name in PLAIN:
-            if (source / name).is_file():
+            if (source / name).is_file() and not (source / name).is_symlink():
                 shutil.copy2(source / name, to / name)
         for name in FOLDERS:
             if (source / name).is_dir():
-                shutil.copytree(source / name, to / name)
+                shutil.copytree(source / name, to / name, ignore=strange)
+    except shutil.Error as e:
+        file, _, why = e.args[0][0]
+        raise StoreError(
+            f"cannot copy `{file}`: {why}", hint="make it readable, or free the disk"
+        ) from None
     except OSError as e:
-        why = e.strerror or "some files could not be read or written"
-        raise StoreError(f"cannot copy into `{to}`: {why}", hint="free the disk") from None
+        raise StoreError(f"cannot copy into `{to}`: {e.strerror}", hint="free the disk") from None

@@ -15,7 +15,7 @@ from heyi.app.clock import StandingClock
 from heyi.app.rulebooks import shelf, shipped_point
 from heyi.app.settings import ORIGIN, START, WITNESS, seed_bytes
 from heyi.audit.log import Log
-from heyi.audit.witness import Witness
+from heyi.audit.witness import Witness, WitnessMemory
 from heyi.catalogue.table import Table
 from heyi.crypto.keys import Signer
 from heyi.exchange.consortium import PLATFORM, Consortium, stored_rulebook
@@ -295,14 +295,14 @@ def reopen(directory: Path) -> App:
     return app
 
 
-def witness_of(run: Run, keyring: SeededKeyring) -> Witness:
-    """The local witness of a run, which remembers outside its folder."""
+def witness_of(run: Run, keyring: SeededKeyring, memory: WitnessMemory | None = None) -> Witness:
+    """The local witness of a run, which remembers outside its folder, or in `memory`."""
     origin = keyring.signer(run.origin)
     return Witness(
         signer=keyring.signer(WITNESS),
         origin=origin.name,
         log_key=origin.public_key,
-        memory=WitnessFile(witness_folder() / f"{run.id}.note"),
+        memory=memory or WitnessFile(witness_folder() / f"{run.id}.note"),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +44,8 @@ class Verification:
     them cannot be replayed, the others were checked by what else is in the log.
     `trusted` is false where the folder's own keys were all that there was, which its writer could
     have exchanged. `since` counts the entries that were verified before, None where nobody asked
-    to go on from there, and `memory` is the file that remembers them.
+    to go on from there, and `memory` is the file that remembers them. `unkept` says why it could
+    not remember this audit.
     """
 
     centre: LogReport
@@ -54,6 +55,7 @@ class Verification:
     trusted: bool
     since: int | None = None
     memory: Path | None = None
+    unkept: StoreError | None = None
 
     @property
     def faults(self) -> list[tuple[str, Fault]]:
@@ -219,7 +221,10 @@ def _verify(
                 if report.verified
             }
             if found.centre.verified:
-                recollection.keep(auditor, {CENTRE: (found.centre.verified, None), **logs})
+                try:
+                    recollection.keep(auditor, {CENTRE: (found.centre.verified, None), **logs})
+                except StoreError as e:
+                    found = replace(found, unkept=e)
     finally:
         database.close()
     return found

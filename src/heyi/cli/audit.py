@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from heyi.cli.output import FAILED, Address, Json, out, print_json
+from heyi.cli.output import FAILED, Address, Json, err, out, print_json
 from heyi.cli.receipts import names, print_receipts
 from heyi.model.decision import Text
-from heyi.model.errors import InvalidInput
+from heyi.model.errors import HeyiError, InvalidInput
 
 if TYPE_CHECKING:
     from heyi.app.verification import Verification
@@ -53,6 +53,8 @@ def verify(
         print_json(_summary(v))
     else:
         _print(v)
+    if v.unkept is not None:
+        raise v.unkept
     if not v.holds:
         raise typer.Exit(FAILED)
 
@@ -134,9 +136,12 @@ def _print(v: Verification) -> None:
             f"{n} calls were answered, but their receipts were cut off"
         )
     if went := v.replayed.succession:
+        lost, lost_en = f"丢失 {went.lost} 条", f"{went.lost} entries are lost"
+        if went.lost is None:
+            lost, lost_en = "是否有条目丢失无从得知", "nobody knows whether entries are lost"
         out().print(
-            f"  本日志接续 {went.origin}，丢失 {went.lost} 条，尚未经成员采纳 "
-            f"this log goes on from {went.origin}, of which {went.lost} entries are lost; "
+            f"  本日志接续 {went.origin}，{lost}，尚未经成员采纳 "
+            f"this log goes on from {went.origin}, of which {lost_en}; "
             "the members have not adopted it",
             soft_wrap=True,
         )
@@ -154,7 +159,7 @@ def _print(v: Verification) -> None:
 
 def _print_since(v: Verification) -> None:
     """Say what `--since` did, and what to do about a memory of another run."""
-    if v.since is None:
+    if v.since is None or v.unkept is not None:
         return
     if v.since:
         out().print(
@@ -189,10 +194,20 @@ def erase(
 
     if bool(entries) == bool(case):
         raise InvalidInput("name entries, or one case", hint="heyi erase DIR ENTRY..., or --case")
-    with writing(directory) as app:
-        chosen = list(dict.fromkeys(entries or bodies_of(app.consortium, case)))
-        logged = erase_bodies(app.consortium, chosen, reason=reason, by=by)
-        kept = app.receipts(logged)
+    logged: list[int] = []
+    try:
+        with writing(directory) as app:
+            chosen = list(dict.fromkeys(entries or bodies_of(app.consortium, case)))
+            logged = erase_bodies(app.consortium, chosen, reason=reason, by=by)
+            kept = app.receipts(logged)
+    except (HeyiError, KeyboardInterrupt):
+        for index in logged:
+            err().print(
+                f"内容已删除，记为第 {index} 条；回执可随后领取 erased, logged as {index}; its "
+                f"receipt, later: heyi receipt get {directory} {index}",
+                soft_wrap=True,
+            )
+        raise
     if json:
         print_json({"erased": chosen, "logged_as": logged, "receipts": names(kept)})
         return

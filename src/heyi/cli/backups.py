@@ -59,3 +59,4 @@ def restore(
             "the members have not adopted the new log yet",
             soft_wrap=True,
         )
+    out().print(f"下一步 next: heyi verify {directory}", soft_wrap=True)

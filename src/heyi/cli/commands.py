@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
+import threading
 import traceback
 from importlib import import_module
 from typing import Any, NoReturn, TextIO
@@ -101,6 +103,7 @@ def run() -> NoReturn:
     """
     _open_streams()
     _tidy_environment()
+    _stop_as_interrupted()
     try:
         code = _answer()
         sys.stdout.flush()
@@ -112,6 +115,17 @@ def run() -> NoReturn:
         sys.stderr.write(f"错误 error: the output cannot be written: {e.strerror or e}\n")
         code = FAILED
     sys.exit(code)
+
+
+def _stop_as_interrupted() -> None:
+    """Whoever ends the program, as a service manager does, leaves nothing half-made behind."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # under `nohup` it is ignored, and stays so
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 def _answer() -> int:

@@ -24,13 +24,21 @@ def check_writable(path: Path) -> None:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file.
+    """Write a file completely or not at all; to a device or a pipe it is written as it is.
 
     Raises:
         StoreError: it cannot be written.
     """
+    partial = path.with_name(f".{path.name}.partial")
     try:
-        path.write_bytes(content)
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
+            return
+        try:
+            partial.write_bytes(content)
+            partial.replace(path.resolve())
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as e:
         raise _not_written(path, e) from None
 

@@ -12,6 +12,7 @@ import typer
 from heyi.app.statement_check import CheckedStatements, check_statements
 from heyi.app.verification import reading
 from heyi.audit.log_store import LogReader
+from heyi.cli.files import write_file
 from heyi.cli.output import FAILED, Address, Json, Lang, err, language, out, print_json
 from heyi.crypto.codec import to_json
 from heyi.exchange.events.event_kinds import read_entry
@@ -141,11 +142,11 @@ def _write(folder: Path, name: str, text: str) -> Path:
     path = folder / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
     except OSError as e:
         raise StoreError(
             f"cannot write `{path}`: {e.strerror}", hint="name a folder that can be written"
         ) from None
+    write_file(path, text.encode())
     return path
 
 

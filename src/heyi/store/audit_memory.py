@@ -24,7 +24,7 @@ class AuditMemory:
         """Open the memory in a file, which is made if it is absent.
 
         Raises:
-            StoreError: it cannot be opened.
+            StoreError: it cannot be opened, or a newer version of Heyi keeps it.
         """
         self.path = path
         try:
@@ -34,6 +34,11 @@ class AuditMemory:
         with self._transaction() as c:
             c.execute("BEGIN IMMEDIATE")  # two audits may begin at once
             (form,) = c.execute("PRAGMA user_version").fetchone()
+            if form > FORM:
+                raise StoreError(
+                    f"a newer version of Heyi keeps `{path}`",
+                    hint="upgrade heyi",
+                )
             if form != FORM:
                 c.execute("DROP TABLE IF EXISTS memory")
                 c.execute(
@@ -94,7 +99,17 @@ class AuditMemory:
             raise self._error(e) from e
 
     def _error(self, error: Exception) -> StoreError:
-        return StoreError(
-            f"what was verified before cannot be read or kept: {error}",
-            hint=f"remove `{self.path}`, and the log is verified anew",
-        )
+        # only what is damaged is to be removed: without it a log that was rolled back holds again
+        hint = f"remove `{self.path}`, and the log is verified anew"
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            hint = "wait until the other program has ended, and run again"
+        elif code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            hint = "free the disk, and run again"
+        elif isinstance(error, OSError) or code in (
+            sqlite3.SQLITE_READONLY,
+            sqlite3.SQLITE_CANTOPEN,
+            sqlite3.SQLITE_PERM,
+        ):
+            hint = f"make `{self.path}` writable, and run again"
+        return StoreError(f"what was verified before cannot be read or kept: {error}", hint=hint)

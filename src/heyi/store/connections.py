@@ -44,8 +44,28 @@ def pragmas(connection: object, _: object) -> None:
     cursor.close()
 
 
+def require_regular(path: Path) -> None:
+    """Check that nothing beside a SQLite file, nor itself, is a pipe or a device or a folder.
+
+    Raises:
+        StoreError: something is: opening a pipe would wait for ever.
+    """
+    for end in ("", "-wal", "-shm", "-journal"):
+        file = path.with_name(f"{path.name}{end}")
+        if file.exists() and not file.is_file():
+            raise StoreError(
+                f"the log could not be opened: `{file.name}` is not a regular file",
+                hint="name another file",
+            )
+
+
 def sqlite_url(path: Path, *, read_only: bool) -> URL:
-    """The address of a SQLite file."""
+    """The address of a SQLite file.
+
+    Raises:
+        StoreError: the name is not UTF-8, or it is no regular file.
+    """
+    require_regular(path)
     if not read_only:
         try:
             str(path).encode()
@@ -56,7 +76,11 @@ def sqlite_url(path: Path, *, read_only: bool) -> URL:
         return URL.create("sqlite", database=str(path))
     # If there is a write-ahead log beside the file, it holds part of the data and must be read.
     # Without one the file is complete, and `immutable` lets SQLite read it without a lock file.
-    waiting = path.with_name(f"{path.name}-wal").exists()
+    log, index = (path.with_name(f"{path.name}-{end}") for end in ("wal", "shm"))
+    waiting = log.exists()
+    if waiting and not log.stat().st_size and not index.exists():
+        # nobody has it open, and where nothing can be written nobody will
+        waiting = os.access(path.parent, os.W_OK)
     query = {"mode": "ro", "uri": "true"} if waiting else {"mode": "ro", "immutable": "1"}
     return URL.create(
         "sqlite", database=f"file:{quote(os.fsencode(path))}", query={**query, "uri": "true"}
@@ -78,6 +102,8 @@ def log_engine(url: str | URL, *, patience: float, read_only: bool) -> Engine:
     if address.drivername == "sqlite":
         if isinstance(url, str) and address.query:
             raise InvalidInput("the address of a file has no options", hint=ADDRESSES)
+        if isinstance(url, str) and address.database:
+            require_regular(Path(address.database))
         if read_only and isinstance(url, str):
             if not Path(address.database or "").name:
                 raise InvalidInput("the address of the database names no file", hint=ADDRESSES)

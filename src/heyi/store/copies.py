@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 from heyi.model.errors import StoreError
+from heyi.store.connections import require_regular
 
 
 def copy_database(source: Path, to: Path) -> None:
@@ -15,10 +17,15 @@ def copy_database(source: Path, to: Path) -> None:
     Raises:
         StoreError: it cannot be read, or the copy cannot be written.
     """
-    # `backup` reads through the write-ahead log, which a copy of the file alone would lack
+    require_regular(source)
+    # a file that somebody may write is read through its write-ahead log, in which part of it is
+    flags, log = "mode=ro", source.with_name(f"{source.name}-wal")
+    if not os.access(source.parent, os.W_OK) and not (log.exists() and log.stat().st_size):
+        flags += "&immutable=1"
+    address = f"{source.absolute().as_uri()}?{flags}"
     try:
         with (
-            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as old,
+            closing(sqlite3.connect(address, uri=True)) as old,
             closing(sqlite3.connect(to)) as new,
         ):
             old.backup(new)

@@ -271,7 +271,7 @@ def read_trust(path: Path) -> Trust:
 def _succeeds(value: object, path: Path) -> tuple[Succeeds, ...]:
     """The predecessors in a trust file; each has taken over fewer entries than the next."""
     try:
-        found = from_json(value or [], tuple[Succeeds, ...])
+        found = from_json([] if value is None else value, tuple[Succeeds, ...])
     except InvalidInput:
         found = None
     sizes = [before.size for before in found or ()]
@@ -305,6 +305,8 @@ def _write(path: Path, value: Mapping[str, object], *, mode: int = 0o644) -> Non
         ) from None
 
 
+_MOST = 1_000_000
+"""The largest file of keys or of a run that is read, in bytes."""
 _ANOTHER = "make it readable, or get it again from whoever runs the log"
 
 
@@ -312,7 +314,10 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         if path.exists() and not path.is_file():
             # a pipe would wait for ever, a device would never end
-            raise InvalidInput(f"`{path}` is not a regular file", hint="remove it")
+            hint = f"name the file, such as {path / 'trust.json'}" if path.is_dir() else _ANOTHER
+            raise InvalidInput(f"`{path}` is not a regular file", hint=hint)
+        if path.exists() and path.stat().st_size > _MOST:
+            raise InvalidInput(f"`{path}` is larger than such a file can be", hint=_ANOTHER)
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InvalidInput(

@@ -85,7 +85,12 @@ def read_entry(entry: Entry) -> Logged:
     Raises:
         VerificationError: as `read_event`, or the bytes are not canonical.
     """
-    event = from_leaf(entry.leaf)
-    body = None if entry.body is None else from_canonical(entry.body)
-    gone = event.commitment is not None and entry.body is None
-    return read_event(entry.index, event, body, erased=gone)
+    try:
+        event = from_leaf(entry.leaf)
+        body = None if entry.body is None else from_canonical(entry.body)
+        gone = event.commitment is not None and entry.body is None
+        return read_event(entry.index, event, body, erased=gone)
+    except VerificationError as e:
+        raise VerificationError(
+            f"entry {entry.index}: {e.message}", hint=e.hint or "see `heyi verify`"
+        ) from None

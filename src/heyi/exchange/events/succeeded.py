@@ -11,7 +11,8 @@ class LogSucceeded(TypedEvent, frozen=True, kw_only=True):
     """All entries before this one are those of the log `origin`, whose key was `log_key`.
 
     `checkpoint` is the last signed note of that log that its witness is known to have seen; it may
-    be of a larger size than the backup had: the entries between are lost. `adopted` is false as
+    be of a larger size than the backup had: the entries between are `lost`. It is None where the
+    witness remembered nothing, so that nobody knows. `adopted` is false as
     long as the members have not agreed to go on.
     """
 
@@ -20,5 +21,5 @@ class LogSucceeded(TypedEvent, frozen=True, kw_only=True):
     origin: str
     log_key: PublicKey
     checkpoint: str
-    lost: int
+    lost: int | None
     adopted: bool

@@ -35,7 +35,11 @@ def erase(consortium: Consortium, entries: Sequence[int], *, reason: str, by: st
             if store.scrub_due():
                 store.scrub()
         raise
-    store.scrub()
+    try:
+        store.scrub()
+    except StoreError as e:
+        said = f"the bodies are erased, logged as {', '.join(map(str, logged))}: {e.message}"
+        raise StoreError(said, hint=e.hint) from e
     return logged
 
 

@@ -65,9 +65,10 @@ def _succession(what: LogSucceeded, entry: Logged, a: Auditor) -> None:
             f"the log goes on from a checkpoint that its witness has seen at {seen_at}, after that"
         )
     # (2) What is lost is what it has beyond these entries.
-    if what.lost < 0 or checkpoint.size - before.size != what.lost:
+    lost = what.lost or 0
+    if lost < 0 or checkpoint.size - before.size != lost:
         raise VerificationError("the log has lost another number of entries than it says")
-    if not what.lost and checkpoint.root.hex() != before.root:
+    if not lost and checkpoint.root.hex() != before.root:
         raise VerificationError("the log goes on from other entries than its witness has seen")
     # (3) No event shows yet that the members agreed.
     if what.adopted:
