@@ -86,9 +86,7 @@ def diff(
 
     lang = language(lang)
     if store and replay is None:
-        raise InvalidInput(
-            "`--store` is where the run of `--replay` has its log", hint="name the run"
-        )
+        raise InvalidInput("`--store` belongs to the run of `--replay`", hint="name the run")
     before, after = (compile_rulebook(read_rulebook(_folder(f))) for f in (old, new))
     compared = compare(before, after)
     past = None
