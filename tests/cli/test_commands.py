@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import sqlite3
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -330,12 +332,35 @@ def test_a_page_that_cannot_be_written_whole_leaves_the_old_one(
     page = tmp_path / "page.html"
     write_file(page, b"old")
 
-    def fill(path: Path, content: bytes) -> int:
-        with path.open("wb") as file:
-            file.write(content[:2])
+    def full(number: int, _mode: str) -> NoReturn:
+        os.write(number, b"ne")
+        os.close(number)
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", fill)
+    monkeypatch.setattr("heyi.cli.files.os.fdopen", full)
     with pytest.raises(StoreError, match="No space left"):
         write_file(page, b"new page")
     assert page.read_bytes() == b"old" and list(tmp_path.iterdir()) == [page]
+
+
+def test_a_file_is_written_where_its_name_leads(tmp_path: Path) -> None:
+    """Links and modes stay, and nothing that lies beside it is touched."""
+    (tmp_path / "elsewhere").mkdir()
+    target, link = tmp_path / "elsewhere" / "page", tmp_path / "link"
+    link.symlink_to(target)
+    (tmp_path / ".link.partial").write_text("mine")
+    write_file(link, b"first")
+    assert link.is_symlink() and target.read_bytes() == b"first"
+    target.chmod(0o600)
+    (tmp_path / "hard").hardlink_to(target)
+    write_file(link, b"second")
+    assert (tmp_path / "hard").read_bytes() == b"second"
+    (tmp_path / "hard").unlink()
+    write_file(link, b"third")
+    assert target.read_bytes() == b"third" and target.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / ".link.partial").read_text() == "mine"
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    for nothing in (tmp_path, Path("/"), Path(), loop, tmp_path / ("a" * 300)):
+        with pytest.raises(StoreError, match="cannot write"):
+            write_file(nothing, b"x")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from heyi.app.centre import App
+from heyi.app.centre import App, writing
+from heyi.app.rulebooks import shelf
 from heyi.app.verification import verify_directory
 from heyi.crypto.canonical import digest
 from heyi.crypto.codec import to_json
@@ -19,6 +21,7 @@ from heyi.exchange.proof.erase import erase
 from heyi.exchange.request.apply import decide, decision_leaf, supply
 from heyi.exchange.request.facts import assemble, said_by
 from heyi.exchange.request.grant import grant, seat
+from heyi.exchange.request.register import adopt_rulebook, vouch_profile
 from heyi.federation.node.node_events import CallCharged, receipt_event
 from heyi.federation.wire.receipt import Receipt, sign_receipt
 from heyi.model.decision import Outcome
@@ -27,6 +30,7 @@ from heyi.model.fact import Source, Stated, Value
 from heyi.permits.issue import issue
 from heyi.policy.engines.packed import pack
 from heyi.policy.language.schema import admit
+from heyi.sources.rulebook import read_rulebook
 from oracles.forge import (
     again,
     first,
@@ -38,6 +42,8 @@ from oracles.forge import (
     opened_node,
     said,
 )
+from oracles.lies_about_decisions import PERMIT_ALL
+from oracles.lying import HOSPITAL
 from tests.support.story import Story
 
 NOWHERE = "sha256:" + "0" * 64
@@ -397,3 +403,29 @@ def test_the_assembled_facts_are_those_that_were_decided_on(story: Story) -> Non
                 assert decision.outcome is decided.made.outcome
                 compared += 1
     assert compared > 20
+
+
+def test_what_another_rulebook_let_be_said_counts_for_nothing(run_copy: Path) -> None:
+    """For a moment, a rulebook reads the purpose from a profile and the catalogue's facts from all.
+
+    Only honest use cases are called. The request stays what it asks, and is denied as before.
+    """
+    facts = read_rulebook()["facts.toml"]
+    names = ("act.action", "act.purpose", "act.delivery")
+    for name in names:
+        head = f'[fact."{name}"]'
+        above, below = facts.split(head, 1)
+        facts = above + head + re.sub(r"(?m)^source.*$", 'source = "profile"', below, count=1)
+    with writing(run_copy) as app:
+        c = app.consortium
+        right, texts = c.point, {"facts.toml": facts, "all.md": PERMIT_ALL}
+        c.point = shelf().point(texts)
+        adopt_rulebook(c, by=PLATFORM)
+        stated = dict(zip(names, ("compute", "public_health", "aggregate"), strict=True))
+        vouch_profile(c, "county-hospital", stated, by=PLATFORM)
+        c.point = right
+        adopt_rulebook(c, by=PLATFORM)
+        before = c.case(CLAIM).decisions[HOSPITAL].made
+        after = decide(c, CLAIM, by=PLATFORM)[HOSPITAL]
+        assert before.outcome is after.outcome is Outcome.DENY
+    assert verify_directory(run_copy).faults == []

@@ -9,6 +9,7 @@ import pytest
 
 from heyi.app.centre import App, writing
 from heyi.app.verification import verify_directory
+from heyi.county import scenes
 from heyi.crypto.canonical import canonical, from_canonical
 from heyi.crypto.codec import from_json, to_json
 from heyi.exchange.consortium import PLATFORM
@@ -18,12 +19,14 @@ from heyi.exchange.events.typed import TypedEvent
 from heyi.exchange.events.used import ConsentWithdrawn
 from heyi.exchange.proof.erase import erase
 from heyi.exchange.proof.judged import check_public
-from heyi.exchange.request.apply import decision_leaf
+from heyi.exchange.request.apply import decide, decision_leaf
+from heyi.exchange.request.grant import grant
 from heyi.model.errors import InvalidInput, StoreError
 from heyi.policy.cases import run_case
 from heyi.policy.decide import DecisionPoint
 from heyi.store.database import Database
 from oracles.forge import logged, opened, said
+from oracles.lying import Operator
 from tests.support.shipped import shipped_book
 from tests.support.story import Story
 
@@ -134,3 +137,19 @@ def test_an_erasure_whose_bytes_stay_says_where_it_is_logged(
                 erase(app.consortium, [131], reason="asked", by="platform")
         assert app.consortium.log.size == size + 1
     assert verify_directory(run_copy).holds
+
+
+def test_no_permit_rests_on_a_decision_whose_facts_were_erased(
+    run_copy: Path, tmp_path: Path
+) -> None:
+    with writing(run_copy) as app:
+        op = Operator(directory=run_copy, app=app)
+        op.applied(scenes.SURVEILLANCE, "counted-again", sites=("county-hospital",))
+        decided = op.case("counted-again").decisions["county-hospital-records"].index
+        erase(app.consortium, [decided], reason="asked", by=PLATFORM)
+        with pytest.raises(InvalidInput, match="were erased") as refused:
+            grant(app.consortium, "counted-again", by=PLATFORM)
+        assert refused.value.hint == "decide again"
+        decide(app.consortium, "counted-again", by=PLATFORM)
+        assert grant(app.consortium, "counted-again", by=PLATFORM)
+    assert verify_directory(run_copy).faults == []

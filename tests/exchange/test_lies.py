@@ -20,13 +20,13 @@ from heyi.crypto.canonical import digest
 from heyi.crypto.codec import to_json
 from heyi.exchange.events import settled
 from heyi.exchange.projections import differences
-from heyi.federation.node.node_events import receipt_event
+from heyi.federation.node.node_events import NodeRevoked, NodeWithdrew, receipt_event
 from heyi.federation.wire.receipt import Receipt, sign_receipt
 from oracles.bit_flips import FIELDS, StoredLog, first_entries
 from oracles.lies import LIES
 from oracles.lies_about_approvals import log, signed
 from oracles.lies_about_disputes import answered, answering
-from oracles.lies_about_notices import TOKEN, opened_late, told_all, withdrawing
+from oracles.lies_about_notices import TOKEN, opened_late, revoking, telling, told_all, withdrawing
 from oracles.lies_about_permits import approved_study, draft_permit
 from oracles.lies_about_settlements import measured, settling
 from oracles.lies_about_uses import counted, ran
@@ -96,6 +96,33 @@ def open_a_node_late(op: Operator) -> None:
     withdraw(op)
 
 
+def revoke_while_a_call_is_on_its_way(op: Operator) -> None:
+    """The node answers two seconds after the revocation, and is told after that."""
+    permit = counted(op)
+    answer = op.receipt(permit, op.next_call(permit), at=op.now + 2)
+    op.announced(permit, answer.number, answer.operation, answer.argument)
+    revoking(op, permit)
+    at = op.now
+    op.forward(2)
+    op.at_node(permit, answer)
+    telling(op, permit.audience, NodeRevoked(permit=permit.id, at=at))
+    op.at_centre(answer, case=permit.case)
+
+
+def withdraw_while_a_call_is_on_its_way(op: Operator) -> None:
+    """The clock of the node is ahead, and its answer was logged before the withdrawal."""
+    permit = counted(op)
+    answer = op.receipt(permit, op.next_call(permit), at=op.now + 200)
+    op.announced(permit, answer.number, answer.operation, answer.argument)
+    op.at_node(permit, answer)
+    op.at_centre(answer, case=permit.case)
+    withdrawing(op)
+    at = op.now
+    op.forward(200)
+    for host in op.consortium.state.nodes:
+        telling(op, host, NodeWithdrew(scope="*", at=at), TOKEN)
+
+
 def refuse_what_nobody_announced(op: Operator) -> None:
     """The requester calls out of turn and is refused, also under a number that is used later."""
     permit = counted(op)
@@ -123,6 +150,8 @@ def refuse_what_nobody_announced(op: Operator) -> None:
         dismiss,
         withdraw,
         open_a_node_late,
+        revoke_while_a_call_is_on_its_way,
+        withdraw_while_a_call_is_on_its_way,
         refuse_what_nobody_announced,
     ],
 )

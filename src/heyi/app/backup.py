@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shutil
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,10 +28,12 @@ from heyi.audit.verify import LogCheck
 from heyi.audit.witness import Cosigned
 from heyi.crypto.stored_tree import StoredTree
 from heyi.exchange.consortium import PLATFORM
+from heyi.exchange.events.event_kinds import read_event
 from heyi.exchange.events.registered import NodeOpened
 from heyi.exchange.events.succeeded import LogSucceeded
 from heyi.exchange.events.typed import draft
 from heyi.model.errors import InvalidInput, StoreError, VerificationError
+from heyi.model.party import check_id
 from heyi.store.copies import copy_database
 from heyi.store.database import Database
 from heyi.store.folder import (
@@ -100,7 +103,7 @@ def backup(directory: Path, to: Path) -> int:
             size = copied.size()
         finally:
             copied.close()
-        _copy_files(directory, partial)
+        _copy_files(directory, partial, links=True)
         write_run(partial, run, BACKUP)
     return size
 
@@ -155,7 +158,7 @@ def restore(copy: Path, directory: Path, *, new_origin: str = "") -> Restored:
     with _made_whole(directory) as partial:
         copy_database(copy / "heyi.db", partial / "heyi.db")
         _copy_nodes(copy, partial)
-        _copy_files(copy, partial)
+        _copy_files(copy, partial, links=False)
         if new_origin:
             _succeed(partial, run, new_origin, seen, lost)
         else:
@@ -178,8 +181,12 @@ def _check_new(origin: str, trust: Trust) -> None:
 
 
 def _named(run: Run, origin: str) -> Run:
-    """The run under another origin; each has one witness memory, however often it is restored."""
-    name = hashlib.sha256(f"{run.id} {origin}".encode()).hexdigest()
+    """The run under another origin.
+
+    Its witness remembers it by origin and key, so that two restored copies never go on under one.
+    """
+    key = SeededKeyring(seed_bytes(run.seed)).signer(origin).public_key
+    name = hashlib.sha256(f"{origin} {key}".encode()).hexdigest()
     return replace(run, id=name[:32], origin=origin)
 
 
@@ -190,18 +197,34 @@ def _check_whole(copy: Path, source: Database, trust: Trust) -> None:
         VerificationError: it is damaged, or not whole.
     """
     check = LogCheck(source, origin=trust.origin, log_key=trust.log_key, witness=trust.witness)
-    opened = [
-        str(entry.event.public["host"]) for entry in check if entry.event.kind == NodeOpened.KIND
-    ]
+    events = (
+        read_event(e.index, e.event, e.body, erased=e.erased)
+        for e in check
+        if e.event.kind == NodeOpened.KIND
+    )
+    opened = [event.what for event in events]
+    _refuse_damaged("", check)
+    for node in opened:
+        assert isinstance(node, NodeOpened)
+        path = copy / "nodes" / f"{check_id(node.host, 'party')}.db"
+        if not path.is_file():
+            raise VerificationError(
+                f"the backup lacks the log of the node of `{node.host}`", hint=_ANOTHER
+            )
+        log = Database.at(path, read_only=True)
+        try:
+            own = LogCheck(log, origin=node.origin, log_key=node.log_key, witness=None)
+            deque(own, maxlen=0)
+        finally:
+            log.close()
+        _refuse_damaged(f"the node of `{node.host}`, ", own)
+
+
+def _refuse_damaged(place: str, check: LogCheck) -> None:
     if check.faults:
         fault = check.faults[0]
-        where = "" if fault.entry is None else f"entry {fault.entry}: "
+        where = place if fault.entry is None else f"{place}entry {fault.entry}: "
         raise VerificationError(f"the backup is damaged: {where}{fault.message}", hint=_ANOTHER)
-    for host in opened:
-        if not (copy / "nodes" / f"{host}.db").is_file():
-            raise VerificationError(
-                f"the backup lacks the log of the node of `{host}`", hint=_ANOTHER
-            )
 
 
 def _lost(source: Database, seen: Cosigned | None, trust: Trust) -> int | None:
@@ -331,8 +354,10 @@ def _copy_nodes(source: Path, to: Path) -> None:
         copy_database(node, to / "nodes" / node.name)
 
 
-def _copy_files(source: Path, to: Path) -> None:
-    """Copy plain files; links and pipes stay, since a link could bring in any file of its reader.
+def _copy_files(source: Path, to: Path, *, links: bool) -> None:
+    """Copy plain files, but no pipes, and no `links` where they are somebody else's.
+
+    A link in a backup could bring in any file of whoever restores it.
 
     Raises:
         StoreError: one cannot be read or written.
@@ -340,14 +365,17 @@ def _copy_files(source: Path, to: Path) -> None:
 
     def strange(folder: str, names: list[str]) -> set[str]:
         paths = {name: Path(folder) / name for name in names}
-        return {n for n, p in paths.items() if p.is_symlink() or not (p.is_file() or p.is_dir())}
+        return {n for n, p in paths.items() if not plain(p)}
+
+    def plain(path: Path) -> bool:
+        return (path.is_file() or path.is_dir()) and (links or not path.is_symlink())
 
     try:
         for name in PLAIN:
-            if (source / name).is_file() and not (source / name).is_symlink():
+            if (source / name).is_file() and plain(source / name):
                 shutil.copy2(source / name, to / name)
         for name in FOLDERS:
-            if (source / name).is_dir():
+            if (source / name).is_dir() and plain(source / name):
                 shutil.copytree(source / name, to / name, ignore=strange)
     except shutil.Error as e:
         file, _, why = e.args[0][0]

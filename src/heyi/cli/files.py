@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 from heyi.model.errors import StoreError
@@ -29,21 +31,40 @@ def write_file(path: Path, content: bytes) -> None:
     Raises:
         StoreError: it cannot be written.
     """
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        if path.exists() and not path.is_file():
+        if _in_place(path):
             path.write_bytes(content)
-            return
-        try:
-            partial.write_bytes(content)
-            partial.replace(path.resolve())
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as e:
+        else:
+            _replace(path.resolve(), content)
+    except (OSError, RuntimeError) as e:  # a link to itself
         raise _not_written(path, e) from None
 
 
-def _not_written(path: Path, error: OSError) -> StoreError:
-    return StoreError(
-        f"cannot write `{path}`: {error.strerror}", hint="name a file that can be written"
-    )
+def _in_place(path: Path) -> bool:
+    """Whether the file itself must be written, since a new one in its place would be another."""
+    target = path.resolve()
+    special = path.absolute().parts[1:2] in (("dev",), ("proc",))  # an open file of the shell
+    if special or not target.exists():
+        return special
+    shared = not target.is_file() or target.stat().st_nlink > 1
+    return shared or not os.access(target.parent, os.W_OK)
+
+
+def _replace(target: Path, content: bytes) -> None:
+    """Write a file beside this one, with its mode, that takes its place at the end."""
+    number, name = tempfile.mkstemp(prefix=".heyi-", dir=target.parent)
+    partial = Path(name)
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(content)
+        mask = os.umask(0)
+        os.umask(mask)
+        partial.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~mask)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _not_written(path: Path, error: OSError | RuntimeError) -> StoreError:
+    why = error.strerror if isinstance(error, OSError) else error
+    return StoreError(f"cannot write `{path}`: {why}", hint="name a file that can be written")

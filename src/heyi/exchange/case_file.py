@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import singledispatch
 
 from heyi.crypto.canonical import Json
@@ -16,10 +16,14 @@ from heyi.settlement.stages import AFTER, Stage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatestDecision:
-    """The latest decision on one asset of a case, and its entry in the log."""
+    """The latest decision on one asset of a case, and its entry in the log.
+
+    `erased` says that the facts it was made on are gone, so that no permit can rest on it.
+    """
 
     index: int
     made: applied.DecisionMade
+    erased: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -228,6 +232,9 @@ def _paid(what: settled.SettlementPaid, case: Case, _entry: Logged) -> None:
 
 @_apply.register
 def _forgotten(what: BodyErased, case: Case, _entry: Logged) -> None:
+    for asset, decision in case.decisions.items():
+        if decision.index == what.entry:
+            case.decisions[asset] = replace(decision, erased=True)
     # an approval stays: it is in the leaf, and the body held only its reasons
     for statement in case.statements.values():
         if statement.index == what.entry and not statement.name.startswith("approval."):

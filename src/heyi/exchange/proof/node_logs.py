@@ -79,7 +79,7 @@ class NodeReplay:
                         self.matched.add((permit, number))  # it was logged late
                     elif had.answers:
                         self._fault(had.entry, _twice(number, permit))
-                elif had.answers and notice is not None and had.at > notice.at:
+                elif had.answers and notice is not None and had.at > notice.at + CLOCK_TOLERANCE:
                     del calls[number]
                     self._fault(had.entry, "the node answered after the permit was revoked")
 
@@ -235,7 +235,7 @@ class NodeReplay:
         cases = self.memory.worked.keys() if what.scope == EVERYTHING else {what.scope}
         answered_at = max((self.memory.worked.get(c, 0) for c in cases), default=0)
         asked = max((self.memory.asked.get(c, -1) for c in cases), default=-1)
-        if answered_at > what.at or asked > notice.entry:
+        if answered_at > what.at + CLOCK_TOLERANCE or asked > notice.entry:
             raise VerificationError(
                 "the node answered after the withdrawal and before it knew of it"
             )

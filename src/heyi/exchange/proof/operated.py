@@ -93,8 +93,9 @@ def early(at: int, call: Announced) -> bool:
 def beyond(what: used.ReceiptLogged, permit: Permit, call: Announced, a: Auditor) -> str:
     """Why an answered receipt is beyond its permit; empty if it is not.
 
-    Two clocks may differ. The order of the log does not: what was announced after the permit had
-    ended was answered after it.
+    Two clocks may differ, and a call that was on its way when its permit was revoked is answered a
+    little later. The order of the log does not lie: what was announced after the permit had ended
+    was answered after it.
     """
     if what.operation not in permit.operations.values():
         return "the receipt is for an operation that the permit does not hold"
@@ -103,7 +104,7 @@ def beyond(what: used.ReceiptLogged, permit: Permit, call: Announced, a: Auditor
     if not permit.issued_at <= what.at < permit.expires_at or call.at >= permit.expires_at:
         return "the node answered outside the time of the permit"
     notice = a.revoked.get(permit.id)
-    if notice is not None and (what.at > notice.at or call.entry > notice.entry):
+    if notice is not None and (what.at > notice.at + CLOCK_TOLERANCE or call.entry > notice.entry):
         return "the node answered after the permit was revoked"
     return ""
 

@@ -63,7 +63,9 @@ def assemble(state: State, schema: Schema, case: Case, asset: Asset) -> Assemble
     equal sources the later statement holds, whether it is for all assets or for one.
     """
     held: dict[str, _Claim] = {}
-    for claim in chain(_from_registers(state, schema, case, asset), _from_case(case, asset)):
+    for claim in chain(
+        _from_registers(state, schema, case, asset), _from_case(schema, case, asset)
+    ):
         if claim.name not in held or held[claim.name].source <= claim.source:
             held[claim.name] = claim
     return Assembled(
@@ -85,7 +87,9 @@ def _from_registers(state: State, schema: Schema, case: Case, asset: Asset) -> I
     yield _Claim("act.purpose", request.purpose, Source.DECLARED)
     yield _Claim("act.delivery", request.delivery, Source.DECLARED)
     for name, value in state.profiles.get(asset.holder, {}).items():
-        yield _Claim(name, value, Source.PROFILE)
+        # another rulebook may have been in force when it was vouched
+        if name in schema.facts and schema.spec(name).source is Source.PROFILE:
+            yield _Claim(name, value, Source.PROFILE)
     for name, value in catalogue_facts(asset, request.kinds).items():
         yield _Claim(name, value, Source.CATALOGUE)
     entries = (
@@ -107,10 +111,14 @@ def _from_registers(state: State, schema: Schema, case: Case, asset: Asset) -> I
         yield _Claim("recipient.kind", "self", Source.REGISTRY)
 
 
-def _from_case(case: Case, asset: Asset) -> Iterator[_Claim]:
-    """What was stated for the case, for this asset or for all, in the order of the log."""
+def _from_case(schema: Schema, case: Case, asset: Asset) -> Iterator[_Claim]:
+    """What was stated for the case, for this asset or for all, in the order of the log.
+
+    What may not be stated by the rulebook in force counts for nothing, though another one let it.
+    """
     for s in case.statements.values():
-        if s.asset in ("*", asset.id):
+        answers = s.name.startswith("approval.")
+        if s.asset in ("*", asset.id) and (answers or not said_elsewhere([s.name], schema)):
             source, gone = Source[s.source.upper()], s.value is None and not s.erased
             hidden = Hidden(entry=s.index, source=source) if gone else None
             yield _Claim(s.name, s.value, source, s.until, hidden)

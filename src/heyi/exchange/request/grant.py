@@ -88,13 +88,17 @@ def still_permitted(consortium: Consortium, case: Case, asset: str) -> dict[str,
     """The facts of today, by which an asset of a case is still permitted.
 
     Raises:
-        InvalidInput: they no longer give the decision that was logged. Facts, approvals or the law
-            have changed since.
+        InvalidInput: they no longer give the decision that was logged, or its own were erased.
+            Facts, approvals or the law have changed since.
     """
     schema = consortium.point.book.schema
     stated = assemble(consortium.state, schema, case, consortium.asset(asset)).stated
     now = consortium.point.decide(admit(schema, stated, day=consortium.today), asset=asset)
     made = case.decisions[asset].made
+    if case.decisions[asset].erased:
+        raise InvalidInput(
+            f"the facts of the decision on `{asset}` were erased", hint="decide again"
+        )
     if not now.outcome.is_permit or tuple(o.rule for o in now.obligations) != made.obligations:
         raise InvalidInput(f"the decision on `{asset}` was overtaken", hint="decide again")
     return stated
