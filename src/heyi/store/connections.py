@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+import stat
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote
@@ -50,13 +51,32 @@ def require_regular(path: Path) -> None:
     Raises:
         StoreError: something is: opening a pipe would wait for ever.
     """
+    if not path.name:
+        raise StoreError("the log could not be opened: it is a folder", hint="name a file")
     for end in ("", "-wal", "-shm", "-journal"):
         file = path.with_name(f"{path.name}{end}")
-        if file.exists() and not file.is_file():
+        try:
+            mode = file.stat().st_mode
+        except (OSError, ValueError):
+            continue  # it is absent; what else is the matter SQLite says, where it opens it
+        if not stat.S_ISREG(mode):
             raise StoreError(
                 f"the log could not be opened: `{file.name}` is not a regular file",
                 hint="name another file",
             )
+
+
+def nobody_writes(path: Path) -> bool:
+    """Whether a SQLite file is complete and stays so: nothing can be written beside it.
+
+    Its write-ahead log, if there is one, is empty, and nobody has it open.
+    """
+    log, index = (path.with_name(f"{path.name}-{end}") for end in ("wal", "shm"))
+    try:
+        empty = not log.exists() or not log.stat().st_size
+        return empty and not index.exists() and not os.access(path.parent, os.W_OK)
+    except OSError:
+        return False
 
 
 def sqlite_url(path: Path, *, read_only: bool) -> URL:
@@ -76,11 +96,7 @@ def sqlite_url(path: Path, *, read_only: bool) -> URL:
         return URL.create("sqlite", database=str(path))
     # If there is a write-ahead log beside the file, it holds part of the data and must be read.
     # Without one the file is complete, and `immutable` lets SQLite read it without a lock file.
-    log, index = (path.with_name(f"{path.name}-{end}") for end in ("wal", "shm"))
-    waiting = log.exists()
-    if waiting and not log.stat().st_size and not index.exists():
-        # nobody has it open, and where nothing can be written nobody will
-        waiting = os.access(path.parent, os.W_OK)
+    waiting = path.with_name(f"{path.name}-wal").exists() and not nobody_writes(path)
     query = {"mode": "ro", "uri": "true"} if waiting else {"mode": "ro", "immutable": "1"}
     return URL.create(
         "sqlite", database=f"file:{quote(os.fsencode(path))}", query={**query, "uri": "true"}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 from heyi.model.errors import StoreError
-from heyi.store.connections import require_regular
+from heyi.store.connections import nobody_writes, require_regular
 
 
 def copy_database(source: Path, to: Path) -> None:
@@ -19,9 +18,7 @@ def copy_database(source: Path, to: Path) -> None:
     """
     require_regular(source)
     # a file that somebody may write is read through its write-ahead log, in which part of it is
-    flags, log = "mode=ro", source.with_name(f"{source.name}-wal")
-    if not os.access(source.parent, os.W_OK) and not (log.exists() and log.stat().st_size):
-        flags += "&immutable=1"
+    flags = "mode=ro&immutable=1" if nobody_writes(source) else "mode=ro"
     address = f"{source.absolute().as_uri()}?{flags}"
     try:
         with (
