@@ -15,22 +15,28 @@ import pytest
 from msgspec import structs
 
 from heyi.app.centre import reopen
+from heyi.app.rulebooks import shelf
 from heyi.app.verification import Verification, verify_directory
 from heyi.audit.event import from_leaf
 from heyi.crypto.codec import to_json
 from heyi.exchange.consortium import PLATFORM
-from heyi.exchange.events import applied, settled, used
+from heyi.exchange.events import applied, registered, settled, used
 from heyi.exchange.events.erased import BodyErased
+from heyi.exchange.proof.erase import erase
 from heyi.exchange.request.apply import decide, decision_leaf
 from heyi.exchange.request.facts import assemble
+from heyi.exchange.request.register import adopt_rulebook
 from heyi.federation.node.node_events import NodeRevoked, NodeWithdrew, receipt_event
 from heyi.federation.wire.receipt import Receipt, sign_receipt
 from heyi.model.decision import Effect, Outcome
 from heyi.model.errors import StoreError
 from heyi.model.kleene import Truth
 from heyi.policy.language.schema import admit
+from heyi.sources.rulebook import read_rulebook
 from oracles.forge import forge
+from oracles.lies_about_decisions import PERMIT_ALL
 from oracles.lies_about_notices import OTHER, TOKEN, revoking, telling, withdrawing
+from oracles.lies_about_permits import draft_permit
 from oracles.lies_about_uses import counted
 from oracles.lying import CLAIM, DAY, HOSPITAL, STUDY, Operator, copy_run
 from tests.support.story import Story
@@ -159,6 +165,43 @@ def revoke_before_an_answer(op: Operator) -> int:
     return entry
 
 
+def permit_by_a_profile_that_changed(op: Operator) -> int:
+    """An old decision rests on a profile that says no by now, and a permit on that decision."""
+    draft_permit(op)
+    assert audited(op).faults == []
+    no = {"evidence.impact_assessment": False, "evidence.notice": False}
+    changed = registered.ProfileVouched(party="county-hospital", facts=no)
+    forge(op.consortium, changed, by=PLATFORM)
+    return op.issued(draft_permit(op))
+
+
+def permit_beyond_what_an_old_decision_says(op: Operator) -> int:
+    """The statement of the smallest cell is erased, and the profile beside it has changed."""
+    draft_permit(op)
+    assert audited(op).faults == []
+    changed = registered.ProfileVouched(party="county-hospital", facts={"handler.persons": 1})
+    forge(op.consortium, changed, by=PLATFORM)
+    return _issue_and_erase(op)
+
+
+def permit_beyond_what_was_said_under_another_law(op: Operator) -> int:
+    """As before, and another rulebook is in force that permits everything."""
+    draft_permit(op)
+    assert audited(op).faults == []
+    texts = {"facts.toml": read_rulebook()["facts.toml"], "all.md": PERMIT_ALL}
+    op.consortium.point = shelf().point(texts)
+    adopt_rulebook(op.consortium, by=PLATFORM)
+    return _issue_and_erase(op)
+
+
+def _issue_and_erase(op: Operator) -> int:
+    permit = draft_permit(op, min_cell=1)
+    cells = [s.index for s in op.case(permit.case).statements.values() if s.name == "act.min_cell"]
+    entry = op.issued(permit)
+    erase(op.consortium, cells, reason="asked", by=PLATFORM)
+    return entry
+
+
 @pytest.mark.parametrize(
     ("lie", "words"),
     [
@@ -169,12 +212,16 @@ def revoke_before_an_answer(op: Operator) -> int:
         (tell_another_subject, "the withdrawal of another subject"),
         (refuse_what_was_answered, "signed two receipts"),
         (revoke_before_an_answer, "after the permit was revoked"),
+        (permit_by_a_profile_that_changed, "when facts no longer permitted it"),
+        (permit_beyond_what_an_old_decision_says, "goes beyond a fact"),
+        (permit_beyond_what_was_said_under_another_law, "goes beyond a fact"),
     ],
 )
 def test_a_lie_about_what_was_verified_is_found(
     op: Operator, lie: Callable[[Operator], int], words: str
 ) -> None:
     entry = lie(op)
+    assert verify_directory(op.directory).faults
     faults = audited(op).faults
     assert all(words in fault.message for _, fault in faults), faults
     assert entry in [fault.entry for _, fault in faults]

@@ -178,9 +178,29 @@ def check_decision(what: applied.DecisionMade, entry: Logged, a: Auditor) -> Non
     Where the decision's own body was erased the facts may still be there. Where they are gone too,
     only the public part is left: it must not contradict itself.
     """
-    a.doubted.add(entry.index)  # until it is found to hold
+    if entry.index < a.since:
+        # an earlier audit found that it holds, and registers may say otherwise by now
+        _hear(what, entry, a)
+    else:
+        a.doubted.add(entry.index)  # until it is found to hold
     _check_decision(what, entry, a)
     a.doubted.discard(entry.index)
+    _hear(what, entry, a)
+
+
+def _hear(what: applied.DecisionMade, entry: Logged, a: Auditor) -> None:
+    """Remember what a decision says of facts whose own body is gone; the first word counts."""
+    grounds = entry.content(applied.Grounds)
+    said = grounds.stated if grounds else {}
+    # the last statement from the source that the decision names is the one that it rests on
+    rested = {
+        s.name: s
+        for s in a.state.cases[entry.case].statements.values()
+        if s.asset in ("*", what.asset) and s.name in said and s.source == said[s.name].source
+    }
+    for name, statement in rested.items():
+        if statement.value is None and not statement.erased:
+            a.said.setdefault((statement.index, name), said[name])
 
 
 def _check_decision(what: applied.DecisionMade, entry: Logged, a: Auditor) -> None:
@@ -230,9 +250,7 @@ def _check_decision(what: applied.DecisionMade, entry: Logged, a: Auditor) -> No
         raise VerificationError(f"the decision replays to another answer: {', '.join(wrong)}")
     a.agreed = entry.index
     if grounds is not None and found.hidden:
-        # what these facts were is the word of the decision alone, and of whatever rests on it
-        for name, lost_one in found.hidden.items():
-            a.said[lost_one.entry, name] = grounds.stated[name]
+        # what these facts were is the word of the decision alone
         a.report.erased.append(entry.index)
     else:
         a.report.decisions += 1

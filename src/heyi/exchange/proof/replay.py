@@ -205,12 +205,11 @@ def _checked(entry: Logged, auditor: Auditor) -> Logged | None:
     try:
         judged.check_actor(entry, auditor)
         CHECKS[type(entry.what)](entry.what, entry, auditor)
-    except Replaces as e:
+    except (Replaces, Meaningless) as e:
         auditor.fault(entry.index, e.message)
-        return None
-    except Meaningless as e:
-        auditor.fault(entry.index, e.message)
-        return replace(entry, body=None, erased=True)
+        if entry.index < auditor.since:
+            return entry  # it held when it was verified; another rulebook is in force by now
+        return None if isinstance(e, Replaces) else replace(entry, body=None, erased=True)
     except (HeyiError, KeyError, ValueError, TypeError, ArithmeticError) as e:
         # a name that nobody registered, or text that is no number: written by no use case
         said = e.message if isinstance(e, HeyiError) else f"the event names what is not there: {e}"
