@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from msgspec import structs
 
 from heyi.exchange.consortium import PLATFORM
@@ -35,25 +33,7 @@ def a_permit_granted_and_erased(op: Operator) -> Outcome:
     """The leaf's own rules deny, its outcome permits; permit first, erase later."""
     made, _ = ground(op, CLAIM, HOSPITAL, {})
     entry, bodies = _hidden(op, CLAIM, structs.replace(made, outcome=Answer.PERMIT, curable=False))
-    model = op.permit("hospital-surveillance", HOSPITAL)
-    request, now = op.case(CLAIM).request, op.now
-    permit = replace(
-        model,
-        id=f"{CLAIM}.{HOSPITAL}",
-        case=CLAIM,
-        requester=request.requester,
-        requester_key=op.consortium.party(request.requester).public_key,
-        purpose=request.purpose,
-        delivery=request.delivery,
-        kinds=request.kinds,
-        operations={"read": "read"},
-        min_cell=5,
-        obligations=made.obligations,
-        issued_at=now,
-        expires_at=now + 86_400,
-        decision=entry,
-    )
-    op.issued(permit)
+    op.issued(op.reading(CLAIM))
     erase(op.consortium, bodies, reason="asked", by=PLATFORM)
     return Expected(entry=entry, words="the erased decision's own rules contradict its outcome")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec import structs
 
 from heyi.audit.event import from_leaf
@@ -10,6 +12,7 @@ from heyi.crypto.canonical import from_canonical
 from heyi.crypto.codec import from_json
 from heyi.exchange.consortium import PLATFORM
 from heyi.exchange.events import applied, registered, settled
+from heyi.exchange.events.typed import TypedEvent
 from heyi.exchange.money.dispute import dispute, settlement_message
 from heyi.exchange.proof.erase import erase
 from heyi.exchange.request.apply import decide, supply
@@ -141,26 +144,52 @@ def leave(op: Operator) -> list[Entry]:
     return [e for e in op.cut[1:] if e.index < paid]
 
 
+def paid_by_leave(
+    op: Operator, kind: type[TypedEvent], tell: Callable[[Operator, Entry], int]
+) -> tuple[int, int]:
+    """Ask for leave again with the entry of one kind told otherwise, and pay by it.
+
+    Returns the entry that was told, and that of the decision.
+    """
+    told = decided = -1
+    for entry in leave(op):
+        event = from_leaf(entry.leaf)
+        if event.kind == kind.KIND:
+            told = tell(op, entry)
+        elif event.kind == applied.DecisionMade.KIND:
+            op.forward(max(event.at - op.now, 0))
+            decided = op.consortium.log.size
+            decide(op.consortium, PAYMENT, by=PLATFORM)
+        else:
+            op.relog(entry)
+    op.relog(op.was(settled.SettlementPaid)[0], at=op.now)
+    return told, decided
+
+
+def false_share(op: Operator, entry: Entry) -> int:
+    """State what the entry states, and that everything goes to township and village."""
+    event = from_leaf(entry.leaf)
+    body = from_json(from_canonical(entry.body or b""), applied.SaidFacts)
+    share = {"pay.grassroots_share": applied.Said(value=100, until=None)}
+    return forge(
+        op.consortium,
+        from_json(event.public, applied.FactStated),
+        by=PLATFORM,
+        case=event.case,
+        body=applied.SaidFacts(facts={**body.facts, **share}),
+        at=event.at,
+    )
+
+
 @lie("township and village institutions get their part")
 def another_share_of_the_grassroots(op: Operator) -> Outcome:
     """The platform states a share that settlement and registry do not give."""
-    entries = leave(op)
     told = -1
-    for entry in entries:
-        event = from_leaf(entry.leaf)
-        if event.kind == applied.FactStated.KIND:
-            body = from_json(from_canonical(entry.body or b"{}"), applied.SaidFacts)
-            share = applied.Said(value=100, until=None)
-            facts = {**body.facts, "pay.grassroots_share": share}
-            told = forge(
-                op.consortium,
-                from_json(event.public, applied.FactStated),
-                by=PLATFORM,
-                case=event.case,
-                body=applied.SaidFacts(facts=facts),
-                at=event.at,
-            )
-        elif event.kind != applied.DecisionMade.KIND:
+    for entry in leave(op):
+        kind = from_leaf(entry.leaf).kind
+        if kind == applied.FactStated.KIND:
+            told = false_share(op, entry)
+        elif kind != applied.DecisionMade.KIND:
             op.relog(entry)
     return Expected(entry=told, words="otherwise than settlement and registry have it")
 
@@ -168,17 +197,13 @@ def another_share_of_the_grassroots(op: Operator) -> Outcome:
 @lie("the leave is for this settlement")
 def a_leave_for_another_settlement(op: Operator) -> Outcome:
     """The list of amounts that was judged is of another certificate."""
-    for entry in leave(op):
-        event = from_leaf(entry.leaf)
-        if event.kind == registered.AssetRegistered.KIND:
-            forged = op.relog(entry, asset={**event.public["asset"], "digest": "0" * 64})
-        elif event.kind == applied.DecisionMade.KIND:
-            op.forward(max(event.at - op.now, 0))
-            decide(op.consortium, PAYMENT, by=PLATFORM)
-        else:
-            op.relog(entry)
-    op.relog(op.was(settled.SettlementPaid)[0], at=op.now)
-    return Expected(entry=forged, words="is an id of the amounts of a payment")
+
+    def other_certificate(op: Operator, entry: Entry) -> int:
+        asset = from_leaf(entry.leaf).public["asset"]
+        return op.relog(entry, asset={**asset, "digest": "0" * 64})
+
+    entry, _ = paid_by_leave(op, registered.AssetRegistered, other_certificate)
+    return Expected(entry=entry, words="is an id of the amounts of a payment")
 
 
 def leave_before_its_settlement(op: Operator) -> int:
@@ -241,27 +266,7 @@ def a_settlement_of_no_pot(op: Operator) -> Outcome:
 @lie("township and village institutions get their part")
 def a_share_that_was_erased(op: Operator) -> Outcome:
     """An invented share is stated, decided on, paid, and erased; the decision still says it."""
-    told = decided = -1
-    for entry in leave(op):
-        event = from_leaf(entry.leaf)
-        if event.kind == applied.FactStated.KIND:
-            body = from_json(from_canonical(entry.body or b""), applied.SaidFacts)
-            share = {"pay.grassroots_share": applied.Said(value=100, until=None)}
-            told = forge(
-                op.consortium,
-                from_json(event.public, applied.FactStated),
-                by=PLATFORM,
-                case=event.case,
-                body=applied.SaidFacts(facts={**body.facts, **share}),
-                at=event.at,
-            )
-        elif event.kind == applied.DecisionMade.KIND:
-            op.forward(max(event.at - op.now, 0))
-            decided = op.consortium.log.size
-            decide(op.consortium, PAYMENT, by=PLATFORM)
-        else:
-            op.relog(entry)
-    op.relog(op.was(settled.SettlementPaid)[0], at=op.now)
+    told, decided = paid_by_leave(op, applied.FactStated, false_share)
     erase(op.consortium, [told], reason="asked", by=PLATFORM)
     return Expected(entry=decided, words="the facts are not those that the log states")
 
@@ -269,15 +274,9 @@ def a_share_that_was_erased(op: Operator) -> Outcome:
 @lie("the leave is for a payment")
 def a_leave_for_another_purpose(op: Operator) -> Outcome:
     """The request for leave to pay says that it is for treatment."""
-    asked = -1
-    for entry in leave(op):
-        event = from_leaf(entry.leaf)
-        if event.kind == applied.RequestSubmitted.KIND:
-            asked = op.relog(entry, purpose="treatment")
-        elif event.kind == applied.DecisionMade.KIND:
-            op.forward(max(event.at - op.now, 0))
-            decide(op.consortium, PAYMENT, by=PLATFORM)
-        else:
-            op.relog(entry)
-    op.relog(op.was(settled.SettlementPaid)[0], at=op.now)
-    return Expected(entry=asked, words="is an id of a request to pay")
+
+    def for_treatment(op: Operator, entry: Entry) -> int:
+        return op.relog(entry, purpose="treatment")
+
+    entry, _ = paid_by_leave(op, applied.RequestSubmitted, for_treatment)
+    return Expected(entry=entry, words="is an id of a request to pay")

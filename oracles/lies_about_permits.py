@@ -263,23 +263,7 @@ def a_permit_on_a_denial(op: Operator) -> Outcome:
     """The latest decision denies."""
     case = "claimed-again"
     op.applied(scenes.INSURER, case)
-    request, decided, now = op.case(case).request, op.case(case).decisions[HOSPITAL], op.now
-    permit = replace(
-        op.permit(WATCH, HOSPITAL),
-        id=f"{case}.{HOSPITAL}",
-        case=case,
-        requester=request.requester,
-        requester_key=op.consortium.party(request.requester).public_key,
-        purpose=request.purpose,
-        delivery=request.delivery,
-        kinds=request.kinds,
-        operations={"read": "read"},
-        obligations=decided.made.obligations,
-        issued_at=now,
-        expires_at=now + DAY,
-        decision=decided.index,
-    )
-    return Expected(entry=op.issued(permit), words="which does not permit it")
+    return Expected(entry=op.issued(op.reading(case)), words="which does not permit it")
 
 
 @lie("the decision permits it")
@@ -313,24 +297,5 @@ def a_permit_by_a_rulebook_that_is_gone(op: Operator) -> Outcome:
     """A decision of a rulebook for a moment is kept, and used after the right one is back."""
     a_rulebook_for_a_moment(op)
     op.forward(30 * DAY)
-    decided, request = op.case(CLAIM).decisions[HOSPITAL], op.case(CLAIM).request
-    entry = op.issued(
-        replace(
-            op.permit(WATCH, HOSPITAL),
-            id=f"{CLAIM}.{HOSPITAL}",
-            case=CLAIM,
-            requester=request.requester,
-            requester_key=op.consortium.party(request.requester).public_key,
-            purpose=request.purpose,
-            delivery=request.delivery,
-            kinds=request.kinds,
-            operations={"read": "read"},
-            obligations=decided.made.obligations,
-            issued_at=op.now,
-            expires_at=op.now + DAY,
-            decision=decided.index,
-            rulebook=decided.made.rulebook,
-            utility="",
-        )
-    )
+    entry = op.issued(op.reading(CLAIM))
     return Expected(entry=entry, words="when facts no longer permitted it")

@@ -127,3 +127,13 @@ def a_party_that_speaks_for_an_authority(op: Operator) -> Outcome:
     key = op.app.signer("own").public_key
     again(op.consortium, found, party=replace(party, id="own", public_key=key))
     return Unseen(who="the members, who read the register; later, the rule of m of n for keys")
+
+
+@lie("the registry says something of the party")
+def a_party_with_what_no_rule_reads(op: Operator) -> Outcome:
+    """The registry entry of a new party has a fact that the rulebook does not know."""
+    found = last(op.consortium, registered.PartyRegistered)
+    key = op.app.signer("new").public_key
+    party = replace(said(found, registered.PartyRegistered).party, id="new", public_key=key)
+    entry = again(op.consortium, found, party=party, registry={"handler.unheard": True})
+    return Expected(entry=entry, words="handler.unheard")

@@ -151,6 +151,26 @@ class Operator:
         permits = sorted(self.case(case).permits)
         return seat(self.consortium, case, f"{case}.{asset}" if asset else permits[0]).permit
 
+    def reading(self, case: str) -> Permit:
+        """A permit to read `HOSPITAL` for what a case asks, on its latest decision, for a day."""
+        request, decided = self.case(case).request, self.case(case).decisions[HOSPITAL]
+        return replace(
+            self.permit(WATCH, HOSPITAL),
+            id=f"{case}.{HOSPITAL}",
+            case=case,
+            requester=request.requester,
+            requester_key=self.consortium.party(request.requester).public_key,
+            purpose=request.purpose,
+            delivery=request.delivery,
+            kinds=request.kinds,
+            operations={"read": "read"},
+            obligations=decided.made.obligations,
+            issued_at=self.now,
+            expires_at=self.now + DAY,
+            decision=decided.index,
+            rulebook=decided.made.rulebook,
+        )
+
     def issued(
         self,
         permit: Permit,

@@ -304,3 +304,6 @@ def test_a_memory_that_cannot_be_kept_is_told_after_the_result(
     assert done.returncode == 1
     assert "holds" in done.stdout and "remembered" not in done.stdout
     assert "free the disk" in done.stderr and "remove" not in done.stderr
+    done = heyi("verify", run_copy, "--since", "--json")
+    said = json.loads(done.stdout)
+    assert done.returncode == 1 and said["verified"] and "disk is full" in said["unkept"]

@@ -191,7 +191,7 @@ def _named(run: Run, origin: str) -> Run:
 
 
 def _check_whole(copy: Path, source: Database, trust: Trust) -> None:
-    """Check leaves, bodies and checkpoints of a backup, and that it has the log of each node.
+    """Check leaves, bodies and checkpoints of a backup, in its log and in that of each node.
 
     Raises:
         VerificationError: it is damaged, or not whole.

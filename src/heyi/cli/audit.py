@@ -53,9 +53,9 @@ def verify(
         print_json(_summary(v))
     else:
         _print(v)
-    if v.unkept is not None:
+    if v.unkept is not None and not json:  # the summary says it
         raise v.unkept
-    if not v.holds:
+    if v.unkept is not None or not v.holds:
         raise typer.Exit(FAILED)
 
 
@@ -65,6 +65,7 @@ def _summary(v: Verification) -> dict[str, Any]:
         "verified": v.holds,
         "own_keys": not v.trusted,
         "since": v.since,
+        "unkept": None if v.unkept is None else v.unkept.message,
         "origin": v.centre.origin,
         "log_root": checkpoint.root.hex() if checkpoint else None,
         "entries": v.centre.size,

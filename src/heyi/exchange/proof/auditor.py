@@ -109,13 +109,12 @@ class Auditor:
 
     `issuer` is (name, public key), `origin` that of the log: both come from whoever audits, and so
     do `witness`, (name, public key), and `succeeds`, the logs whose entries this one has taken
-    over, the oldest first. `gone`
-    are the entries whose bodies have been erased so far; `hidden` those whose bodies are gone in
-    the end, with their cases. `answered` are holders by case and operation; `fresh` are those that
+    over, the oldest first. `hidden` are the entries whose bodies are gone in the end, with their
+    cases. `answered` are holders by case and operation; `fresh` are those that
     answered since the last release, `refused` those that refused since then, with the code of each
     refusal. `keys` are parties by public key. `late` are revocations that a node has yet to take.
-    `blamed` are the signatures of receipts with a
-    fault in the centre's log, `untold` the hosts that do not know of a withdrawal, by its entry.
+    `blamed` are the signatures of receipts with a fault in the centre's log, `untold` the hosts
+    that do not know of a withdrawal, by its entry.
     `said` has what surviving decisions say of facts whose own body is gone, by entry and name.
     `agreed` is the last decision on which the readings of the rulebook agreed here, and `doubted`
     are decisions with a fault.
@@ -149,7 +148,6 @@ class Auditor:
     spoilt: set[str] = field(default_factory=set)
     keys: dict[str, str] = field(default_factory=dict)
     late: dict[str, Notice] = field(default_factory=dict)
-    gone: set[int] = field(default_factory=set)
     hidden: dict[int, str] = field(default_factory=dict)
     last: int = -1
     since: int = 0

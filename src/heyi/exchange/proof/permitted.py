@@ -56,7 +56,7 @@ def check_permit(what: applied.PermitIssued, entry: Logged, a: Auditor) -> None:
         raise VerificationError(
             f"the permit quotes entry {permit.decision}, which does not permit it"
         )
-    if permit.decision in a.gone:
+    if decided.erased:
         raise VerificationError(
             f"the permit rests on entry {permit.decision}, whose facts had been erased before"
         )

@@ -32,7 +32,6 @@ Check = Callable[[Any, Logged, Auditor], None]
 
 
 def _erasure(what: BodyErased, entry: Logged, a: Auditor) -> None:
-    a.gone.add(what.entry)
     operated.check_kept(what.entry, a)
     if what.entry < a.since:
         # the check of the log knows nothing of earlier entries; the auditor remembers

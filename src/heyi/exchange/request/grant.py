@@ -94,12 +94,12 @@ def still_permitted(consortium: Consortium, case: Case, asset: str) -> dict[str,
     schema = consortium.point.book.schema
     stated = assemble(consortium.state, schema, case, consortium.asset(asset)).stated
     now = consortium.point.decide(admit(schema, stated, day=consortium.today), asset=asset)
-    made = case.decisions[asset].made
-    if case.decisions[asset].erased:
+    decided, duties = case.decisions[asset], tuple(o.rule for o in now.obligations)
+    if decided.erased:
         raise InvalidInput(
             f"the facts of the decision on `{asset}` were erased", hint="decide again"
         )
-    if not now.outcome.is_permit or tuple(o.rule for o in now.obligations) != made.obligations:
+    if not now.outcome.is_permit or duties != decided.made.obligations:
         raise InvalidInput(f"the decision on `{asset}` was overtaken", hint="decide again")
     return stated
 

@@ -18,6 +18,17 @@ from heyi.model.party import GRASSROOTS
 from heyi.model.request import Request
 
 _PAYMENT = re.compile(r"(.+)-payment(-[0-9]+)?")
+_IN_THE_LEAF = (
+    "zh",
+    "en",
+    "requester",
+    "recipient",
+    "assets",
+    "kinds",
+    "action",
+    "purpose",
+    "delivery",
+)
 _OF_A_PAYMENT = (
     "pay.registered",
     "pay.balanced",
@@ -92,9 +103,8 @@ def reserved_request(state: State, request: Request | applied.RequestSubmitted) 
 
 def _asks(submitted: applied.RequestSubmitted, right: Request) -> bool:
     """Whether a request was submitted just so; what it declares stands in its body."""
-    named = ("zh", "en", "requester", "recipient", "assets", "kinds", "action", "purpose")
     return (
-        all(getattr(submitted, name) == getattr(right, name) for name in (*named, "delivery"))
+        all(getattr(submitted, name) == getattr(right, name) for name in _IN_THE_LEAF)
         and not submitted.operations
         and submitted.declared == tuple(sorted(right.declared))
     )
