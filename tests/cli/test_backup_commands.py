@@ -244,22 +244,22 @@ def a_node_with_a_hole(copy: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    ("spoil", "words"),
     [
-        spoilt_leaf,
-        no_bodies,
-        no_node,
-        no_nodes,
-        an_empty_node,
-        another_node,
-        a_node_with_a_hole,
+        (spoilt_leaf, "entry 7: the leaf was changed"),
+        (no_bodies, "the body is gone, though no event says"),
+        (no_node, "lacks the log of the node of `county-hospital`"),
+        (no_nodes, "lacks the log of the node of `county-hospital`"),
+        (an_empty_node, "the node of `county-hospital`: the database is empty"),
+        (another_node, "the node of `county-hospital`: no checkpoint holds"),
+        (a_node_with_a_hole, "the node of `county-hospital`: entry 1"),
     ],
 )
 def test_a_damaged_backup_is_not_restored(
-    copy: Path, tmp_path: Path, spoil: Callable[[Path], None]
+    copy: Path, tmp_path: Path, spoil: Callable[[Path], None], words: str
 ) -> None:
     spoil(copy)
-    with pytest.raises((VerificationError, StoreError)):
+    with pytest.raises(VerificationError, match=words):
         restore(copy, tmp_path / "restored")
     assert not (tmp_path / "restored").exists()
 

@@ -211,20 +211,28 @@ def _check_whole(copy: Path, source: Database, trust: Trust) -> None:
             raise VerificationError(
                 f"the backup lacks the log of the node of `{node.host}`", hint=_ANOTHER
             )
-        log = Database.at(path, read_only=True)
+        place = f"the node of `{node.host}`: "
+        try:
+            log = Database.at(path, read_only=True)
+        except StoreError as e:
+            raise VerificationError(
+                f"the backup is damaged: {place}{e.message}", hint=_ANOTHER
+            ) from None
         try:
             own = LogCheck(log, origin=node.origin, log_key=node.log_key, witness=None)
             deque(own, maxlen=0)
         finally:
             log.close()
-        _refuse_damaged(f"the node of `{node.host}`, ", own)
+        _refuse_damaged(place, own)
 
 
 def _refuse_damaged(place: str, check: LogCheck) -> None:
     if check.faults:
         fault = check.faults[0]
-        where = place if fault.entry is None else f"{place}entry {fault.entry}: "
-        raise VerificationError(f"the backup is damaged: {where}{fault.message}", hint=_ANOTHER)
+        entry = "" if fault.entry is None else f"entry {fault.entry}: "
+        raise VerificationError(
+            f"the backup is damaged: {place}{entry}{fault.message}", hint=_ANOTHER
+        )
 
 
 def _lost(source: Database, seen: Cosigned | None, trust: Trust) -> int | None:
